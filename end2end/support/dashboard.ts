@@ -1,0 +1,140 @@
+// What an operator does in the dashboard, in the words of the tutorial. Every
+// control is found by its exact accessible name: the names are the contract.
+import { expect, Locator, Page } from "@playwright/test";
+import { hydrated, open } from "./test";
+
+export const ALICE_KEY = "$secret://vault/my-vault/consumer/alice/key";
+
+export interface Vault {
+  id: string;
+  kvVersion: "KV version 1" | "KV version 2" | "Auto-detect";
+  url: string;
+  prefix: string;
+  token: string;
+}
+
+export class Dashboard {
+  constructor(
+    readonly page: Page,
+    readonly base: string,
+  ) {}
+
+  async open(path = "/") {
+    return open(this.page, this.base + path);
+  }
+
+  /** Goes through the side navigation, as the tutorial does. */
+  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "Gateway Instances") {
+    if (!this.page.url().startsWith(this.base)) await this.open();
+    const navigation = this.page.getByRole("navigation").getByRole("link", { name, exact: true });
+    await navigation.click();
+    await expect(this.page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+    await hydrated(this.page);
+  }
+
+  /** Presses a button that opens a dialog; gives the dialog. */
+  async dialog(button: string): Promise<Locator> {
+    await this.page.getByRole("button", { name: button, exact: true }).click();
+    const dialog = this.page.getByRole("dialog");
+    await expect(dialog).toBeVisible();
+    return dialog;
+  }
+
+  /** Presses the dialog's submit button and waits until it has gone. */
+  async submit(dialog: Locator, name: "Add" | "Save" | "Enable" = "Add") {
+    await dialog.getByRole("button", { name, exact: true }).click();
+    await expect(dialog).toBeHidden();
+  }
+
+  async fillProvider(dialog: Locator, vault: Vault) {
+    await dialog.getByRole("textbox", { name: "Secret Provider ID", exact: true }).fill(vault.id);
+    await dialog.getByRole("combobox", { name: "Secret Manager", exact: true }).selectOption("HashiCorp Vault");
+    await dialog.getByRole("combobox", { name: "KV Version", exact: true }).selectOption(vault.kvVersion);
+    await dialog.getByRole("textbox", { name: "Vault Server URL", exact: true }).fill(vault.url);
+    await dialog.getByRole("textbox", { name: "Secret Prefix", exact: true }).fill(vault.prefix);
+    await dialog.getByRole("combobox", { name: "Authentication Method", exact: true }).selectOption("Token");
+    await dialog.getByLabel("Token", { exact: true }).fill(vault.token);
+  }
+
+  async addProvider(vault: Vault) {
+    await this.go("Secret Providers");
+    const dialog = await this.dialog("Add Secret Provider");
+    await this.fillProvider(dialog, vault);
+    await this.submit(dialog);
+    await expect(this.page.getByRole("row").filter({ hasText: vault.id })).toBeVisible();
+  }
+
+  async addConsumer(name: string) {
+    await this.go("Consumers");
+    const dialog = await this.dialog("Add Consumer");
+    await dialog.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await this.submit(dialog);
+  }
+
+  /** From wherever we are to a consumer's Credentials tab. */
+  async openConsumer(name: string) {
+    await this.go("Consumers");
+    await this.page.getByRole("link", { name, exact: true }).click();
+    await expect(this.page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+    await hydrated(this.page);
+  }
+
+  async addKeyByReference(name: string, reference: string) {
+    const dialog = await this.keyDialog(name);
+    const key = dialog.getByRole("group", { name: "Key", exact: true });
+    await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
+    await key.getByRole("textbox", { name: "Key", exact: true }).fill(reference);
+    await this.submit(dialog);
+  }
+
+  async addKeyByHand(name: string, value: string) {
+    const dialog = await this.keyDialog(name);
+    const key = dialog.getByRole("group", { name: "Key", exact: true });
+    await key.getByRole("radio", { name: "Manually Input", exact: true }).check();
+    await key.getByLabel("Key", { exact: true }).fill(value);
+    await this.submit(dialog);
+  }
+
+  private async keyDialog(name: string): Promise<Locator> {
+    const dialog = await this.dialog("Add Key Authentication Credential");
+    await dialog.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    return dialog;
+  }
+
+  /** A service whose upstream is the built-in echo, and its page. */
+  async addEchoService(name: string) {
+    await this.go("Published Services");
+    const dialog = await this.dialog("Add Service");
+    await dialog.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await dialog.getByRole("radio", { name: "Built-in echo", exact: true }).check();
+    await this.submit(dialog);
+  }
+
+  async openService(name: string) {
+    await this.go("Published Services");
+    await this.page.getByRole("link", { name, exact: true }).click();
+    await expect(this.page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+    await hydrated(this.page);
+  }
+
+  async addRoute(name: string, path: string) {
+    const dialog = await this.dialog("Add Route");
+    await dialog.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await dialog.getByRole("textbox", { name: "Path", exact: true }).fill(path);
+    await this.submit(dialog);
+  }
+
+  /** Enable Plugin, the plugin's card, Enable, JSON Editor, Enable. */
+  async enablePlugin(card: string, json: string) {
+    await this.page.getByRole("button", { name: "Enable Plugin", exact: true }).click();
+    const plugin = this.page
+      .getByRole("listitem")
+      .filter({ has: this.page.getByRole("heading", { name: card, exact: true }) });
+    await plugin.getByRole("button", { name: "Enable", exact: true }).click();
+    const editor = this.page.getByRole("dialog").filter({
+      has: this.page.getByRole("textbox", { name: "JSON Editor", exact: true }),
+    });
+    await editor.getByRole("textbox", { name: "JSON Editor", exact: true }).fill(json);
+    await this.submit(editor, "Enable");
+  }
+}

@@ -1,0 +1,88 @@
+// The built server, with a data folder and ports of its own that survive restarts.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Answer, answers200, get } from "./http";
+import { freePort, Running } from "./process";
+
+export class Postern {
+  /** Everything it has printed since the first start. */
+  readonly log: string;
+  readonly dataDir: string;
+  private running: Running | undefined;
+  private readonly folder = mkdtempSync(join(tmpdir(), "postern-e2e-"));
+
+  private constructor(
+    private readonly dashboardPort: number,
+    private readonly gatewayPort: number,
+  ) {
+    this.log = join(this.folder, "postern.log");
+    this.dataDir = join(this.folder, "data");
+  }
+
+  static async start(): Promise<Postern> {
+    const postern = new Postern(await freePort(), await freePort());
+    await postern.up();
+    return postern;
+  }
+
+  get dashboard(): string {
+    return `http://127.0.0.1:${this.dashboardPort}`;
+  }
+
+  get gateway(): string {
+    return `http://127.0.0.1:${this.gatewayPort}`;
+  }
+
+  async up() {
+    const program = process.env.E2E_SERVER;
+    if (!program) throw new Error("E2E_SERVER must name the postern binary: run dev/test");
+    const site = process.env.E2E_SITE;
+    this.running = new Running({
+      program,
+      args: [
+        "serve",
+        ...["--data-dir", this.dataDir],
+        ...["--dashboard-addr", `127.0.0.1:${this.dashboardPort}`],
+        ...["--gateway-addr", `127.0.0.1:${this.gatewayPort}`],
+        ...(site ? ["--site-root", site] : []),
+      ],
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, HOME: this.folder },
+      log: this.log,
+    });
+    await this.running.until(() => answers200(`${this.dashboard}/readyz`));
+  }
+
+  /** Stops it as an operator does; it must end by itself, with success. */
+  async stop() {
+    const ended = await this.running?.stop("SIGTERM");
+    if (ended !== undefined && ended !== 0) throw new Error(`postern ended with ${ended}, not with 0`);
+    this.running = undefined;
+  }
+
+  /** As if the machine lost power, for this process. */
+  async kill() {
+    await this.running?.stop("SIGKILL");
+    this.running = undefined;
+  }
+
+  async restart() {
+    await this.stop();
+    await this.up();
+  }
+
+  /** A request of a client through the gateway; `apikey` is left out when undefined. */
+  async request(path: string, apikey?: string): Promise<Answer> {
+    return get(`${this.gateway}${path}`, apikey === undefined ? {} : { apikey });
+  }
+
+  logText(): string {
+    return readFileSync(this.log, "utf8");
+  }
+
+  async remove() {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

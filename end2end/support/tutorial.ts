@@ -1,0 +1,24 @@
+// The tutorial's end state, for specs that start where it stops.
+import { ALICE_KEY, Dashboard } from "./dashboard";
+import { expect, World } from "./test";
+
+/** Provider, consumer, credential by reference, service, route and key-auth. */
+export async function followTutorial(world: World, dashboard: Dashboard) {
+  await world.bao.put("api7/consumer/alice", { key: "alice-primary-key" });
+  await dashboard.addProvider({
+    id: "my-vault",
+    kvVersion: "KV version 2",
+    url: world.bao.url,
+    prefix: "secret/api7",
+    token: world.bao.readToken,
+  });
+  await dashboard.addConsumer("Alice");
+  await dashboard.openConsumer("Alice");
+  await dashboard.addKeyByReference("primary-key", ALICE_KEY);
+  await dashboard.addEchoService("httpbin");
+  await dashboard.openService("httpbin");
+  await dashboard.addRoute("ip", "/ip");
+  await dashboard.enablePlugin("Key Auth", "{}");
+  await expect.poll(async () => (await world.postern.request("/ip")).status).toBe(401);
+  await expect.poll(async () => (await world.postern.request("/ip", "alice-primary-key")).status).toBe(200);
+}

@@ -1,0 +1,86 @@
+// Every page and dialog: nothing on the console, nothing axe calls serious, in
+// both themes; and readable without JavaScript.
+import { Dashboard } from "../support/dashboard";
+import { expectAccessible } from "../support/axe";
+import { everyDialog, everyPage } from "../support/places";
+import { expect, freshWorld, openPlain, test } from "../support/test";
+import { followTutorial } from "../support/tutorial";
+
+const world = freshWorld();
+let dashboard: Dashboard;
+
+test.beforeEach(({ page }) => {
+  dashboard = new Dashboard(page, world.postern.dashboard);
+});
+
+test("empty pages are quiet and accessible", async ({ page }) => {
+  for (const place of everyPage.filter((place) => !place.needsTutorial)) {
+    await dashboard.open(place.path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectAccessible(page, `${place.name}, empty`);
+  }
+});
+
+test("pages with the tutorial's objects are quiet and accessible, light and dark", async ({ page }) => {
+  test.setTimeout(180_000);
+  await followTutorial(world, dashboard);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const place of everyPage) {
+      const response = await dashboard.open(place.path);
+      expect(response?.status(), place.path).toBe(200);
+      await expectAccessible(page, `${place.name}, ${colorScheme}`);
+    }
+  }
+});
+
+test("dialogs have an address and are accessible, light and dark", async ({ page }) => {
+  test.setTimeout(180_000);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const place of everyDialog) {
+      await dashboard.open(place.page);
+      const dialog = await place.open(dashboard);
+      const address = page.url();
+      await expectAccessible(page, `${place.name}, ${colorScheme}`);
+      expect(address, `${place.name} has an address of its own`).not.toBe(world.postern.dashboard + place.page);
+
+      await dashboard.open(address.slice(world.postern.dashboard.length));
+      await expect(dialog, `${place.name} opens by its address`).toBeVisible();
+      await page.keyboard.press("Escape");
+      await expect(dialog, `${place.name} closes with Escape`).toBeHidden();
+    }
+  }
+});
+
+test("every page has a title of its own and reads without JavaScript", async ({ browser, complaints }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  complaints.watch(context);
+  const page = await context.newPage();
+  const titles = new Set<string>();
+  for (const place of everyPage) {
+    await openPlain(page, world.postern.dashboard + place.path);
+    await expect(page.getByRole("heading", { level: 1 }), place.path).toBeVisible();
+    for (const words of place.shows ?? []) {
+      await expect(page.getByRole("main"), place.path).toContainText(words);
+    }
+    titles.add(await page.title());
+  }
+  expect(titles.size, [...titles].join(", ")).toBe(everyPage.length);
+  await context.close();
+});
+
+test("an unknown page says so, with status 404", async ({ page, complaints }) => {
+  complaints.expect(/status of 404/);
+  const response = await dashboard.open("/no-such-page");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expectAccessible(page, "the 404 page");
+});
+
+test("an unknown object says so, with status 404", async ({ page, complaints }) => {
+  complaints.expect(/status of 404/);
+  const response = await dashboard.open("/consumers/Nobody");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByRole("main")).toContainText("Nobody");
+});

@@ -1,0 +1,109 @@
+// A secret goes in and never comes out: not into a page, an answer, a log line or
+// the database. Canaries are searched for in everything the process gives away.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Page } from "@playwright/test";
+import { Dashboard } from "../support/dashboard";
+import { get } from "../support/http";
+import { everyPage } from "../support/places";
+import { expect, freshWorld, leave, test } from "../support/test";
+import { followTutorial } from "../support/tutorial";
+
+const world = freshWorld();
+const LITERAL_KEY = "literal-canary-7d41c2";
+const ROTATED_KEY = "rotated-canary-58ab90";
+
+/** The texts under which a secret could hide. */
+function disguises(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [
+    secret,
+    encodeURIComponent(secret),
+    bytes.toString("hex"),
+    bytes.toString("base64").replace(/=+$/, ""),
+    bytes.toString("base64url"),
+    bytes.toString("utf16le"),
+    [...bytes].join(","),
+  ];
+}
+
+interface Seen {
+  where: string;
+  text: string;
+}
+
+/** Everything the browser is given while `work` runs. */
+async function everythingSent(page: Page, work: () => Promise<void>): Promise<Seen[]> {
+  const bodies: Promise<Seen>[] = [];
+  page.on("response", (response) => {
+    const where = `answer of ${response.request().method()} ${response.url()}`;
+    const headers = JSON.stringify(response.headers());
+    bodies.push(
+      response.body().then(
+        (body) => ({ where, text: headers + body.toString("latin1") }),
+        () => ({ where, text: headers }), // redirects have none
+      ),
+    );
+  });
+  await work();
+  return Promise.all(bodies);
+}
+
+function everyFile(folder: string): Seen[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => ({ where: file, text: readFileSync(file, "latin1") }));
+}
+
+test("no secret is given back, printed or stored in the clear", async ({ page }) => {
+  test.setTimeout(180_000);
+  const dashboard = new Dashboard(page, world.postern.dashboard);
+  const secrets = [world.bao.readToken, "alice-primary-key", ROTATED_KEY, LITERAL_KEY];
+
+  const sent = await everythingSent(page, async () => {
+    await followTutorial(world, dashboard);
+    await dashboard.addConsumer("Bob");
+    await dashboard.openConsumer("Bob");
+    await dashboard.addKeyByHand("by-hand", LITERAL_KEY);
+    await expect.poll(async () => (await world.postern.request("/ip", LITERAL_KEY)).status).toBe(200);
+
+    // Every way of looking at what was entered.
+    await dashboard.open("/secret-providers/my-vault");
+    const edit = await dashboard.dialog("Edit");
+    await expect(edit.getByLabel("Token", { exact: true })).toHaveValue("");
+    await edit.getByRole("button", { name: "Test Connection", exact: true }).click();
+    await expect(edit.getByRole("status")).toContainText("Works");
+    await world.bao.put("api7/consumer/alice", { key: ROTATED_KEY });
+    await dashboard.open("/secret-providers/my-vault");
+    await page.getByRole("button", { name: "Refresh now", exact: true }).click();
+    await expect.poll(async () => (await world.postern.request("/ip", ROTATED_KEY)).status).toBe(200);
+    await world.postern.request("/ip", `${LITERAL_KEY}-nearly`);
+    for (const place of [...everyPage, { path: "/consumers/Bob" }]) await dashboard.open(place.path);
+  });
+
+  const rendered: Seen[] = [];
+  for (const path of [...everyPage.map((place) => place.path), "/consumers/Bob", "/healthz", "/readyz", "/metrics"]) {
+    rendered.push({ where: path, text: (await get(world.postern.dashboard + path)).body });
+  }
+  await leave(page);
+  // While it runs (with the write-ahead log) and after it has put everything away.
+  const running = everyFile(world.postern.dataDir);
+  await world.postern.stop();
+  const everything = [
+    ...sent,
+    ...rendered,
+    ...running,
+    ...everyFile(world.postern.dataDir),
+    { where: "the log", text: world.postern.logText() },
+  ];
+  expect(sent.length).toBeGreaterThan(20);
+  expect(running.length).toBeGreaterThan(0);
+
+  const leaks = everything.flatMap(({ where, text }) =>
+    secrets
+      .filter((secret) => disguises(secret).some((disguise) => text.includes(disguise)))
+      .map((secret) => `${secret} in ${where}`),
+  );
+  expect(leaks).toEqual([]);
+});

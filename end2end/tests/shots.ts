@@ -1,0 +1,42 @@
+// Not a test: pictures of every page and dialog, to be looked at.
+//   E2E_SHOTS=1 dev/test   writes them to end2end/test-results/shots
+import { Dashboard } from "../support/dashboard";
+import { everyDialog, everyPage } from "../support/places";
+import { freshWorld, test } from "../support/test";
+import { followTutorial } from "../support/tutorial";
+
+const world = freshWorld();
+const folder = "test-results/shots";
+const widths = [1440, 1024, 390];
+const colorSchemes = ["light", "dark"] as const;
+
+test("pictures", async ({ page }) => {
+  test.setTimeout(600_000);
+  const dashboard = new Dashboard(page, world.postern.dashboard);
+
+  async function shoot(name: string, show: () => Promise<unknown>) {
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of colorSchemes) {
+        await page.emulateMedia({ colorScheme });
+        await show();
+        const file = `${folder}/${name.toLowerCase().replaceAll(" ", "-")}-${width}-${colorScheme}.png`;
+        await page.screenshot({ path: file, fullPage: true, animations: "disabled" });
+      }
+    }
+  }
+
+  for (const place of everyPage.filter((place) => !place.needsTutorial)) {
+    await shoot(`empty ${place.name}`, () => dashboard.open(place.path));
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await followTutorial(world, dashboard);
+  for (const place of everyPage) await shoot(place.name, () => dashboard.open(place.path));
+  for (const place of everyDialog) {
+    await shoot(`dialog ${place.name}`, async () => {
+      await dashboard.open(place.page);
+      await place.open(dashboard);
+    });
+  }
+  await shoot("not found", () => dashboard.open("/no-such-page"));
+});
