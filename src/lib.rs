@@ -1,1 +1,30 @@
-//! x
+//! What Postern *is*: references, providers, consumers, credentials, routes, and what can go wrong.
+//!
+//! Nothing here does I/O, knows a runtime, a database or a web framework, and everything compiles to
+//! WASM as well as to native code, so the browser and the server decide by the same functions.
+//!
+//! In reading order:
+//! 1. [`name`], [`sensitive`], [`time`]: the words the rest is written in.
+//! 2. [`secret_ref`]: the reference grammar; the only place that knows `$secret://`.
+//! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
+//! 4. [`resolve`], [`diagnosis`]: what reading a secret, or testing a provider, can end in, in the operator's words.
+//! 5. [`snapshot`], [`fingerprint`]: what the gateway runs.
+//! 6. [`control`]: everything an operator can do.
+
+pub mod consumer;
+pub mod control;
+pub mod credential;
+pub mod diagnosis;
+pub mod fingerprint;
+pub mod group;
+pub mod instance;
+pub mod name;
+pub mod plugin;
+pub mod problem;
+pub mod provider;
+pub mod resolve;
+pub mod routing;
+pub mod secret_ref;
+pub mod sensitive;
+pub mod snapshot;
+pub mod time;

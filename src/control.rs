@@ -1,0 +1,329 @@
+//! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
+
+use crate::consumer::Consumer;
+use crate::credential::Credential;
+use crate::diagnosis::Diagnosis;
+use crate::group::GatewayGroup;
+use crate::instance::GatewayInstance;
+use crate::name::{ConsumerName, GroupName, ObjectId};
+use crate::plugin::{PluginConfig, PluginName};
+use crate::problem::FieldProblem;
+use crate::provider::{ProviderKey, SecretProvider};
+use crate::resolve::{ReferenceCheck, ReferenceState};
+use crate::routing::{Route, Service};
+use crate::secret_ref::SecretRef;
+use crate::sensitive::{Entered, Masked};
+use crate::time::Millis;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// Who asks. There is no sign-in yet: the dashboard listens on loopback only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    pub name: String,
+}
+
+/// An object as stored: the object, its revision, and when it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored<T> {
+    pub object: T,
+    /// 1 when added; one more with each save. A save names the revision it was made from.
+    pub revision: u64,
+    pub updated_at: Millis,
+}
+
+/// A secret provider and how it fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderView {
+    pub stored: Stored<SecretProvider<Masked>>,
+    pub health: ProviderHealth,
+    /// How many fields refer to it.
+    pub references: usize,
+}
+
+/// How a provider fares, from its last test and the last reads through it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ProviderHealth {
+    /// Neither tested nor read since the start.
+    Untested,
+    /// The last test or read went well.
+    Healthy { checked_at: Millis },
+    /// Some references resolve and some do not, or values are stale.
+    Degraded { checked_at: Millis, why: String },
+    /// Nothing can be read.
+    Failing { checked_at: Millis, why: String },
+}
+
+/// A credential and where its reference stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialView {
+    pub stored: Stored<Credential<Masked>>,
+    /// `None` for a literal.
+    pub state: Option<ReferenceState>,
+    /// Another credential has the same key: neither of the two authenticates.
+    pub same_as: Option<CredentialName>,
+}
+
+/// How a message names a credential: consumer and credential name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialName {
+    pub consumer: ConsumerName,
+    pub credential: String,
+}
+
+/// A consumer and how many credentials it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumerView {
+    pub stored: Stored<Consumer>,
+    pub credentials: usize,
+    /// Credentials whose reference gives no value, or whose key another credential has too.
+    pub unarmed: usize,
+}
+
+/// A service and how many routes it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceView {
+    pub stored: Stored<Service>,
+    pub routes: usize,
+}
+
+/// One use of a reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceView {
+    pub reference: SecretRef,
+    pub state: ReferenceState,
+    /// The credential that holds it.
+    pub used_by: CredentialName,
+    pub credential: ObjectId,
+}
+
+/// What the overview page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    pub providers: usize,
+    pub providers_healthy: usize,
+    pub references: usize,
+    pub references_resolved: usize,
+    pub consumers: usize,
+    pub credentials: usize,
+    pub services: usize,
+    pub routes: usize,
+    /// Services or routes with key-auth.
+    pub protected: usize,
+    pub instances_online: usize,
+    /// A request with a good key has passed through the gateway since it started.
+    pub authenticated_request_seen: bool,
+    /// Where the gateway answers, for the curl command shown.
+    pub gateway_address: String,
+    pub attention: Vec<Attention>,
+}
+
+/// Something that needs an operator: what it is about, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    pub subject: AttentionSubject,
+    pub what: String,
+}
+
+/// What an [`Attention`] is about, so that the dashboard can link to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AttentionSubject {
+    Provider { key: ProviderKey },
+    Credential { name: CredentialName },
+}
+
+/// Whose plugins: a service's or a route's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "on", content = "id", rename_all = "snake_case")]
+pub enum PluginOwner {
+    Service(ObjectId),
+    Route(ObjectId),
+}
+
+/// Why something an operator asked for was not done. Nothing is half done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum ControlError {
+    /// One or more fields cannot be accepted.
+    #[error("some fields cannot be accepted")]
+    Invalid { problems: Vec<FieldProblem> },
+    /// There is no such object (any more).
+    #[error("there is no {what} '{name}'")]
+    NotFound { what: String, name: String },
+    /// Someone else saved the object meanwhile. `changes` are what they changed.
+    #[error("someone else changed this meanwhile")]
+    Conflict { current: u64, changes: Vec<FieldChange> },
+    /// Other objects still need this one.
+    #[error("still in use")]
+    InUse { by: Vec<String> },
+    /// A fault in Postern; the log has the details under this incident id.
+    #[error("internal error, incident {incident}")]
+    Internal { incident: String },
+}
+
+impl ControlError {
+    /// One field at fault.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { problems: vec![FieldProblem::new(field, problem)] }
+    }
+}
+
+/// One field that someone else changed. A secret shows as `replaced …`, never as its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// As it stands in the dialog: `Secret Prefix`.
+    pub field: String,
+    pub was: String,
+    pub now: String,
+}
+
+/// The answer to anything an operator asks.
+pub type Answer<T> = Result<T, ControlError>;
+
+/// Everything an operator can do in one gateway group.
+///
+/// Every change is validated, sealed, stored in one transaction and published to the gateway before
+/// the call returns. A save names the revision it was made from; if the object has another one by then,
+/// the answer is [`ControlError::Conflict`].
+#[async_trait]
+pub trait ControlPlane: Send + Sync {
+    /// The present moment, as the server sees it.
+    fn now(&self) -> Millis;
+
+    async fn groups(&self, operator: &Operator) -> Answer<Vec<GatewayGroup>>;
+    async fn overview(&self, operator: &Operator, group: &GroupName) -> Answer<Overview>;
+    async fn instances(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<GatewayInstance>>;
+    async fn references(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ReferenceView>>;
+
+    async fn providers(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ProviderView>>;
+    async fn provider(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView>;
+    /// A new provider's secrets must be entered: `Keep` is a problem of its field.
+    async fn add_provider(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        provider: SecretProvider<Entered>,
+    ) -> Answer<ProviderView>;
+    /// Manager and id stay as they are. `Keep` keeps a secret, unless the server's address changed:
+    /// a stored token is never sent to another server.
+    async fn save_provider(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        provider: SecretProvider<Entered>,
+    ) -> Answer<ProviderView>;
+    /// Refused with [`ControlError::InUse`] while references exist, unless `force`.
+    async fn delete_provider(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        key: &ProviderKey,
+        force: bool,
+    ) -> Answer<()>;
+    /// Test Connection, with what is in the dialog. `Keep` uses the stored secret of the provider of
+    /// that id, if the server's address is the same.
+    async fn test_provider(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        provider: SecretProvider<Entered>,
+    ) -> Answer<Diagnosis>;
+    /// Test Connection of a stored provider.
+    async fn test_stored_provider(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        key: &ProviderKey,
+    ) -> Answer<Diagnosis>;
+    /// Reads every secret of the provider again, now.
+    async fn refresh_provider(&self, operator: &Operator, group: &GroupName, key: &ProviderKey)
+    -> Answer<ProviderView>;
+    /// Reads `text` as a reference and, when it is one, resolves it now.
+    async fn check_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck>;
+
+    async fn consumers(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>>;
+    async fn consumer(&self, operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView>;
+    async fn add_consumer(&self, operator: &Operator, group: &GroupName, consumer: Consumer) -> Answer<ConsumerView>;
+    async fn save_consumer(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        consumer: Consumer,
+    ) -> Answer<ConsumerView>;
+    /// Deletes its credentials too.
+    async fn delete_consumer(&self, operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<()>;
+
+    async fn credentials(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        consumer: &ConsumerName,
+    ) -> Answer<Vec<CredentialView>>;
+    /// The id is made by the control plane; the one given is ignored.
+    async fn add_credential(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        credential: Credential<Entered>,
+    ) -> Answer<CredentialView>;
+    async fn save_credential(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        credential: Credential<Entered>,
+    ) -> Answer<CredentialView>;
+    async fn delete_credential(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
+    /// Reads the credential's reference again, now.
+    async fn refresh_credential(&self, operator: &Operator, group: &GroupName, id: &ObjectId)
+    -> Answer<CredentialView>;
+
+    async fn services(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ServiceView>>;
+    async fn service(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<ServiceView>;
+    /// The id is made by the control plane; the one given is ignored.
+    async fn add_service(&self, operator: &Operator, group: &GroupName, service: Service) -> Answer<ServiceView>;
+    /// Saves name and upstream; plugins have calls of their own.
+    async fn save_service(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        service: Service,
+    ) -> Answer<ServiceView>;
+    /// Deletes its routes too.
+    async fn delete_service(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
+
+    async fn routes(&self, operator: &Operator, group: &GroupName, service: &ObjectId) -> Answer<Vec<Stored<Route>>>;
+    /// The id is made by the control plane; the one given is ignored.
+    async fn add_route(&self, operator: &Operator, group: &GroupName, route: Route) -> Answer<Stored<Route>>;
+    /// Saves name, paths, methods and hosts; plugins have calls of their own.
+    async fn save_route(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        route: Route,
+    ) -> Answer<Stored<Route>>;
+    async fn delete_route(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
+
+    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's.
+    async fn set_plugin(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        owner: &PluginOwner,
+        revision: u64,
+        plugin: PluginConfig,
+    ) -> Answer<()>;
+    async fn remove_plugin(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        owner: &PluginOwner,
+        plugin: PluginName,
+    ) -> Answer<()>;
+}

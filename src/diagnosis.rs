@@ -1,0 +1,126 @@
+//! Test Connection: the stages a provider goes through, each with its result, time, reason and fix.
+
+use crate::provider::vault::KvVersion;
+use crate::resolve::Explanation;
+use serde::{Deserialize, Serialize};
+
+/// One step of Test Connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The host name has addresses.
+    Address,
+    /// A TCP connection opens.
+    Connect,
+    /// The certificate is good; skipped for `http://`.
+    Tls,
+    /// Vault is initialised and unsealed.
+    Health,
+    /// The token is accepted: its life, whether it can be renewed, its policies.
+    Token,
+    /// The mount behind the prefix and its real KV version.
+    Mount,
+    /// The token may read below the prefix.
+    Read,
+}
+
+impl Stage {
+    /// Every stage, in the order they run.
+    pub const ALL: [Self; 7] =
+        [Self::Address, Self::Connect, Self::Tls, Self::Health, Self::Token, Self::Mount, Self::Read];
+
+    /// As the result panel shows it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Address => "Address",
+            Self::Connect => "Connect",
+            Self::Tls => "TLS",
+            Self::Health => "Vault health",
+            Self::Token => "Token",
+            Self::Mount => "Mount and KV version",
+            Self::Read => "Read permission",
+        }
+    }
+}
+
+/// How one stage ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageResult {
+    pub stage: Stage,
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// What a stage found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Outcome {
+    /// As it should be; `found` says what is there (`KV version 2 at secret/`).
+    Passed { found: String },
+    /// It works, but the operator should know.
+    Warned { found: String, explanation: Explanation },
+    /// It does not work; later stages were not tried. `remedy` is a change Postern offers to make.
+    Failed { explanation: Explanation, remedy: Option<Remedy> },
+    /// Nothing to test here, and why (`http:// has no TLS`).
+    Skipped { why: String },
+}
+
+/// A change of the provider that mends a failure, offered as a button.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Remedy {
+    SwitchKvVersion { to: KvVersion },
+    UsePrefix { prefix: String },
+}
+
+impl Remedy {
+    /// The button's words.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::SwitchKvVersion { to } => format!("Switch to {}", to.label()),
+            Self::UsePrefix { prefix } => format!("Use prefix {prefix}"),
+        }
+    }
+}
+
+/// The whole test: the stages that ran, in order. The first failure is the last entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    pub stages: Vec<StageResult>,
+}
+
+impl Diagnosis {
+    /// The failed stage, if one failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<(Stage, &Explanation, Option<&Remedy>)> {
+        self.stages.iter().find_map(|result| match &result.outcome {
+            Outcome::Failed { explanation, remedy } => Some((result.stage, explanation, remedy.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// Whether every stage ran and none failed.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.failure().is_none() && self.stages.len() == Stage::ALL.len()
+    }
+
+    /// Whether a stage passed with a warning.
+    #[must_use]
+    pub fn warns(&self) -> bool {
+        self.stages.iter().any(|result| matches!(result.outcome, Outcome::Warned { .. }))
+    }
+
+    /// The banner: one sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        match self.failure() {
+            Some((stage, ..)) => format!("The secret provider does not work: {} failed.", stage.label()),
+            None if self.warns() => "The secret provider works, with a warning.".to_owned(),
+            None => "The secret provider works.".to_owned(),
+        }
+    }
+}

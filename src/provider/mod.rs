@@ -1,0 +1,216 @@
+//! Secret providers: how a gateway group reaches a secret manager.
+//!
+//! A new manager is one new file beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
+//! plus the match arms the compiler then asks for.
+
+pub mod vault;
+
+use crate::name::ProviderId;
+use crate::problem::{FieldProblem, Problems};
+use crate::sensitive::Entered;
+use serde::{Deserialize, Serialize};
+use vault::{VaultForm, VaultSettings};
+
+/// A kind of secret manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manager {
+    Vault,
+}
+
+impl Manager {
+    /// Every manager, in the order the dialog offers them.
+    pub const ALL: [Self; 1] = [Self::Vault];
+
+    /// How references name it.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+        }
+    }
+
+    /// How the dashboard names it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Vault => "HashiCorp Vault",
+        }
+    }
+
+    /// The manager of that slug. Case matters, as in APISIX.
+    #[must_use]
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.slug() == slug)
+    }
+}
+
+/// A secret provider: its id, how to reach it, and how fresh its values must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretProvider<S> {
+    pub id: ProviderId,
+    pub settings: Settings<S>,
+    pub freshness: Freshness,
+}
+
+/// What is particular to each manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "manager", rename_all = "snake_case")]
+pub enum Settings<S> {
+    Vault(VaultSettings<S>),
+}
+
+impl<S> Settings<S> {
+    /// Which manager these settings are for.
+    #[must_use]
+    pub fn manager(&self) -> Manager {
+        match self {
+            Self::Vault(_) => Manager::Vault,
+        }
+    }
+
+    /// Where the manager is, as the operator wrote it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self {
+            Self::Vault(vault) => vault.url.to_string(),
+        }
+    }
+}
+
+impl<S> SecretProvider<S> {
+    /// What identifies it in its group: manager and id, as in APISIX.
+    #[must_use]
+    pub fn key(&self) -> ProviderKey {
+        ProviderKey { manager: self.settings.manager(), id: self.id.clone() }
+    }
+
+    /// Converts the holder of every secret in it. `f` gets the field's name, which binds a sealed
+    /// value to its place.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map<T, E>(&self, mut f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<SecretProvider<T>, E> {
+        Ok(SecretProvider {
+            id: self.id.clone(),
+            settings: match &self.settings {
+                Settings::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
+            },
+            freshness: self.freshness,
+        })
+    }
+}
+
+/// Manager and id together name one provider of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProviderKey {
+    pub manager: Manager,
+    pub id: ProviderId,
+}
+
+impl std::fmt::Display for ProviderKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.manager.slug(), self.id)
+    }
+}
+
+/// How fresh values must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// Seconds after which a value is read again at the latest; at least [`Freshness::MIN_TTL`].
+    pub ttl_seconds: u32,
+    /// Seconds for which the last good value is used while the manager cannot be reached.
+    pub max_stale_seconds: u32,
+}
+
+impl Freshness {
+    /// The shortest refresh interval, in seconds.
+    pub const MIN_TTL: u32 = 5;
+    /// The longest refresh interval and the longest outage bridged, in seconds: 30 days.
+    pub const MAX: u32 = 30 * 86_400;
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { ttl_seconds: 300, max_stale_seconds: 86_400 }
+    }
+}
+
+/// The provider dialog as typed. Every field is text, so a plain HTML form can post it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderForm {
+    pub id: String,
+    /// The manager's slug.
+    pub manager: String,
+    pub vault: VaultForm,
+    /// Seconds; empty means the default.
+    pub ttl_seconds: String,
+    /// Seconds; empty means the default.
+    pub max_stale_seconds: String,
+}
+
+impl Default for ProviderForm {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            manager: Manager::Vault.slug().to_owned(),
+            vault: VaultForm::default(),
+            ttl_seconds: String::new(),
+            max_stale_seconds: String::new(),
+        }
+    }
+}
+
+impl ProviderForm {
+    /// Checks every field and says what is wrong with each.
+    ///
+    /// # Errors
+    /// One problem for each field at fault; fields are named as in this struct.
+    pub fn parse(&self) -> Result<SecretProvider<Entered>, Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        let id = problems.check("id", self.id.trim().parse());
+        let settings = match Manager::from_slug(&self.manager) {
+            Some(Manager::Vault) => self.vault.parse(&mut problems).map(Settings::Vault),
+            None => {
+                problems.add("manager", "Choose one of the listed secret managers.");
+                None
+            }
+        };
+        let freshness = self.freshness(&mut problems);
+        let provider = (|| Some(SecretProvider { id: id?, settings: settings?, freshness: freshness? }))();
+        problems.finish(provider)
+    }
+
+    fn freshness(&self, problems: &mut Problems) -> Option<Freshness> {
+        let default = Freshness::default();
+        let ttl = seconds(problems, "ttl_seconds", &self.ttl_seconds, default.ttl_seconds, Freshness::MIN_TTL);
+        let stale = seconds(problems, "max_stale_seconds", &self.max_stale_seconds, default.max_stale_seconds, 0);
+        Some(Freshness { ttl_seconds: ttl?, max_stale_seconds: stale? })
+    }
+
+    /// The form that edits `provider`. Secret fields are empty, which keeps what is stored.
+    #[must_use]
+    pub fn of<S>(provider: &SecretProvider<S>) -> Self {
+        let Settings::Vault(vault) = &provider.settings;
+        Self {
+            id: provider.id.to_string(),
+            manager: provider.settings.manager().slug().to_owned(),
+            vault: VaultForm::of(vault),
+            ttl_seconds: provider.freshness.ttl_seconds.to_string(),
+            max_stale_seconds: provider.freshness.max_stale_seconds.to_string(),
+        }
+    }
+}
+
+fn seconds(problems: &mut Problems, field: &str, text: &str, default: u32, least: u32) -> Option<u32> {
+    if text.trim().is_empty() {
+        return Some(default);
+    }
+    match text.trim().parse::<u32>() {
+        Ok(n) if (least..=Freshness::MAX).contains(&n) => Some(n),
+        _ => {
+            problems.add(field, format!("Enter whole seconds from {least} to {}.", Freshness::MAX));
+            None
+        }
+    }
+}
