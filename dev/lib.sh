@@ -76,8 +76,9 @@ need_system() {
 
 need_rust() {
   have cargo || die "Rust is missing. Install it with rustup (https://rustup.rs), then run this again."
-  # Asking for the version makes rustup fetch the toolchain that rust-toolchain.toml names.
-  rustc --version >/dev/null || die "the Rust toolchain named in rust-toolchain.toml cannot be installed"
+  # Both fetch the toolchain that rust-toolchain.toml names; rustup may be told not to do it unasked.
+  rustc --version >/dev/null 2>&1 || rustup toolchain install ||
+    die "the Rust toolchain named in rust-toolchain.toml cannot be installed"
   [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ] ||
     quietly "adding Rust's WebAssembly target" rustup target add wasm32-unknown-unknown
 }

@@ -1,5 +1,5 @@
 // Not a test: pictures of every page and dialog, to be looked at.
-//   E2E_SHOTS=1 dev/test   writes them to end2end/test-results/shots
+//   dev/test --shots   writes them to end2end/test-results/shots
 import { Dashboard } from "../support/dashboard";
 import { everyDialog, everyPage } from "../support/places";
 import { freshWorld, test } from "../support/test";
