@@ -59,9 +59,10 @@ as_root() {
 # apt_install PACKAGE...: from Debian or Ubuntu; elsewhere it says what is missing.
 apt_install() {
   have apt-get || die "please install what these Debian packages hold, then run this again: $*"
-  say "installing with apt: $*"
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+  as_root true # asks for the password here, not behind the line of progress
+  quietly "reading the package lists" as_root apt-get update
+  quietly "installing with apt: $*" \
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
 need_system() {
