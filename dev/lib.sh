@@ -174,7 +174,7 @@ need_openbao() {
 # cannot see the tests' temporary profiles; there Playwright brings its own.
 need_chromium() {
   local candidate
-  for candidate in "${CHROMIUM:-}" chromium google-chrome-stable google-chrome; do
+  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome-stable google-chrome; do
     candidate=$(command -v "${candidate:-missing}") || continue
     case $(readlink -f "$candidate") in */snap*) continue ;; esac
     "$candidate" --version >/dev/null 2>&1 || continue

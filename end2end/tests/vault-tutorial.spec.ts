@@ -112,7 +112,7 @@ test("a key that was put away in Vault is named with the version that had it", a
   await expectStatus(401, "alice-second-key");
   await dashboard.openConsumer("Alice");
   const credential = page.getByRole("row").filter({ hasText: "primary-key" });
-  await expect(credential).toContainText("Missing key");
+  await expect(credential).toContainText("Key missing");
   await expect(credential).toContainText("secret-key");
 
   await world.bao.put(SECRET, { key: "alice-second-key", "secret-key": "alice-secret-key" });
