@@ -73,7 +73,7 @@ test("no secret is given back, printed or stored in the clear", async ({ page })
     const edit = await dashboard.dialog("Edit");
     await expect(edit.getByLabel("Token", { exact: true })).toHaveValue("");
     await edit.getByRole("button", { name: "Test Connection", exact: true }).click();
-    await expect(edit.getByRole("status")).toContainText("Works");
+    await expect(edit.getByRole("status")).toContainText("The secret provider works");
     await world.bao.put("api7/consumer/alice", { key: ROTATED_KEY });
     await dashboard.open("/secret-providers/my-vault");
     await page.getByRole("button", { name: "Refresh now", exact: true }).click();

@@ -52,7 +52,7 @@ test("choosing KV version 1 is explained and switched with one button", async ({
   await expect(dialog.getByRole("combobox", { name: "KV Version", exact: true })).toHaveValue("2");
 
   await testConnection.click();
-  await expect(result).toContainText("Works");
+  await expect(result).toContainText("The secret provider works");
   await expect(dialog.getByRole("button", { name: "Switch to KV version 2", exact: true })).toBeHidden();
   await dashboard.submit(dialog);
   await expect(page.getByRole("row").filter({ hasText: "my-vault" })).toContainText("Healthy");
