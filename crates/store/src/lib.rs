@@ -1,1 +1,127 @@
-//! (being built)
+#![doc = include_str!("../README.md")]
+
+mod key;
+mod objects;
+mod seal;
+
+pub use key::{KeyError, MasterKey};
+pub use objects::{Kind, NewRow, Row};
+pub use seal::{Place, SealError, Sealer};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The database: many readers, one writer.
+#[derive(Clone)]
+pub struct Store {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+/// Why the database could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `--database-url` names something else than a SQLite file.
+    #[error("the database URL must be sqlite:<file>, for example sqlite:postern.db")]
+    UnknownScheme,
+    #[error("the database {path} cannot be opened")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// SQLite's own check found the file damaged.
+    #[error("the database is damaged: {found}. Restore it from a backup")]
+    Damaged { found: String },
+    /// The group has an object of that kind and name already.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The object's revision is another than the caller's.
+    #[error("the object is at revision {current}")]
+    Stale { current: u64 },
+    /// There is no such object (any more).
+    #[error("there is no such object")]
+    Gone,
+    #[error("the database answered with an error")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Store {
+    /// Opens the database, makes it when it is not there, and brings its tables up to date.
+    ///
+    /// `url` is `sqlite:<path>`; the file and its folder are made readable for their owner only.
+    ///
+    /// # Errors
+    /// `UnknownScheme`, `Open`, `Damaged`.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let path = sqlite_path(url)?;
+        let open_error = |source| StoreError::Open { path: path.clone(), source };
+        make_private_file(&path).map_err(|e| open_error(Box::new(e)))?;
+        let options = options(&path);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
+        let writer = writer.map_err(|e| open_error(Box::new(e)))?;
+        check_integrity(&writer).await?;
+        sqlx::migrate!().run(&writer).await.map_err(|e| open_error(Box::new(e)))?;
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// What it answered instead.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Closes all connections; the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
+    let path = url.strip_prefix("sqlite:").ok_or(StoreError::UnknownScheme)?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+        return Err(StoreError::UnknownScheme);
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Write-ahead log with a sync at every commit: what was acknowledged survives a power cut.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::from_str("sqlite:")
+        .unwrap_or_default()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("secure_delete", "ON")
+}
+
+async fn check_integrity(pool: &SqlitePool) -> Result<(), StoreError> {
+    let (found,): (String,) = sqlx::query_as("pragma quick_check(1)").fetch_one(pool).await?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { found }) }
+}
+
+/// SQLite gives its side files the mode of the database file, so that is made first, for its owner only.
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;

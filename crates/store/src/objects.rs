@@ -1,0 +1,255 @@
+//! Objects: read, added, saved and deleted, each change in one transaction with its history.
+
+use crate::{Store, StoreError};
+use postern::group::GatewayGroup;
+use postern::name::GroupName;
+use postern::time::Millis;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+/// How many revisions of an object are kept to tell what changed.
+const HISTORY: u64 = 50;
+
+/// The kinds of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    SecretProvider,
+    Consumer,
+    Credential,
+    Service,
+    Route,
+}
+
+impl Kind {
+    /// As stored.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::SecretProvider => "secret_provider",
+            Self::Consumer => "consumer",
+            Self::Credential => "credential",
+            Self::Service => "service",
+            Self::Route => "route",
+        }
+    }
+
+    const ALL: [Self; 5] = [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route];
+}
+
+/// One stored object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub id: String,
+    pub kind: Kind,
+    pub parent: Option<String>,
+    pub name: String,
+    pub revision: u64,
+    /// JSON.
+    pub spec: String,
+    pub updated_at: Millis,
+}
+
+/// What is stored of an object: its name, its JSON, and the same JSON with its secrets masked.
+#[derive(Clone, Debug)]
+pub struct NewRow {
+    pub id: String,
+    pub kind: Kind,
+    pub parent: Option<String>,
+    pub name: String,
+    pub spec: String,
+    pub masked: String,
+}
+
+impl Store {
+    /// Every gateway group, by name.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn groups(&self) -> Result<Vec<GatewayGroup>, StoreError> {
+        let rows = sqlx::query("select name, description from gateway_groups order by name").fetch_all(&self.readers);
+        rows.await?.iter().map(group).collect()
+    }
+
+    /// Every object of a group, by kind and name.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
+        let rows = sqlx::query(
+            "select id, kind, parent, name, revision, spec, updated_at from objects \
+             where group_name = $1 order by kind, name",
+        );
+        rows.bind(group.as_str()).fetch_all(&self.readers).await?.iter().map(row).collect()
+    }
+
+    /// Adds an object at revision 1.
+    ///
+    /// # Errors
+    /// `NameTaken`, `Gone` when the parent is not there, `Database`.
+    pub async fn insert(&self, group: &GroupName, new: &NewRow, now: Millis) -> Result<Row, StoreError> {
+        let mut transaction = self.writer.begin().await?;
+        let insert = sqlx::query(
+            "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
+        );
+        insert
+            .bind(&new.id)
+            .bind(group.as_str())
+            .bind(new.kind.slug())
+            .bind(&new.parent)
+            .bind(new.parent.as_deref().unwrap_or_default())
+            .bind(&new.name)
+            .bind(&new.spec)
+            .bind(to_db(now.0))
+            .execute(&mut *transaction)
+            .await
+            .map_err(constraint)?;
+        remember(&mut transaction, &new.id, 1, &new.masked).await?;
+        transaction.commit().await?;
+        Ok(saved(new, 1, now))
+    }
+
+    /// Saves an object that is still at `revision`; it is then at the next one.
+    ///
+    /// # Errors
+    /// `Stale` with the revision it is at, `Gone`, `NameTaken`, `Database`.
+    pub async fn update(&self, new: &NewRow, revision: u64, now: Millis) -> Result<Row, StoreError> {
+        let mut transaction = self.writer.begin().await?;
+        let update = sqlx::query(
+            "update objects set name = $1, spec = $2, revision = revision + 1, updated_at = $3 \
+             where id = $4 and revision = $5",
+        );
+        let done = update
+            .bind(&new.name)
+            .bind(&new.spec)
+            .bind(to_db(now.0))
+            .bind(&new.id)
+            .bind(to_db(revision))
+            .execute(&mut *transaction)
+            .await
+            .map_err(constraint)?;
+        if done.rows_affected() != 1 {
+            return Err(why_not_updated(&mut transaction, &new.id).await?);
+        }
+        remember(&mut transaction, &new.id, revision + 1, &new.masked).await?;
+        transaction.commit().await?;
+        Ok(saved(new, revision + 1, now))
+    }
+
+    /// Deletes an object and what belongs to it.
+    ///
+    /// # Errors
+    /// `Gone`, `Database`.
+    pub async fn delete(&self, id: &str) -> Result<(), StoreError> {
+        let done = sqlx::query("delete from objects where id = $1").bind(id).execute(&self.writer).await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Gone) }
+    }
+
+    /// The masked JSON an object had at a revision, if it is still remembered.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn masked_at(&self, id: &str, revision: u64) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("select masked from history where object_id = $1 and revision = $2")
+            .bind(id)
+            .bind(to_db(revision))
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok(row.try_get("masked")?)).transpose()
+    }
+
+    /// A fact about this database.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("select value from facts where name = $1").bind(name).fetch_optional(&self.readers);
+        row.await?.map(|row| Ok(row.try_get("value")?)).transpose()
+    }
+
+    /// Writes a fact about this database.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn set_fact(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let set =
+            "insert into facts (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
+        sqlx::query(set).bind(name).bind(value).execute(&self.writer).await?;
+        Ok(())
+    }
+}
+
+fn saved(new: &NewRow, revision: u64, now: Millis) -> Row {
+    Row {
+        id: new.id.clone(),
+        kind: new.kind,
+        parent: new.parent.clone(),
+        name: new.name.clone(),
+        revision,
+        spec: new.spec.clone(),
+        updated_at: now,
+    }
+}
+
+async fn remember(connection: &mut SqliteConnection, id: &str, revision: u64, masked: &str) -> Result<(), StoreError> {
+    sqlx::query("insert into history (object_id, revision, masked) values ($1, $2, $3)")
+        .bind(id)
+        .bind(to_db(revision))
+        .bind(masked)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("delete from history where object_id = $1 and revision <= $2")
+        .bind(id)
+        .bind(to_db(revision.saturating_sub(HISTORY)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn why_not_updated(connection: &mut SqliteConnection, id: &str) -> Result<StoreError, StoreError> {
+    let row = sqlx::query("select revision from objects where id = $1").bind(id).fetch_optional(connection).await?;
+    Ok(match row {
+        Some(row) => StoreError::Stale { current: from_db(row.try_get("revision")?) },
+        None => StoreError::Gone,
+    })
+}
+
+fn group(row: &SqliteRow) -> Result<GatewayGroup, StoreError> {
+    let name: String = row.try_get("name")?;
+    let name = name.parse().map_err(decode)?;
+    Ok(GatewayGroup { name, description: row.try_get("description")? })
+}
+
+fn row(row: &SqliteRow) -> Result<Row, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    let kind = Kind::ALL.into_iter().find(|k| k.slug() == kind);
+    Ok(Row {
+        id: row.try_get("id")?,
+        kind: kind.ok_or_else(|| decode("an object of a kind this version does not know"))?,
+        parent: row.try_get("parent")?,
+        name: row.try_get("name")?,
+        revision: from_db(row.try_get("revision")?),
+        spec: row.try_get("spec")?,
+        updated_at: Millis(from_db(row.try_get("updated_at")?)),
+    })
+}
+
+fn decode(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Database(sqlx::Error::Decode(why.into()))
+}
+
+fn constraint(error: sqlx::Error) -> StoreError {
+    match error.as_database_error() {
+        Some(e) if e.is_unique_violation() => StoreError::NameTaken,
+        Some(e) if e.is_foreign_key_violation() => StoreError::Gone,
+        _ => StoreError::Database(error),
+    }
+}
+
+fn to_db(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn from_db(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
