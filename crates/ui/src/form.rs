@@ -1,0 +1,221 @@
+//! What a form knows beside its values: which fields are at fault, and why.
+
+use crate::{Glyph, Icon, focus_id};
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Check = Arc<dyn Fn() -> Vec<(String, String)> + Send + Sync>;
+
+/// The faults of the form around the caller, by field name. A field is checked when it is left, and
+/// all are when the form is submitted.
+#[derive(Clone, Copy)]
+pub struct Faults {
+    by_field: RwSignal<BTreeMap<String, String>>,
+    /// Set when the form was submitted with faults: the summary takes the focus.
+    submitted: RwSignal<u32>,
+    check: StoredValue<Check>,
+}
+
+impl Faults {
+    /// Begins a form. `check` names every field at fault with a sentence.
+    #[must_use]
+    pub fn provide(check: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> Self {
+        let faults = Self {
+            by_field: RwSignal::new(BTreeMap::new()),
+            submitted: RwSignal::new(0),
+            check: StoredValue::new(Arc::new(check)),
+        };
+        provide_context(faults);
+        faults
+    }
+
+    /// The faults of the form as it stands; also shown. Empty when it may be sent.
+    pub fn submit(&self) -> bool {
+        let found = (self.check.get_value())();
+        let good = found.is_empty();
+        self.refuse(found);
+        good
+    }
+
+    /// Shows faults found by the server.
+    pub fn refuse(&self, found: Vec<(String, String)>) {
+        let any = !found.is_empty();
+        self.by_field.set(found.into_iter().collect());
+        if any {
+            self.submitted.update(|n| *n += 1);
+        }
+    }
+
+    /// The field was left: it alone is checked. An empty one is not blamed yet.
+    fn left(&self, field: &str, is_empty: bool) {
+        if is_empty {
+            return;
+        }
+        let fault = (self.check.get_value())().into_iter().find(|(name, _)| name == field);
+        self.by_field.update(|faults| match fault {
+            Some((name, why)) => {
+                faults.insert(name, why);
+            }
+            None => {
+                faults.remove(field);
+            }
+        });
+    }
+
+    /// What was wrong with the field is being mended.
+    fn mending(&self, field: &str) {
+        if self.by_field.with_untracked(|faults| faults.contains_key(field)) {
+            self.by_field.update(|faults| {
+                faults.remove(field);
+            });
+        }
+    }
+
+    /// What is wrong with the field.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Option<String> {
+        self.by_field.with(|faults| faults.get(field).cloned())
+    }
+}
+
+/// A field's link to the form around it, if there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldLink {
+    faults: Option<Faults>,
+    name: &'static str,
+}
+
+impl FieldLink {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { faults: use_context(), name }
+    }
+
+    pub(crate) fn fault(self) -> Option<String> {
+        self.faults.and_then(|faults| faults.of(self.name))
+    }
+
+    pub(crate) fn left(self, is_empty: bool) {
+        if let Some(faults) = self.faults {
+            faults.left(self.name, is_empty);
+        }
+    }
+
+    pub(crate) fn mending(self) {
+        if let Some(faults) = self.faults {
+            faults.mending(self.name);
+        }
+    }
+}
+
+/// The id of the element of the field `name`. One form stands on a page at a time.
+pub(crate) fn field_id(name: &str) -> String {
+    format!("field-{}", name.replace('/', "-"))
+}
+
+/// The ids that describe the field: its hint and, when there is one, its error.
+pub(crate) fn described_by(name: &str, has_hint: bool, has_fault: bool) -> Option<String> {
+    let hint = has_hint.then(|| format!("{}-hint", field_id(name)));
+    let fault = has_fault.then(|| format!("{}-error", field_id(name)));
+    match (hint, fault) {
+        (None, None) => None,
+        (hint, fault) => Some([fault, hint].into_iter().flatten().collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// Label above, hint and error below.
+#[component]
+pub fn FieldFrame(
+    name: &'static str,
+    label: &'static str,
+    #[prop(optional)] required: bool,
+    /// Below the field.
+    #[prop(optional, into)]
+    hint: ViewFn,
+    children: Children,
+) -> impl IntoView {
+    let link = FieldLink::new(name);
+    view! {
+        <div class="field">
+            <label class="label" class:required=required for=field_id(name)>
+                {label}
+            </label>
+            {children()}
+            <FieldError name link/>
+            <div class="hint empty:hidden" id=format!("{}-hint", field_id(name))>
+                {hint.run()}
+            </div>
+        </div>
+    }
+}
+
+#[component]
+pub(crate) fn FieldError(name: &'static str, link: FieldLink) -> impl IntoView {
+    move || {
+        link.fault().map(|why| {
+            view! {
+                <p class="error" id=format!("{}-error", field_id(name))>
+                    <Icon glyph=Glyph::Danger/>
+                    <span>{why}</span>
+                </p>
+            }
+        })
+    }
+}
+
+/// After a submit with faults: each, with a link to its field. Takes the focus.
+#[component]
+pub fn ErrorSummary(
+    faults: Faults,
+    /// How the dialog names a field.
+    label: fn(&str) -> String,
+) -> impl IntoView {
+    const ID: &str = "error-summary";
+    Effect::new(move |_| {
+        if faults.submitted.get() > 0 {
+            request_animation_frame(|| focus_id(ID));
+        }
+    });
+    let shown = Memo::new(move |_| faults.submitted.get() > 0 && !faults.by_field.with(BTreeMap::is_empty));
+    move || {
+        shown.get().then(|| {
+            view! {
+                <div class="callout tone-danger" id=ID tabindex="-1" role="group" aria-label="What needs mending">
+                    <Icon glyph=Glyph::Danger/>
+                    <ul class="callout-body">
+                        {move || {
+                            faults
+                                .by_field
+                                .get()
+                                .into_iter()
+                                .map(|(name, why)| view! { <SummaryLine name why label/> })
+                                .collect_view()
+                        }}
+                    </ul>
+                </div>
+            }
+        })
+    }
+}
+
+#[component]
+fn SummaryLine(name: String, why: String, label: fn(&str) -> String) -> impl IntoView {
+    let id = field_id(&name);
+    let target = id.clone();
+    view! {
+        <li>
+            <a
+                class="link link-inline"
+                href=format!("#{id}")
+                on:click=move |event| {
+                    event.prevent_default();
+                    focus_id(&target);
+                }
+            >
+                {label(&name)}
+            </a>
+            ": "
+            {why}
+        </li>
+    }
+}
