@@ -1,1 +1,290 @@
-//! (being built)
+#![doc = include_str!("../README.md")]
+
+mod changes;
+mod config;
+mod consumers;
+mod credentials;
+mod errors;
+mod plane;
+mod providers;
+mod publish;
+mod references;
+mod services;
+mod views;
+
+use config::Config;
+use errors::{Described, internal};
+use postern::control::{Answer, ControlError};
+use postern::fingerprint::FingerprintKey;
+use postern::instance::GatewayInstance;
+use postern::name::GroupName;
+use postern::provider::ProviderKey;
+use postern::snapshot::Snapshot;
+use postern::time::{Clock, Millis};
+use publish::Published;
+use secrets::Engine;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use store::{MasterKey, Sealer, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The control plane of one gateway group.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    group: GroupName,
+    store: Store,
+    sealer: Sealer,
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    fingerprints: FingerprintKey,
+    own_addresses: Vec<SocketAddr>,
+    instance: InstanceFacts,
+    gateway: OnceLock<Arc<dyn RunningGateway>>,
+    /// One change at a time, from reading what is stored to publishing what was stored.
+    changing: tokio::sync::Mutex<()>,
+    config: RwLock<Arc<Config>>,
+    published: Mutex<Published>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+}
+
+/// The outcome of the last Test Connection of a stored provider.
+#[derive(Clone, Debug)]
+struct TestResult {
+    at: Millis,
+    failure: Option<String>,
+}
+
+/// What this process says of itself.
+#[derive(Clone, Debug)]
+pub struct InstanceFacts {
+    pub id: String,
+    pub version: String,
+    pub started_at: Millis,
+}
+
+/// The gateway of this process, as far as the control plane may know it.
+pub trait RunningGateway: Send + Sync {
+    /// Where it answers requests.
+    fn address(&self) -> SocketAddr;
+    /// The revision that every worker enforces.
+    fn applied_revision(&self) -> u64;
+    /// Whether a request with a good key has passed since the start.
+    fn authenticated_seen(&self) -> bool;
+}
+
+/// All that [`Control::start`] needs.
+pub struct Parts {
+    pub store: Store,
+    pub sealer: Sealer,
+    pub engine: Engine,
+    pub clock: Arc<dyn Clock>,
+    /// The same as the engine's.
+    pub fingerprints: FingerprintKey,
+    /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
+    pub own_addresses: Vec<SocketAddr>,
+    pub instance: InstanceFacts,
+}
+
+/// The name of the fact that says which key seals the database.
+const KEY_FACT: &str = "master_key_id";
+
+/// Opens the master key that belongs to the database, or makes the first one.
+///
+/// # Errors
+/// The key that is needed is missing or another one; the database does not answer.
+pub async fn open_master_key(store: &Store, path: &std::path::Path) -> Result<MasterKey, OpenKeyError> {
+    let needed = store.fact(KEY_FACT).await?;
+    let key = MasterKey::open(path, needed.as_deref())?;
+    if needed.is_none() {
+        store.set_fact(KEY_FACT, &key.id()).await?;
+    }
+    Ok(key)
+}
+
+/// Why the master key could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenKeyError {
+    #[error(transparent)]
+    Key(#[from] store::KeyError),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+impl Control {
+    /// Loads what is stored, starts resolving, and publishes the first snapshot. Its task ends with `shutdown`.
+    ///
+    /// # Errors
+    /// The database does not answer, or holds what this version cannot read.
+    pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Self, StartError> {
+        let (snapshots, _) = watch::channel(Snapshot::empty(parts.fingerprints.clone()));
+        let control = Self(Arc::new(Inner {
+            group: GroupName::default_group(),
+            store: parts.store,
+            sealer: parts.sealer,
+            engine: parts.engine,
+            clock: parts.clock,
+            fingerprints: parts.fingerprints,
+            own_addresses: parts.own_addresses,
+            instance: parts.instance,
+            gateway: OnceLock::new(),
+            changing: tokio::sync::Mutex::new(()),
+            config: RwLock::default(),
+            published: Mutex::default(),
+            snapshots,
+            tests: Mutex::default(),
+        }));
+        control.0.load().await?;
+        tokio::spawn(control.clone().follow_engine(shutdown));
+        Ok(control)
+    }
+
+    /// What the gateway is to run, now and after every change.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.0.snapshots.subscribe()
+    }
+
+    /// Lets the control plane see the gateway that runs its snapshots. Later calls change nothing.
+    pub fn attach(&self, gateway: Arc<dyn RunningGateway>) {
+        // A second gateway is refused by the cell, which is what "later calls change nothing" says.
+        let _already_attached = self.0.gateway.set(gateway);
+    }
+
+    /// Whether the database answers: what `/readyz` asks.
+    pub async fn is_ready(&self) -> bool {
+        self.0.store.ping().await.is_ok()
+    }
+
+    /// Publishes anew whenever the value of a reference changed.
+    async fn follow_engine(self, shutdown: CancellationToken) {
+        let mut changes = self.0.engine.changes();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+            }
+            self.0.publish();
+        }
+    }
+}
+
+/// Why the control plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the configuration cannot be read from the database")]
+    Store(#[from] store::StoreError),
+    #[error("the stored {kind} '{name}' cannot be read by this version")]
+    Unreadable {
+        kind: &'static str,
+        name: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A provider's or credential's sealed value does not open.
+    #[error("a secret of {what} cannot be opened")]
+    Sealed {
+        what: String,
+        #[source]
+        source: store::SealError,
+    },
+}
+
+impl Inner {
+    /// Reads the whole configuration, hands it to the engine, and publishes it.
+    async fn load(&self) -> Result<(), StartError> {
+        let rows = self.store.objects(&self.group).await?;
+        let config = Arc::new(Config::decode(rows)?);
+        self.engine.set_providers(config.open_providers(&self.group, &self.sealer)?);
+        self.engine.watch(config.references(&self.group));
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        self.publish();
+        Ok(())
+    }
+
+    /// After a change was stored: loads, publishes, and waits a moment for the gateway to enforce it.
+    async fn changed(&self) -> Answer<()> {
+        self.load().await.map_err(internal)?;
+        self.enforced().await;
+        Ok(())
+    }
+
+    /// Waits until the gateway enforces what was published last, for at most a fifth of a second: a
+    /// gateway that is slower than that is shown as such, not waited for.
+    async fn enforced(&self) {
+        let wanted = self.snapshots.borrow().revision;
+        let Some(gateway) = self.gateway.get() else { return };
+        for _ in 0..200 {
+            if gateway.applied_revision() >= wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn check_group(&self, group: &GroupName) -> Answer<()> {
+        if *group == self.group {
+            Ok(())
+        } else {
+            Err(ControlError::NotFound { what: "gateway group".to_owned(), name: group.to_string() })
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    fn gateway_instance(&self) -> Option<GatewayInstance> {
+        let gateway = self.gateway.get()?;
+        Some(GatewayInstance {
+            id: self.instance.id.clone(),
+            version: self.instance.version.clone(),
+            address: gateway.address().to_string(),
+            started_at: self.instance.started_at,
+            // It lives in this process, so it is heard of whenever it is asked about.
+            seen_at: self.now(),
+            applied_revision: gateway.applied_revision(),
+            wanted_revision: self.snapshots.borrow().revision,
+        })
+    }
+
+    /// Turns the store's answer to a save into an operator's: a stale revision becomes a conflict that
+    /// shows what the other operator changed since `revision`.
+    async fn answer_save<T: Described>(
+        &self,
+        result: Result<store::Row, store::StoreError>,
+        object: &T,
+        row: &str,
+        revision: u64,
+    ) -> Answer<store::Row> {
+        match result {
+            Err(store::StoreError::Stale { current }) => {
+                let was = self.store.masked_at(row, revision).await.map_err(internal)?;
+                let now = self.store.masked_at(row, current).await.map_err(internal)?;
+                Err(ControlError::Conflict { current, changes: changes::between(was.as_deref(), now.as_deref()) })
+            }
+            other => other.map_err(|e| object.describe(e)),
+        }
+    }
+
+    /// Whether a host and port are one of our own listeners.
+    fn is_own_address(&self, host: &str, port: u16) -> bool {
+        let gateway = self.gateway.get().map(|gateway| gateway.address());
+        self.own_addresses.iter().chain(gateway.iter()).any(|own| {
+            let here = own.ip().is_loopback() || own.ip().is_unspecified();
+            own.port() == port
+                && match host.parse::<std::net::IpAddr>() {
+                    Ok(ip) => ip == own.ip() || (here && (ip.is_loopback() || ip.is_unspecified())),
+                    Err(_) => here && host.eq_ignore_ascii_case("localhost"),
+                }
+        })
+    }
+}

@@ -142,7 +142,7 @@ fn make(path: &Path) -> Result<MasterKey, KeyError> {
     let mut bytes = Zeroizing::new([0; 32]);
     aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| KeyError::Random)?;
     let key = MasterKey::from_bytes(bytes);
-    let text = Zeroizing::new(format!("{HEADING} {} {}\n", key.id(), BASE64.encode(&*key.bytes)));
+    let text = Zeroizing::new(format!("{HEADING} {} {}\n", key.id(), BASE64.encode(key.bytes.as_slice())));
     write_private(path, text.as_bytes()).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
     tracing::info!(key = key.id(), path = %path.display(), "made the master key; keep a copy of this file in a safe place");
     Ok(key)

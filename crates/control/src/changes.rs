@@ -1,0 +1,116 @@
+//! What someone else changed, field by field, from the masked JSON of two revisions.
+
+use postern::control::FieldChange;
+use postern::time::Millis;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The fields in which two masked revisions differ. Nothing when one of them is no longer remembered.
+pub(crate) fn between(was: Option<&str>, now: Option<&str>) -> Vec<FieldChange> {
+    let (Some(was), Some(now)) = (was.and_then(fields), now.and_then(fields)) else {
+        return Vec::new();
+    };
+    let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
+    let absent = String::new();
+    let change = |name: &String| {
+        let (was, now) = (was.get(name).unwrap_or(&absent), now.get(name).unwrap_or(&absent));
+        (was != now).then(|| FieldChange { field: name.clone(), was: was.clone(), now: now.clone() })
+    };
+    names.into_iter().filter_map(change).collect()
+}
+
+/// Label → text of every field.
+fn fields(json: &str) -> Option<BTreeMap<String, String>> {
+    let mut fields = BTreeMap::new();
+    collect(&serde_json::from_str(json).ok()?, &mut Vec::new(), &mut fields);
+    Some(fields)
+}
+
+fn collect(value: &Value, path: &mut Vec<String>, fields: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(members) if members.len() == 1 && members.contains_key("set_at") => {
+            let at = members.get("set_at").and_then(Value::as_u64).unwrap_or_default();
+            fields.insert(label(path), format!("set {}", Millis(at).to_utc_text()));
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                path.push(name.clone());
+                collect(member, path, fields);
+                path.pop();
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => {
+            fields.insert(label(path), text.clone());
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(item).collect();
+            fields.insert(label(path), items.join(", "));
+        }
+        other => {
+            fields.insert(label(path), other.to_string());
+        }
+    }
+}
+
+fn item(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The field as the dialog names it.
+fn label(path: &[String]) -> String {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let label = match path.as_slice() {
+        ["settings", "kv_version"] => "KV Version",
+        ["settings", "url"] => "Vault Server URL",
+        ["settings", "prefix"] => "Secret Prefix",
+        ["settings", "auth", "method"] => "Authentication Method",
+        ["settings", "auth", "token"] => "Token",
+        ["settings", "namespace"] => "Namespace",
+        ["settings", "ca_certificate"] => "CA Certificate",
+        ["settings", "manager"] => "Secret Manager",
+        ["freshness", "ttl_seconds"] => "Refresh interval",
+        ["freshness", "max_stale_seconds"] => "Use last good value for",
+        ["id"] => "ID",
+        ["name"] => "Name",
+        ["description"] => "Description",
+        ["kind", "key", "value"] => "Key",
+        ["kind", "key", "source"] => "Key, source",
+        ["upstream", "type"] => "Upstream",
+        ["upstream", "nodes"] => "Nodes",
+        ["paths"] => "Path",
+        ["methods"] => "Methods",
+        ["hosts"] => "Hosts",
+        ["labels", key] => return format!("Label {key}"),
+        ["plugins", plugin, .., field] => return format!("Plugin {plugin}, {field}"),
+        other => return other.join(" "),
+    };
+    label.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(was: &str, now: &str, expected: &[(&str, &str, &str)]) {
+        let changes = between(Some(was), Some(now));
+        let got: Vec<_> = changes.iter().map(|c| (c.field.as_str(), c.was.as_str(), c.now.as_str())).collect();
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn changes_are_named_as_in_the_dialogs() {
+        check(r#"{"settings":{"prefix":"a"}}"#, r#"{"settings":{"prefix":"a"}}"#, &[]);
+        check(
+            r#"{"settings":{"prefix":"secret/a","auth":{"token":{"set_at":0}}}}"#,
+            r#"{"settings":{"prefix":"secret/b","auth":{"token":{"set_at":1000}}}}"#,
+            &[
+                ("Secret Prefix", "secret/a", "secret/b"),
+                ("Token", "set 1970-01-01 00:00:00 UTC", "set 1970-01-01 00:00:01 UTC"),
+            ],
+        );
+        check(r#"{"labels":{}}"#, r#"{"labels":{"team":"x"}}"#, &[("Label team", "", "x")]);
+        check(r#"{"hosts":["a"]}"#, r#"{"hosts":["a","b"]}"#, &[("Hosts", "a", "a, b")]);
+        assert!(between(None, Some("{}")).is_empty());
+    }
+}

@@ -1,0 +1,189 @@
+//! Credentials: add, save, delete, refresh.
+
+use crate::Inner;
+use crate::config::{Config, Object, credential_place};
+use crate::consumers::stored_consumer;
+use crate::errors::{Described, internal, not_found};
+use crate::views::mask_credential;
+use postern::control::{Answer, ControlError, CredentialView};
+use postern::credential::{Credential, CredentialKind};
+use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::secret_ref::SecretRef;
+use postern::sensitive::{Entered, Sealed, SecretField};
+use std::sync::PoisonError;
+use std::time::Duration;
+use store::{Kind, NewRow};
+
+/// How long adding or saving waits for the first read of a reference, so that the answer shows its state.
+const FIRST_READ_WAIT: Duration = Duration::from_secs(3);
+
+impl Inner {
+    pub(crate) fn credentials(&self, group: &GroupName, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
+        self.check_group(group)?;
+        let config = self.config();
+        stored_consumer(&config, consumer)?;
+        let mut views: Vec<CredentialView> =
+            config.credentials_of(consumer).map(|object| self.credential_view(&config, object)).collect();
+        views.sort_by(|a, b| a.stored.object.name.cmp(&b.stored.object.name));
+        Ok(views)
+    }
+
+    pub(crate) async fn add_credential(
+        &self,
+        group: &GroupName,
+        mut entered: Credential<Entered>,
+    ) -> Answer<CredentialView> {
+        self.check_group(group)?;
+        let changing = self.changing.lock().await;
+        entered.id = new_id()?;
+        let config = self.config();
+        let parent = stored_consumer(&config, &entered.consumer)?.row.clone();
+        let sealed = self.seal_credential(&config, &entered, None)?;
+        let new = new_row(&sealed, &parent)?;
+        self.store.insert(group, &new, self.now()).await.map_err(|e| sealed.describe(e))?;
+        self.changed().await?;
+        drop(changing);
+        self.first_read(&sealed).await;
+        self.credential_by_id(&sealed.id)
+    }
+
+    pub(crate) async fn save_credential(
+        &self,
+        group: &GroupName,
+        revision: u64,
+        entered: Credential<Entered>,
+    ) -> Answer<CredentialView> {
+        self.check_group(group)?;
+        let changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_credential(&config, &entered.id)?;
+        let parent = &stored_consumer(&config, &entered.consumer)?.row;
+        if object.stored.object.consumer != entered.consumer {
+            return Err(not_found("credential", &entered.id));
+        }
+        let sealed = self.seal_credential(&config, &entered, Some(object))?;
+        let saved = self.store.update(&new_row(&sealed, parent)?, revision, self.now()).await;
+        self.answer_save(saved, &sealed, &object.row, revision).await?;
+        self.changed().await?;
+        drop(changing);
+        self.first_read(&sealed).await;
+        self.credential_by_id(&sealed.id)
+    }
+
+    pub(crate) async fn delete_credential(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_credential(&config, id)?;
+        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed().await
+    }
+
+    pub(crate) async fn refresh_credential(&self, group: &GroupName, id: &ObjectId) -> Answer<CredentialView> {
+        self.check_group(group)?;
+        let config = self.config();
+        let credential = &stored_credential(&config, id)?.stored.object;
+        self.first_read(credential).await;
+        self.credential_by_id(id)
+    }
+
+    /// Reads the credential's reference now, and has the gateway enforce what came of it.
+    async fn first_read(&self, credential: &Credential<Sealed>) {
+        let Some(reference) = credential.kind.secret().reference() else { return };
+        // A manager that does not answer in time shows as a state; the engine goes on trying.
+        let _in_time = tokio::time::timeout(FIRST_READ_WAIT, self.engine.check(&self.group, reference)).await;
+        self.publish();
+        self.enforced().await;
+    }
+
+    fn credential_by_id(&self, id: &ObjectId) -> Answer<CredentialView> {
+        let config = self.config();
+        Ok(self.credential_view(&config, stored_credential(&config, id)?))
+    }
+
+    fn seal_credential(
+        &self,
+        config: &Config,
+        entered: &Credential<Entered>,
+        stored: Option<&Object<Credential<Sealed>>>,
+    ) -> Answer<Credential<Sealed>> {
+        if let Some(reference) = entered.kind.secret().reference() {
+            check_provider(config, reference)?;
+        }
+        entered.try_map(|field, secret| match secret {
+            Entered::Replace(typed) => {
+                let plain = typed.clone().into_plain();
+                self.check_unused(config, &entered.id, self.fingerprint(&plain))?;
+                self.sealer.seal(credential_place(entered.id.as_str(), field), &plain, self.now()).map_err(internal)
+            }
+            Entered::Keep => kept(field, stored),
+        })
+    }
+
+    /// A key typed in must not be another credential's. (References are compared once they are resolved.)
+    fn check_unused(
+        &self,
+        config: &Config,
+        own: &ObjectId,
+        fingerprint: postern::fingerprint::Fingerprint,
+    ) -> Answer<()> {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = published.armed.iter().find(|(id, taken)| *id != own && **taken == fingerprint);
+        match other.and_then(|(id, _)| config.credentials.get(id)) {
+            None => Ok(()),
+            Some(other) => Err(ControlError::invalid(
+                "key",
+                format!(
+                    "The credential '{}' of consumer {} has this key already.",
+                    other.stored.object.name, other.stored.object.consumer
+                ),
+            )),
+        }
+    }
+}
+
+/// A reference must name a provider of the group; whether it resolves is no condition, since the secret
+/// may be written later.
+fn check_provider(config: &Config, reference: &SecretRef) -> Answer<()> {
+    let of_manager = config.providers.keys().filter(|key| key.manager == reference.manager());
+    let ids: Vec<&str> = of_manager.map(|key| key.id.as_str()).collect();
+    if ids.contains(&reference.provider().as_str()) {
+        return Ok(());
+    }
+    let manager = reference.manager().label();
+    let known = match ids.as_slice() {
+        [] => format!("This gateway group has no {manager} secret provider yet."),
+        ids => format!("There are: {}.", ids.join(", ")),
+    };
+    let problem =
+        format!("There is no {manager} secret provider '{}' in this gateway group. {known}", reference.provider());
+    Err(ControlError::invalid("key", problem))
+}
+
+fn kept(field: &str, stored: Option<&Object<Credential<Sealed>>>) -> Answer<Sealed> {
+    let stored = stored.map(|object| &object.stored.object.kind);
+    match stored {
+        Some(CredentialKind::KeyAuth { key: SecretField::Literal(sealed) }) => Ok(sealed.clone()),
+        _ => Err(ControlError::invalid(field, "A key is needed here.")),
+    }
+}
+
+fn stored_credential<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Credential<Sealed>>> {
+    config.credentials.get(id).ok_or_else(|| not_found("credential", id))
+}
+
+/// A new random id.
+pub(crate) fn new_id() -> Answer<ObjectId> {
+    uuid::Uuid::new_v4().to_string().parse().map_err(internal)
+}
+
+fn new_row(credential: &Credential<Sealed>, parent: &str) -> Answer<NewRow> {
+    Ok(NewRow {
+        id: credential.id.to_string(),
+        kind: Kind::Credential,
+        parent: Some(parent.to_owned()),
+        name: format!("{}/{}", credential.kind.slug(), credential.name),
+        spec: serde_json::to_string(credential).map_err(internal)?,
+        masked: serde_json::to_string(&mask_credential(credential)).map_err(internal)?,
+    })
+}

@@ -1,0 +1,211 @@
+//! Secret providers: add, save, delete, test, refresh.
+
+use crate::config::{Config, Object, open_provider, provider_place};
+use crate::errors::{Described, internal, not_found};
+use crate::views::{credential_name, mask_provider};
+use crate::{Inner, TestResult};
+use postern::control::{Answer, ControlError, ProviderView};
+use postern::diagnosis::Diagnosis;
+use postern::name::GroupName;
+use postern::provider::{ProviderKey, SecretProvider, Settings};
+use postern::sensitive::{Entered, Plain, Sealed};
+use std::sync::PoisonError;
+use std::time::Duration;
+use store::{Kind, NewRow};
+
+/// The longest wait for a refresh that an operator asked for.
+const REFRESH_WAIT: Duration = Duration::from_secs(10);
+
+impl Inner {
+    pub(crate) fn providers(&self, group: &GroupName) -> Answer<Vec<ProviderView>> {
+        self.check_group(group)?;
+        let config = self.config();
+        Ok(config.providers.values().map(|object| self.provider_view(&config, object)).collect())
+    }
+
+    pub(crate) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView> {
+        self.check_group(group)?;
+        let config = self.config();
+        Ok(self.provider_view(&config, stored_provider(&config, key)?))
+    }
+
+    pub(crate) async fn add_provider(
+        &self,
+        group: &GroupName,
+        entered: SecretProvider<Entered>,
+    ) -> Answer<ProviderView> {
+        self.check_group(group)?;
+        self.check_address(&entered)?;
+        let _changing = self.changing.lock().await;
+        let id = uuid::Uuid::new_v4().to_string();
+        let sealed = self.seal_provider(&id, &entered, None)?;
+        let new = new_row(&id, &sealed)?;
+        self.store.insert(group, &new, self.now()).await.map_err(|e| sealed.describe(e))?;
+        self.changed().await?;
+        tracing::info!(provider = %sealed.key(), "added secret provider {}", sealed.key());
+        self.provider(group, &sealed.key())
+    }
+
+    pub(crate) async fn save_provider(
+        &self,
+        group: &GroupName,
+        revision: u64,
+        entered: SecretProvider<Entered>,
+    ) -> Answer<ProviderView> {
+        self.check_group(group)?;
+        self.check_address(&entered)?;
+        let _changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_provider(&config, &entered.key())?;
+        let sealed = self.seal_provider(&object.row, &entered, Some(object))?;
+        let new = new_row(&object.row, &sealed)?;
+        let saved = self.store.update(&new, revision, self.now()).await;
+        self.answer_save(saved, &sealed, &object.row, revision).await?;
+        self.forget_test(&sealed.key());
+        self.changed().await?;
+        tracing::info!(provider = %sealed.key(), "saved secret provider {}", sealed.key());
+        self.provider(group, &sealed.key())
+    }
+
+    pub(crate) async fn delete_provider(&self, group: &GroupName, key: &ProviderKey, force: bool) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_provider(&config, key)?;
+        let by: Vec<String> = config
+            .users(key)
+            .map(|(credential, _)| {
+                let name = credential_name(credential);
+                format!("consumer {}, credential {}", name.consumer, name.credential)
+            })
+            .collect();
+        if !by.is_empty() && !force {
+            return Err(ControlError::InUse { by });
+        }
+        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
+        self.forget_test(key);
+        tracing::info!(provider = %key, "deleted secret provider {key}");
+        self.changed().await
+    }
+
+    pub(crate) async fn test_provider(&self, group: &GroupName, entered: SecretProvider<Entered>) -> Answer<Diagnosis> {
+        self.check_group(group)?;
+        self.check_address(&entered)?;
+        let config = self.config();
+        let stored = config.providers.get(&entered.key());
+        let plain = self.open_entered(&entered, stored)?;
+        Ok(self.engine.diagnose(&plain.settings).await)
+    }
+
+    pub(crate) async fn test_stored_provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<Diagnosis> {
+        self.check_group(group)?;
+        let config = self.config();
+        let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
+        let diagnosis = self.engine.diagnose(&plain.settings).await;
+        let failure = diagnosis.failure().map(|(_, explanation, _)| explanation.what.clone());
+        let result = TestResult { at: self.now(), failure };
+        self.tests.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), result);
+        Ok(diagnosis)
+    }
+
+    pub(crate) async fn refresh_provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView> {
+        self.check_group(group)?;
+        stored_provider(&self.config(), key)?;
+        // A manager that does not answer shows in the states; the button need not wait for it.
+        let _in_time = tokio::time::timeout(REFRESH_WAIT, self.engine.refresh(group, key)).await;
+        self.publish();
+        self.enforced().await;
+        self.provider(group, key)
+    }
+
+    fn forget_test(&self, key: &ProviderKey) {
+        self.tests.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Seals what was typed; keeps what was not.
+    fn seal_provider(
+        &self,
+        row: &str,
+        entered: &SecretProvider<Entered>,
+        stored: Option<&Object<SecretProvider<Sealed>>>,
+    ) -> Answer<SecretProvider<Sealed>> {
+        entered.try_map(|field, entered_secret| match entered_secret {
+            Entered::Replace(typed) => {
+                self.sealer.seal(provider_place(row, field), &typed.clone().into_plain(), self.now()).map_err(internal)
+            }
+            Entered::Keep => Ok(kept(field, entered, stored)?.1),
+        })
+    }
+
+    /// Opens what Test Connection is to use.
+    fn open_entered(
+        &self,
+        entered: &SecretProvider<Entered>,
+        stored: Option<&Object<SecretProvider<Sealed>>>,
+    ) -> Answer<SecretProvider<Plain>> {
+        entered.try_map(|field, entered_secret| match entered_secret {
+            Entered::Replace(typed) => Ok(typed.clone().into_plain()),
+            Entered::Keep => {
+                let (row, sealed) = kept(field, entered, stored)?;
+                self.sealer.open(provider_place(&row, field), &sealed).map_err(internal)
+            }
+        })
+    }
+
+    /// A secret manager is never one of our own listeners.
+    fn check_address(&self, entered: &SecretProvider<Entered>) -> Answer<()> {
+        let Settings::Vault(vault) = &entered.settings;
+        if self.is_own_address(vault.url.host(), vault.url.port()) {
+            return Err(ControlError::invalid("url", "This is Postern's own address; enter the address of Vault."));
+        }
+        Ok(())
+    }
+}
+
+/// The stored secret that an empty field keeps, and the row it is bound to. A stored secret is never
+/// sent to another server than the one it was entered for.
+fn kept(
+    field: &str,
+    entered: &SecretProvider<Entered>,
+    stored: Option<&Object<SecretProvider<Sealed>>>,
+) -> Answer<(String, Sealed)> {
+    let missing = || ControlError::invalid(field, "This is needed here.");
+    let object = stored.ok_or_else(missing)?;
+    if !same_server(entered, &object.stored.object) {
+        return Err(ControlError::invalid(
+            field,
+            "Enter it again: the server's address changed, and a stored secret is never sent to another server.",
+        ));
+    }
+    let mut found = None;
+    let searched = object.stored.object.try_map(|name, sealed| {
+        if name == field {
+            found = Some(sealed.clone());
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    match searched {
+        Ok(_) => found.map(|sealed| (object.row.clone(), sealed)).ok_or_else(missing),
+        Err(never) => match never {},
+    }
+}
+
+fn same_server<A, B>(one: &SecretProvider<A>, other: &SecretProvider<B>) -> bool {
+    let (Settings::Vault(one), Settings::Vault(other)) = (&one.settings, &other.settings);
+    one.url.same_server(&other.url)
+}
+
+fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Object<SecretProvider<Sealed>>> {
+    config.providers.get(key).ok_or_else(|| not_found("secret provider", key))
+}
+
+fn new_row(id: &str, provider: &SecretProvider<Sealed>) -> Answer<NewRow> {
+    Ok(NewRow {
+        id: id.to_owned(),
+        kind: Kind::SecretProvider,
+        parent: None,
+        name: provider.key().to_string(),
+        spec: serde_json::to_string(provider).map_err(internal)?,
+        masked: serde_json::to_string(&mask_provider(provider)).map_err(internal)?,
+    })
+}

@@ -1,0 +1,122 @@
+//! References, the overview, and what needs an operator.
+
+use crate::Inner;
+use crate::config::Config;
+use crate::errors::internal;
+use crate::views::credential_name;
+use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceView};
+use postern::group::GatewayGroup;
+use postern::instance::GatewayInstance;
+use postern::name::GroupName;
+use postern::plugin::PluginName;
+use postern::resolve::{Failure, ReferenceCheck, StateName};
+use postern::secret_ref::{Reading, RefError, RefProblem, read};
+use std::time::Duration;
+
+/// The longest wait for a reference that an operator asked to be resolved.
+const CHECK_WAIT: Duration = Duration::from_secs(8);
+
+impl Inner {
+    pub(crate) async fn groups(&self) -> Answer<Vec<GatewayGroup>> {
+        self.store.groups().await.map_err(internal)
+    }
+
+    pub(crate) fn instances(&self, group: &GroupName) -> Answer<Vec<GatewayInstance>> {
+        self.check_group(group)?;
+        Ok(self.gateway_instance().into_iter().collect())
+    }
+
+    pub(crate) fn references(&self, group: &GroupName) -> Answer<Vec<ReferenceView>> {
+        self.check_group(group)?;
+        Ok(self.reference_views(&self.config()))
+    }
+
+    fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
+        let view = |credential: &postern::credential::Credential<_>| {
+            let reference = credential.kind.secret().reference()?.clone();
+            let state = self.engine.current(&self.group, &reference).1;
+            Some(ReferenceView {
+                reference,
+                state,
+                used_by: credential_name(credential),
+                credential: credential.id.clone(),
+            })
+        };
+        let mut views: Vec<_> = config.credentials.values().filter_map(|c| view(&c.stored.object)).collect();
+        views.sort_by(|a, b| a.reference.cmp(&b.reference));
+        views
+    }
+
+    pub(crate) async fn check_reference(&self, group: &GroupName, text: &str) -> Answer<ReferenceCheck> {
+        self.check_group(group)?;
+        let text = text.trim();
+        let reference = match read(text) {
+            Reading::Reference(reference) => reference,
+            Reading::Malformed(error) => return Ok(ReferenceCheck::Malformed { error }),
+            Reading::NearMiss(_) | Reading::Literal => {
+                let error = RefError { problem: RefProblem::NotAReference, at: 0..text.len() };
+                return Ok(ReferenceCheck::Malformed { error });
+            }
+        };
+        let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(group, &reference)).await;
+        let state = state.unwrap_or_else(|_| self.engine.current(group, &reference).1);
+        let request = self.engine.request_line(group, &reference);
+        Ok(ReferenceCheck::Checked { reference, request, state: Box::new(state) })
+    }
+
+    pub(crate) fn overview(&self, group: &GroupName) -> Answer<Overview> {
+        self.check_group(group)?;
+        let config = self.config();
+        let references = self.reference_views(&config);
+        let providers = self.providers(group)?;
+        let healthy = |health: &ProviderHealth| matches!(health, ProviderHealth::Healthy { .. });
+        let protects = |plugins: &postern::plugin::Plugins| plugins.contains_key(&PluginName::KeyAuth);
+        let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
+        let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
+        let now = self.now();
+        Ok(Overview {
+            providers: providers.len(),
+            providers_healthy: providers.iter().filter(|p| healthy(&p.health)).count(),
+            references: references.len(),
+            references_resolved: references.iter().filter(|r| r.state.resolved().is_some()).count(),
+            consumers: config.consumers.len(),
+            credentials: config.credentials.len(),
+            services: config.services.len(),
+            routes: config.routes.len(),
+            protected: protected_services + protected_routes,
+            instances_online: self.gateway_instance().iter().filter(|i| i.is_online(now)).count(),
+            authenticated_request_seen: self.gateway.get().is_some_and(|g| g.authenticated_seen()),
+            gateway_address: self.gateway.get().map(|g| g.address().to_string()).unwrap_or_default(),
+            attention: self.attention(&config, &references),
+        })
+    }
+
+    fn attention(&self, config: &Config, references: &[ReferenceView]) -> Vec<Attention> {
+        let failing = config.providers.values().filter_map(|object| {
+            let view = self.provider_view(config, object);
+            match view.health {
+                ProviderHealth::Failing { why, .. } => Some(Attention {
+                    subject: AttentionSubject::Provider { key: object.stored.object.key() },
+                    what: why,
+                }),
+                _ => None,
+            }
+        });
+        let unresolved = references.iter().filter(|r| !matches!(r.state.name(), StateName::Ok | StateName::Pending));
+        let unresolved = unresolved.map(|r| Attention {
+            subject: AttentionSubject::Credential { name: r.used_by.clone() },
+            what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
+        });
+        let doubled = config.credentials.values().filter_map(|object| {
+            let other = self.same_as(config, &object.stored.object.id)?;
+            Some(Attention {
+                subject: AttentionSubject::Credential { name: credential_name(&object.stored.object) },
+                what: format!(
+                    "It has the same key as the credential '{}' of consumer {}: neither of the two authenticates anyone.",
+                    other.credential, other.consumer
+                ),
+            })
+        });
+        failing.chain(unresolved).chain(doubled).collect()
+    }
+}

@@ -1,0 +1,220 @@
+//! Services, routes and their plugins.
+
+use crate::Inner;
+use crate::config::{Config, Object};
+use crate::credentials::new_id;
+use crate::errors::{Described, internal, not_found};
+use crate::views::service_view;
+use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
+use postern::name::{GroupName, ObjectId};
+use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::routing::{Route, Service, Upstream};
+use serde::Serialize;
+use store::{Kind, NewRow};
+
+impl Inner {
+    pub(crate) fn services(&self, group: &GroupName) -> Answer<Vec<ServiceView>> {
+        self.check_group(group)?;
+        let config = self.config();
+        let mut views: Vec<ServiceView> =
+            config.services.values().map(|object| service_view(&config, object)).collect();
+        views.sort_by(|a, b| a.stored.object.name.cmp(&b.stored.object.name));
+        Ok(views)
+    }
+
+    pub(crate) fn service(&self, group: &GroupName, id: &ObjectId) -> Answer<ServiceView> {
+        self.check_group(group)?;
+        let config = self.config();
+        Ok(service_view(&config, stored_service(&config, id)?))
+    }
+
+    pub(crate) async fn add_service(&self, group: &GroupName, mut service: Service) -> Answer<ServiceView> {
+        self.check_group(group)?;
+        self.check_upstream(&service.upstream)?;
+        let _changing = self.changing.lock().await;
+        service.id = new_id()?;
+        service.plugins = Plugins::new();
+        let new = service_row(&service)?;
+        self.store.insert(group, &new, self.now()).await.map_err(|e| service.describe(e))?;
+        self.changed().await?;
+        self.service(group, &service.id)
+    }
+
+    pub(crate) async fn save_service(
+        &self,
+        group: &GroupName,
+        revision: u64,
+        mut service: Service,
+    ) -> Answer<ServiceView> {
+        self.check_group(group)?;
+        self.check_upstream(&service.upstream)?;
+        let _changing = self.changing.lock().await;
+        service.plugins = stored_service(&self.config(), &service.id)?.stored.object.plugins.clone();
+        self.write_service(revision, &service).await?;
+        self.service(group, &service.id)
+    }
+
+    pub(crate) async fn delete_service(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_service(&config, id)?;
+        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed().await
+    }
+
+    pub(crate) fn routes(&self, group: &GroupName, service: &ObjectId) -> Answer<Vec<Stored<Route>>> {
+        self.check_group(group)?;
+        let config = self.config();
+        stored_service(&config, service)?;
+        let mut routes: Vec<Stored<Route>> = config.routes_of(service).map(|object| object.stored.clone()).collect();
+        routes.sort_by(|a, b| a.object.name.cmp(&b.object.name));
+        Ok(routes)
+    }
+
+    pub(crate) async fn add_route(&self, group: &GroupName, mut route: Route) -> Answer<Stored<Route>> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        stored_service(&self.config(), &route.service)?;
+        route.id = new_id()?;
+        route.plugins = Plugins::new();
+        let new = route_row(&route)?;
+        self.store.insert(group, &new, self.now()).await.map_err(|e| route.describe(e))?;
+        self.changed().await?;
+        self.route_by_id(&route.id)
+    }
+
+    pub(crate) async fn save_route(&self, group: &GroupName, revision: u64, mut route: Route) -> Answer<Stored<Route>> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let stored = self.route_by_id(&route.id)?.object;
+        (route.plugins, route.service) = (stored.plugins, stored.service);
+        self.write_route(revision, &route).await?;
+        self.route_by_id(&route.id)
+    }
+
+    pub(crate) async fn delete_route(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let config = self.config();
+        let object = stored_route(&config, id)?;
+        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed().await
+    }
+
+    pub(crate) async fn set_plugin(
+        &self,
+        group: &GroupName,
+        owner: &PluginOwner,
+        revision: u64,
+        plugin: PluginConfig,
+    ) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        self.check_plugin(&plugin)?;
+        self.change_plugins(owner, Some(revision), |plugins| {
+            plugins.insert(plugin.name(), plugin);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_plugin(&self, group: &GroupName, owner: &PluginOwner, plugin: PluginName) -> Answer<()> {
+        self.check_group(group)?;
+        let _changing = self.changing.lock().await;
+        let remove = |plugins: &mut Plugins| match plugins.remove(&plugin) {
+            Some(_) => Ok(()),
+            None => Err(not_found("plugin", plugin.slug())),
+        };
+        self.change_plugins(owner, None, remove).await
+    }
+
+    /// Changes the plugins of a service or route. Without a `revision` the stored one is taken.
+    async fn change_plugins(
+        &self,
+        owner: &PluginOwner,
+        revision: Option<u64>,
+        change: impl FnOnce(&mut Plugins) -> Answer<()>,
+    ) -> Answer<()> {
+        let config = self.config();
+        match owner {
+            PluginOwner::Service(id) => {
+                let mut stored = stored_service(&config, id)?.stored.clone();
+                change(&mut stored.object.plugins)?;
+                self.write_service(revision.unwrap_or(stored.revision), &stored.object).await
+            }
+            PluginOwner::Route(id) => {
+                let mut stored = stored_route(&config, id)?.stored.clone();
+                change(&mut stored.object.plugins)?;
+                self.write_route(revision.unwrap_or(stored.revision), &stored.object).await
+            }
+        }
+    }
+
+    async fn write_service(&self, revision: u64, service: &Service) -> Answer<()> {
+        let saved = self.store.update(&service_row(service)?, revision, self.now()).await;
+        self.answer_save(saved, service, service.id.as_str(), revision).await?;
+        self.changed().await
+    }
+
+    async fn write_route(&self, revision: u64, route: &Route) -> Answer<()> {
+        let saved = self.store.update(&route_row(route)?, revision, self.now()).await;
+        self.answer_save(saved, route, route.id.as_str(), revision).await?;
+        self.changed().await
+    }
+
+    fn route_by_id(&self, id: &ObjectId) -> Answer<Stored<Route>> {
+        Ok(stored_route(&self.config(), id)?.stored.clone())
+    }
+
+    /// The data plane must not reach the control plane: our own listeners are no upstream (CVE-2022-24112).
+    fn check_upstream(&self, upstream: &Upstream) -> Answer<()> {
+        let Upstream::Nodes { nodes } = upstream else { return Ok(()) };
+        match nodes.iter().find(|node| self.is_own_address(&node.host, node.port)) {
+            None => Ok(()),
+            Some(node) => Err(ControlError::invalid(
+                "nodes",
+                format!("{} is Postern's own address: requests must not be sent back into it.", node.authority()),
+            )),
+        }
+    }
+
+    /// An anonymous consumer must exist.
+    fn check_plugin(&self, plugin: &PluginConfig) -> Answer<()> {
+        let PluginConfig::KeyAuth(key_auth) = plugin;
+        let Some(name) = &key_auth.anonymous_consumer else { return Ok(()) };
+        if self.config().consumers.contains_key(name) {
+            return Ok(());
+        }
+        Err(ControlError::invalid("/anonymous_consumer", format!("There is no consumer '{name}'.")))
+    }
+}
+
+fn stored_service<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Service>> {
+    config.services.get(id).ok_or_else(|| not_found("service", id))
+}
+
+fn stored_route<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Route>> {
+    config.routes.get(id).ok_or_else(|| not_found("route", id))
+}
+
+fn service_row(service: &Service) -> Answer<NewRow> {
+    row(service.id.as_str(), Kind::Service, None, service.name.as_str(), service)
+}
+
+fn route_row(route: &Route) -> Answer<NewRow> {
+    row(route.id.as_str(), Kind::Route, Some(route.service.as_str()), route.name.as_str(), route)
+}
+
+/// Services and routes hold no secret, so what is remembered is what is stored.
+fn row(id: &str, kind: Kind, parent: Option<&str>, name: &str, object: &impl Serialize) -> Answer<NewRow> {
+    let spec = serde_json::to_string(object).map_err(internal)?;
+    Ok(NewRow {
+        id: id.to_owned(),
+        kind,
+        parent: parent.map(str::to_owned),
+        name: name.to_owned(),
+        masked: spec.clone(),
+        spec,
+    })
+}

@@ -1,0 +1,308 @@
+//! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
+
+use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const DASHBOARD_ADDR: &str = "127.0.0.1:7080";
+const GATEWAY_ADDR: &str = "127.0.0.1:9080";
+
+/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault.
+///
+/// Without a subcommand, `serve` runs. Open the dashboard's address in a browser; requests go to the
+/// gateway's address.
+#[derive(Parser)]
+#[command(
+    name = "postern",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "A setting is taken from its flag, else from its environment variable, else from the file \
+given with --config, else its default. The file is TOML with the flags' long names, '_' for '-':\n\n    \
+dashboard_addr = \"127.0.0.1:7080\"\n    gateway_addr = \"0.0.0.0:9080\"\n    data_dir = \"/var/lib/postern\"\n\n\
+The data folder holds the database and the master key that seals the secrets in it. Keep a copy of both \
+in a safe place: neither is of use without the other."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the dashboard and the gateway (the default).
+    Serve(ServeArgs),
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    /// A TOML file with settings.
+    #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the database and the master key lie [default: the platform's data folder].
+    #[arg(long, value_name = "DIR", env = "POSTERN_DATA_DIR")]
+    data_dir: Option<String>,
+    /// Where the dashboard listens; a loopback address until sign-in exists [default: 127.0.0.1:7080].
+    #[arg(long, value_name = "IP:PORT", env = "POSTERN_DASHBOARD_ADDR")]
+    dashboard_addr: Option<String>,
+    /// Where the gateway listens [default: 127.0.0.1:9080].
+    #[arg(long, value_name = "IP:PORT", env = "POSTERN_GATEWAY_ADDR")]
+    gateway_addr: Option<String>,
+    /// The database, sqlite:<file> [default: postern.db in the data folder].
+    #[arg(long, value_name = "URL", env = "POSTERN_DATABASE_URL")]
+    database_url: Option<String>,
+    /// Threads that answer gateway requests [default: one for each core].
+    #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
+    gateway_workers: Option<String>,
+    /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
+    #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
+    log: Option<String>,
+    /// Where the dashboard's files lie, for a program that was built without them.
+    #[arg(long, value_name = "DIR", env = "POSTERN_SITE_ROOT", hide = true)]
+    site_root: Option<String>,
+}
+
+/// The settings as text, from all sources.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Texts {
+    data_dir: Option<String>,
+    dashboard_addr: Option<String>,
+    gateway_addr: Option<String>,
+    database_url: Option<String>,
+    gateway_workers: Option<String>,
+    log: Option<String>,
+    site_root: Option<String>,
+}
+
+/// All that the program is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) dashboard_addr: SocketAddr,
+    pub(crate) gateway_addr: SocketAddr,
+    pub(crate) database_url: String,
+    pub(crate) gateway_workers: usize,
+    pub(crate) log: String,
+    pub(crate) site_root: PathBuf,
+}
+
+/// Why there are no settings to run with.
+#[derive(Debug)]
+pub(crate) enum ConfigProblem {
+    /// clap has the words: wrong usage, or `--help` and `--version`, which are no problem at all.
+    Usage(clap::Error),
+    /// A value that cannot be accepted, and what was expected.
+    Value(String),
+}
+
+impl ConfigProblem {
+    /// Tells the operator and answers the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Usage(error) => {
+                // When not even standard error can be written to, the exit code still tells.
+                let _printed = error.print();
+                if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+            }
+            Self::Value(problem) => {
+                use std::io::Write;
+                let _printed = writeln!(std::io::stderr(), "postern: {problem}\n\nFor all settings: postern --help");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// Reads flags, environment and file.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected.
+    pub(crate) fn read() -> Result<Self, ConfigProblem> {
+        Self::from_args(std::env::args_os())
+    }
+
+    fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, ConfigProblem> {
+        let cli = Cli::try_parse_from(args).map_err(ConfigProblem::Usage)?;
+        let args = match cli.command {
+            Some(Command::Serve(args)) => args,
+            None => cli.serve,
+        };
+        let texts = texts(args)?;
+        Self::from_texts(texts, default_data_dir()).map_err(ConfigProblem::Value)
+    }
+
+    fn from_texts(texts: Texts, default_data_dir: Option<PathBuf>) -> Result<Self, String> {
+        let data_dir = match texts.data_dir {
+            Some(dir) if dir.is_empty() => return Err("--data-dir: expected a folder, got an empty text.".to_owned()),
+            Some(dir) => PathBuf::from(dir),
+            None => default_data_dir.ok_or("There is no data folder for this user: give one with --data-dir.")?,
+        };
+        let dashboard_addr = address("dashboard-addr", texts.dashboard_addr.as_deref().unwrap_or(DASHBOARD_ADDR))?;
+        check_loopback(dashboard_addr)?;
+        let gateway_addr = address("gateway-addr", texts.gateway_addr.as_deref().unwrap_or(GATEWAY_ADDR))?;
+        if dashboard_addr == gateway_addr && gateway_addr.port() != 0 {
+            return Err(format!("--gateway-addr: the dashboard listens on {gateway_addr}; give the gateway another port."));
+        }
+        let database_url = match texts.database_url {
+            Some(url) => database_url(url)?,
+            None => format!("sqlite:{}", data_dir.join("postern.db").display()),
+        };
+        Ok(Self {
+            data_dir,
+            dashboard_addr,
+            gateway_addr,
+            database_url,
+            gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
+            site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
+        })
+    }
+}
+
+/// The file's values, with those of flags and environment (which clap has already merged) over them.
+fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
+    let mut builder = config::Config::builder();
+    if let Some(file) = &args.config {
+        if !file.is_file() {
+            return Err(ConfigProblem::Value(format!("--config: there is no file {}.", file.display())));
+        }
+        builder = builder.add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml));
+    }
+    let given = [
+        ("data_dir", args.data_dir),
+        ("dashboard_addr", args.dashboard_addr),
+        ("gateway_addr", args.gateway_addr),
+        ("database_url", args.database_url),
+        ("gateway_workers", args.gateway_workers),
+        ("log", args.log),
+        ("site_root", args.site_root),
+    ];
+    let file = args.config;
+    let problem = |error: config::ConfigError| ConfigProblem::Value(file_problem(file.as_deref(), &error));
+    for (name, value) in given {
+        builder = builder.set_override_option(name, value).map_err(problem)?;
+    }
+    builder.build().and_then(config::Config::try_deserialize).map_err(problem)
+}
+
+fn file_problem(file: Option<&Path>, error: &config::ConfigError) -> String {
+    let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    format!("{file}{error}")
+}
+
+fn default_data_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "postern").map(|dirs| dirs.data_dir().to_owned())
+}
+
+fn address(flag: &str, text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim().replace("localhost:", "127.0.0.1:");
+    text.parse().map_err(|_| format!("--{flag}: expected an IP address and port such as 127.0.0.1:7080, got '{text}'."))
+}
+
+fn check_loopback(address: SocketAddr) -> Result<(), String> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "--dashboard-addr: {address} can be reached from other machines, and the dashboard has no sign-in yet: \
+whoever reaches it could use your secret providers. Use a loopback address such as {DASHBOARD_ADDR}, and reach it \
+from elsewhere through an SSH tunnel."
+    ))
+}
+
+fn database_url(url: String) -> Result<String, String> {
+    match url.strip_prefix("sqlite:") {
+        Some(file) if !file.is_empty() && !file.starts_with(":memory:") && !file.contains('?') => Ok(url),
+        _ => Err(format!("--database-url: expected sqlite:<file> such as sqlite:/var/lib/postern/postern.db, got '{}'.", scheme_only(&url))),
+    }
+}
+
+/// A database URL may hold a password: only its scheme is repeated.
+fn scheme_only(url: &str) -> String {
+    url.split_once(':').map_or_else(|| url.to_owned(), |(scheme, _)| format!("{scheme}:…"))
+}
+
+fn workers(text: Option<&str>) -> Result<usize, String> {
+    match text {
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        Some(text) => match text.trim().parse() {
+            Ok(n @ 1..=1024) => Ok(n),
+            _ => Err(format!("--gateway-workers: expected a number from 1 to 1024, got '{text}'.")),
+        },
+    }
+}
+
+fn log_filter(text: String) -> Result<String, String> {
+    let known = |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
+    if text.split(',').all(known) && tracing_subscriber::EnvFilter::try_new(&text).is_ok() {
+        Ok(text)
+    } else {
+        Err(format!("--log: expected error, warn, info, debug, trace or a filter such as info,gateway=debug, got '{text}'."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str]) -> Result<Settings, String> {
+        let args = ["postern"].iter().chain(args).map(std::ffi::OsString::from).collect::<Vec<_>>();
+        Settings::from_args(args).map_err(|problem| match problem {
+            ConfigProblem::Usage(error) => error.to_string(),
+            ConfigProblem::Value(problem) => problem,
+        })
+    }
+
+    fn file(content: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("postern.toml");
+        std::fs::write(&path, content).unwrap();
+        let path = path.display().to_string();
+        (folder, path)
+    }
+
+    #[test]
+    fn bad_input_is_told_what_was_expected() {
+        for (args, part) in [
+            (&["--dashboard-addr", "7080"][..], "--dashboard-addr: expected an IP address and port"),
+            (&["--dashboard-addr", "0.0.0.0:7080"], "no sign-in yet"),
+            (&["--gateway-addr", "x:1"], "--gateway-addr: expected"),
+            (&["--gateway-addr", "127.0.0.1:7080"], "another port"),
+            (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
+            (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
+            (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--log", "loud"], "--log: expected error"),
+            (&["--data-dir", ""], "expected a folder"),
+            (&["--config", "/nonexistent/postern.toml"], "there is no file"),
+            (&["--colour"], "unexpected argument"),
+            (&["launch"], "unrecognized subcommand"),
+        ] {
+            let problem = read(args).unwrap_err();
+            assert!(problem.contains(part), "{args:?}: {problem}");
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_in_the_file_is_an_error_that_names_it() {
+        let (_folder, path) = file("dashbord_addr = \"127.0.0.1:7080\"\n");
+        let problem = read(&["--config", &path]).unwrap_err();
+        assert!(problem.contains("dashbord_addr") && problem.contains(&path), "{problem}");
+    }
+
+    #[test]
+    fn flags_stand_over_the_file_and_the_file_over_defaults() {
+        let (_folder, path) = file("data_dir = \"/a\"\ngateway_addr = \"127.0.0.1:1111\"\ngateway_workers = 3\n");
+        let settings = read(&["serve", "--config", &path, "--data-dir", "/b"]).unwrap();
+        assert_eq!(settings.data_dir, PathBuf::from("/b"));
+        assert_eq!(settings.database_url, "sqlite:/b/postern.db");
+        assert_eq!(settings.gateway_addr.port(), 1111);
+        assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
+        assert_eq!(settings.gateway_workers, 3);
+    }
+}

@@ -1,0 +1,135 @@
+//! One life of the process: open, wire, serve, drain.
+
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::gateway_link::GatewayLink;
+use crate::http::router;
+use crate::site::Site;
+use anyhow::{Context, Result, anyhow};
+use axum::serve::ListenerExt;
+use control::{Control, InstanceFacts, Parts};
+use gateway::{Gateway, GatewayConfig};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use postern::fingerprint::FingerprintKey;
+use postern::time::Clock;
+use secrets::Engine;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Sealer, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests in flight may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs until told to stop.
+pub(crate) fn run(settings: Settings) -> Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a TLS library is installed already"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<()> {
+    let stop = CancellationToken::new();
+    let metrics = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    let dashboard = bind(&settings).await?;
+    let dashboard_addr = dashboard.local_addr().context("the dashboard's address")?;
+    let (control, store) = start_control(&settings, dashboard_addr, &stop).await?;
+    let config = GatewayConfig {
+        workers: settings.gateway_workers,
+        forbidden_upstreams: vec![dashboard_addr],
+        ..GatewayConfig::default()
+    };
+    let gateway = Gateway::start(settings.gateway_addr, config, control.snapshots())
+        .with_context(|| format!("the gateway cannot listen on {}", settings.gateway_addr))?;
+    let gateway = Arc::new(gateway);
+    control.attach(Arc::new(GatewayLink(gateway.clone())));
+    let site = Site::new(settings.site_root);
+    if let Some(problem) = site.problem() {
+        tracing::warn!("{problem}");
+    }
+    tracing::info!("dashboard on http://{dashboard_addr}");
+    tracing::info!("gateway on http://{}", gateway.local_addr());
+
+    let server = axum::serve(dashboard, router(control, site, metrics).into_make_service());
+    let mut server = tokio::spawn(server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
+    let ended = tokio::select! {
+        told = told_to_stop() => told.map(|()| tracing::info!("stopping: finishing requests in flight")),
+        ended = &mut server => Err(anyhow!("the dashboard stopped by itself: {ended:?}")),
+    };
+    stop.cancel();
+    gateway.shutdown(GRACE).await;
+    if tokio::time::timeout(GRACE, server).await.is_err() {
+        tracing::warn!("a request to the dashboard was cut off after {} s", GRACE.as_secs());
+    }
+    store.close().await;
+    tracing::info!("stopped");
+    ended
+}
+
+async fn bind(settings: &Settings) -> Result<impl axum::serve::Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
+    let address = settings.dashboard_addr;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("the dashboard cannot listen on {address}; is another Postern running? Choose another port with --dashboard-addr")
+    })?;
+    Ok(listener.tap_io(|connection| {
+        // Without it a page that is streamed in parts waits for the other side's acknowledgements.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+    }))
+}
+
+async fn start_control(settings: &Settings, dashboard: std::net::SocketAddr, stop: &CancellationToken) -> Result<(Control, Store)> {
+    make_private_folder(&settings.data_dir)
+        .with_context(|| format!("the data folder {} cannot be made", settings.data_dir.display()))?;
+    let store = Store::open(&settings.database_url).await?;
+    let key = control::open_master_key(&store, &settings.data_dir.join("master.key")).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let fingerprints = FingerprintKey::new(random()?);
+    let parts = Parts {
+        store: store.clone(),
+        sealer: Sealer::new(&key)?,
+        engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
+        fingerprints,
+        own_addresses: vec![dashboard],
+        instance: InstanceFacts {
+            id: hex(&random::<8>()?),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: clock.now(),
+        },
+        clock,
+    };
+    Ok((Control::start(parts, stop.clone()).await?, store))
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The data folder is for its owner only; a folder that is there already is left as it is.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+async fn told_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
