@@ -1,1 +1,164 @@
-//! (being built)
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod echo;
+mod headers;
+mod host;
+mod path;
+mod plugin;
+mod proxy;
+mod reject;
+mod stats;
+mod table;
+mod tunnel;
+mod upstream;
+mod worker;
+
+pub use stats::Stats;
+
+use postern::snapshot::Snapshot;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use worker::Shared;
+
+/// A running gateway: its listener, its worker threads, and the configuration they enforce.
+///
+/// Dropping it ends everything at once; [`Gateway::shutdown`] finishes the requests in flight first.
+pub struct Gateway {
+    shared: Arc<Shared>,
+    applied: watch::Receiver<u64>,
+    stop: Stop,
+    threads: Vec<JoinHandle<()>>,
+    /// Closed when the last thread has ended.
+    ended: tokio::sync::mpsc::Receiver<std::convert::Infallible>,
+}
+
+/// How the gateway runs. `GatewayConfig::default()` is meant for production.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Threads that answer requests, at least 1. Default: one for each core.
+    pub workers: usize,
+    /// How long a client may take until the head of its next request is complete; also how long an idle
+    /// connection is kept. Default: 60 s.
+    pub header_timeout: Duration,
+    /// The longest head of a request, in bytes; longer ones get 431. At least 8192. Default: 32 KiB.
+    pub max_head_bytes: usize,
+    /// The most header lines of a request; more get 431. Default: 100.
+    pub max_headers: usize,
+    /// How long connecting to an upstream server may take, finding its address included. Default: 5 s.
+    pub connect_timeout: Duration,
+    /// How long an upstream server may be silent before its answer begins. Default: 60 s.
+    pub response_timeout: Duration,
+    /// How long an unused connection to an upstream server is kept. Default: 60 s.
+    pub upstream_idle_timeout: Duration,
+    /// Addresses the gateway never connects to: the dashboard's. Its own address is always one of them.
+    pub forbidden_upstreams: Vec<SocketAddr>,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            header_timeout: Duration::from_secs(60),
+            max_head_bytes: 32 * 1024,
+            max_headers: 100,
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(60),
+            upstream_idle_timeout: Duration::from_secs(60),
+            forbidden_upstreams: Vec::new(),
+        }
+    }
+}
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address is in use, not this machine's, or not allowed.
+    #[error("the gateway cannot listen on {addr}")]
+    Listen { addr: SocketAddr, source: std::io::Error },
+    /// The machine gave no thread or no event queue.
+    #[error("the gateway cannot start its threads")]
+    Threads { source: std::io::Error },
+}
+
+/// The two steps of stopping.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// Accept nothing new, finish what is in flight.
+    pub(crate) drain: CancellationToken,
+    /// Finish nothing more.
+    pub(crate) abandon: CancellationToken,
+}
+
+impl Gateway {
+    /// Binds `addr` (port 0 lets the system choose), and answers requests by the snapshot that `snapshots`
+    /// holds at this moment, then by each later one. When the sender is gone the last snapshot stays.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the threads cannot be started.
+    pub fn start(
+        addr: SocketAddr,
+        config: GatewayConfig,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> Result<Self, GatewayError> {
+        let listener = worker::listen(addr).map_err(|source| GatewayError::Listen { addr, source })?;
+        let local = listener.local_addr().map_err(|source| GatewayError::Listen { addr, source })?;
+        let stop = Stop::default();
+        let shared = Arc::new(Shared::new(local, config, &snapshots.borrow()));
+        let started = worker::start(listener, &shared, snapshots, &stop);
+        let started = started.map_err(|source| GatewayError::Threads { source })?;
+        tracing::info!(address = %local, workers = shared.config.workers, "The gateway listens on {local}");
+        let worker::Started { threads, applied, ended } = started;
+        Ok(Self { shared, applied, stop, threads, ended })
+    }
+
+    /// Where it listens; the real port when port 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared.local
+    }
+
+    /// The revision that every request is answered by from now on.
+    #[must_use]
+    pub fn applied_revision(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
+    /// The same as a channel, for whoever waits until a change is enforced.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
+    }
+
+    /// What the gateway has done since it started.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.read()
+    }
+
+    /// Stops accepting, finishes the requests in flight for at most `grace`, and ends the threads.
+    /// Tunnels (WebSocket) are cut when the last request is done: they have no end of their own.
+    pub async fn shutdown(mut self, grace: Duration) {
+        self.stop.drain.cancel();
+        if tokio::time::timeout(grace, self.ended.recv()).await.is_err() {
+            tracing::warn!("Requests were still in flight after {} s; they are cut off", grace.as_secs());
+        }
+        self.stop.abandon.cancel();
+        let threads = std::mem::take(&mut self.threads);
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(worker::join));
+        if let Err(error) = joined.await {
+            tracing::error!(%error, "The gateway's threads did not end cleanly");
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.drain.cancel();
+        self.stop.abandon.cancel();
+    }
+}

@@ -1,0 +1,172 @@
+//! The headers of a request and an answer as they pass the gateway.
+
+use crate::worker::Peer;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue};
+
+/// Who the gateway says the caller is (`apisix/consumer.lua`).
+pub(crate) static CONSUMER: HeaderName = HeaderName::from_static("x-consumer-username");
+pub(crate) static CREDENTIAL: HeaderName = HeaderName::from_static("x-credential-identifier");
+pub(crate) static CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
+
+static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// What says who the caller is begins with one of these.
+const IDENTITY: [&str; 3] = ["x-consumer-", "x-credential-", "x-userinfo"];
+/// What says where the caller is.
+const ORIGIN: [&str; 5] = ["x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
+
+/// Removes what only the gateway may say, in every spelling that an upstream server could take for it:
+/// many fold `X_Consumer_Username` and `X-Consumer-Username` into one name (CVE-2026-39998).
+/// An `X-Forwarded-For` in its own spelling stays, to be added to.
+pub(crate) fn remove_claims(headers: &mut HeaderMap) {
+    let claims: Vec<HeaderName> = headers.keys().filter(|name| is_claim(name.as_str())).cloned().collect();
+    for name in claims {
+        headers.remove(name);
+    }
+    // It would contradict what the gateway says in X-Forwarded-*.
+    headers.remove(FORWARDED);
+}
+
+fn is_claim(name: &str) -> bool {
+    if !name.starts_with('x') || name == "x-forwarded-for" {
+        return false;
+    }
+    let folded = |b: u8| if b.is_ascii_alphanumeric() { b } else { b'-' };
+    let begins =
+        |with: &str| name.len() >= with.len() && name.bytes().map(folded).zip(with.bytes()).all(|(a, b)| a == b);
+    IDENTITY.iter().any(|prefix| begins(prefix)) || ORIGIN.iter().any(|o| o.len() == name.len() && begins(o))
+}
+
+/// Removes what is meant for this hop alone, also what `Connection` names (RFC 9110 §7.6.1).
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        for name in named_in(headers, &CONNECTION) {
+            // These frame and address the message; no client can make them disappear.
+            if name != HOST && name != CONTENT_LENGTH {
+                headers.remove(name);
+            }
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in
+        [&KEEP_ALIVE, &PROXY_CONNECTION, &PROXY_AUTHENTICATE, &PROXY_AUTHORIZATION, &TE, &TRANSFER_ENCODING, &UPGRADE]
+    {
+        headers.remove(name);
+    }
+}
+
+fn named_in(headers: &HeaderMap, list: &HeaderName) -> Vec<HeaderName> {
+    let lines = headers.get_all(list).iter().filter_map(|line| line.to_str().ok());
+    let words = lines.flat_map(|line| line.split(','));
+    words.filter_map(|word| HeaderName::from_bytes(word.trim().as_bytes()).ok()).collect()
+}
+
+/// Whether a list header has `word` in any case.
+pub(crate) fn lists(headers: &HeaderMap, list: &HeaderName, word: &str) -> bool {
+    let mut lines = headers.get_all(list).iter().filter_map(|line| line.to_str().ok());
+    lines.any(|line| line.split(',').any(|w| w.trim().eq_ignore_ascii_case(word)))
+}
+
+/// A request's own: trailers could carry a second `X-Consumer-Username` past the checks, so none are
+/// announced, and hyper sends none that are not. It answers `Expect` itself.
+pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
+    headers.remove(TRAILER);
+    headers.remove(http::header::EXPECT);
+}
+
+/// Says where the request came from.
+pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, host: Option<&HeaderValue>, port: &HeaderValue) {
+    headers.insert(&REAL_IP, peer.ip_text.clone());
+    let chain = appended(headers, &peer.ip_text);
+    headers.insert(&FORWARDED_FOR, chain);
+    headers.insert(&FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(&FORWARDED_PORT, port.clone());
+    if let Some(host) = host {
+        headers.insert(&FORWARDED_HOST, host.clone());
+    }
+}
+
+fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
+    if !headers.contains_key(&FORWARDED_FOR) {
+        return address.clone();
+    }
+    let lines = headers.get_all(&FORWARDED_FOR).iter().chain([address]);
+    let lines: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| address.clone())
+}
+
+/// HTTP/2 clients may send a cookie in pieces; HTTP/1.1 has one line (RFC 9113 §8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let pieces: Vec<&[u8]> = headers.get_all(http::header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if pieces.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    {
+        headers.insert(http::header::COOKIE, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_claim_is_one() {
+        for (name, claim) in [
+            ("x-consumer-username", true),
+            ("x_consumer_username", true),
+            ("x-consumer_username", true),
+            ("x.consumer.username", true),
+            ("x-consumer-custom-id", true),
+            ("x-consumer-anything", true),
+            ("x-credential-identifier", true),
+            ("x_credential_identifier", true),
+            ("x-userinfo", true),
+            ("x_userinfo", true),
+            ("x-real-ip", true),
+            ("x_real_ip", true),
+            ("x_forwarded_for", true),
+            ("x-forwarded-proto", true),
+            ("x-forwarded-for", false),
+            ("x-real-ipx", false),
+            ("x-consume", false),
+            ("consumer", false),
+            ("apikey", false),
+        ] {
+            assert_eq!(is_claim(name), claim, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_connection_names_goes_except_what_frames_the_message() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Mine,content-length"),
+            ("connection", "host, keep-alive"),
+            ("x-mine", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic x"),
+            ("content-length", "3"),
+            ("host", "a"),
+            ("x-other", "1"),
+        ] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        remove_hop_by_hop(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "host", "x-other"]);
+    }
+}

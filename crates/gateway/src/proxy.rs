@@ -1,0 +1,178 @@
+//! One request, from top to bottom.
+
+use crate::body::ResponseBody;
+use crate::echo;
+use crate::headers;
+use crate::host::Host;
+use crate::path::RequestPath;
+use crate::plugin::Access;
+use crate::reject::Reject;
+use crate::stats::Outcome;
+use crate::table::{Identity, Route, Upstream};
+use crate::tunnel;
+use crate::upstream::Outgoing;
+use crate::worker::{Peer, Worker};
+use futures_util::FutureExt;
+use http::header::TRANSFER_ENCODING;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the log says of a request.
+#[derive(Default)]
+struct Notes {
+    route: Option<Arc<Route>>,
+    identity: Option<Arc<Identity>>,
+}
+
+/// Answers a request, whatever happens.
+pub(crate) async fn answer(
+    worker: Arc<Worker>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Infallible> {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let mut notes = Notes::default();
+    worker.shared.counters.begun();
+    let answered = unless_it_panics(pass(&worker, &peer, request, &mut notes)).await;
+    let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
+    worker.shared.counters.ended(outcome);
+    let response = answered.unwrap_or_else(Reject::into_response);
+    log(&notes, &method, response.status().as_u16(), started);
+    Ok(if method == Method::HEAD { response.map(without_content) } else { response })
+}
+
+/// The request's way through the gateway.
+async fn pass(
+    worker: &Worker,
+    peer: &Peer,
+    mut request: Request<Incoming>,
+    notes: &mut Notes,
+) -> Result<Response<ResponseBody>, Reject> {
+    refuse_unforwardable(&request)?;
+    let tunnel = tunnel::asked_for(&mut request);
+    let (mut head, body) = request.into_parts();
+
+    // One host and one path, for matching and for the upstream alike.
+    let host = Host::of(&head)?;
+    let original = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*"));
+    let path = RequestPath::parse(original.path())?;
+    let mut query = original.query().map(str::to_owned);
+
+    // Before any plugin: what the client may not say, and what was meant for the gateway alone.
+    headers::remove_claims(&mut head.headers);
+    headers::remove_hop_by_hop(&mut head.headers);
+    headers::remove_request_only(&mut head.headers);
+
+    // The configuration of this moment decides; a later one is for later requests.
+    let table = worker.shared.table.load_full();
+    let route = table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path)?;
+    notes.route = Some(Arc::clone(route));
+    let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
+    let mut access = Access { headers: &mut head.headers, query: &mut query, table: &table, identity: None };
+    for plugin in &plan.plugins {
+        plugin.access(&mut access)?;
+    }
+    notes.identity = access.identity;
+
+    // What only the gateway says.
+    if let Some(identity) = &notes.identity {
+        set_identity(&mut head.headers, identity);
+        if identity.credential.is_some() {
+            worker.shared.counters.authenticated();
+        }
+    }
+    headers::join_cookies(&mut head.headers);
+    if let Some(host) = &host {
+        head.headers.insert(http::header::HOST, host.header.clone());
+    }
+    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header), &worker.shared.port);
+
+    let target = target(&original, &path, query.as_deref())?;
+    match &plan.upstream {
+        Upstream::Echo => echo::answer(&head, &target, peer, body).await,
+        Upstream::Nodes(nodes) => {
+            if tunnel.is_some() {
+                tunnel::ask(&mut head.headers);
+            }
+            let response = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            tunnel::join(response, tunnel)
+        }
+    }
+}
+
+/// What no gateway forwards: CONNECT and TRACE, and bodies in an encoding other than `chunked` (it would
+/// be taken off here, and the upstream could not know).
+fn refuse_unforwardable(request: &Request<Incoming>) -> Result<(), Reject> {
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        return Err(Reject::MethodRefused);
+    }
+    let mut encodings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Reject::BadRequest("The body's Transfer-Encoding is not 'chunked'. The gateway knows no other.")),
+    }
+}
+
+fn set_identity(headers: &mut HeaderMap, identity: &Identity) {
+    headers.insert(&headers::CONSUMER, identity.consumer.clone());
+    if let Some(credential) = &identity.credential {
+        headers.insert(&headers::CREDENTIAL, credential.clone());
+    }
+    if let Some(custom_id) = &identity.custom_id {
+        headers.insert(&headers::CUSTOM_ID, custom_id.clone());
+    }
+}
+
+/// The path and query for the upstream. Most are as they came.
+fn target(original: &PathAndQuery, path: &RequestPath<'_>, query: Option<&str>) -> Result<PathAndQuery, Reject> {
+    if path.forwarded == original.path() && query == original.query() {
+        return Ok(original.clone());
+    }
+    let text = match query {
+        Some(query) => format!("{}?{query}", path.forwarded),
+        None => path.forwarded.to_string(),
+    };
+    PathAndQuery::try_from(text).map_err(|_| Reject::Internal)
+}
+
+/// A bug in one request must not end the others of its connection.
+async fn unless_it_panics<T>(work: impl Future<Output = Result<T, Reject>>) -> Result<T, Reject> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("A request made the gateway panic; it was answered with 500");
+        Err(Reject::Internal)
+    })
+}
+
+/// HTTP/2 would send what HTTP/1.1 leaves out.
+fn without_content(body: ResponseBody) -> ResponseBody {
+    match body {
+        ResponseBody::Own(_) => ResponseBody::empty(),
+        ResponseBody::Upstream(body) => ResponseBody::Upstream(body),
+    }
+}
+
+/// One line for each request: no path, query or header, for any of them may hold a secret.
+fn log(notes: &Notes, method: &Method, status: u16, started: Instant) {
+    let route = notes.route.as_ref().map_or("none", |route| route.id.as_str());
+    let consumer = notes.identity.as_ref().and_then(|identity| identity.consumer.to_str().ok()).unwrap_or("none");
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(route, %method, status, consumer, micros, "Route {route} answered {status}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer() {
+        let bug = async { Err(std::panic::panic_any("a bug")) };
+        assert_eq!(unless_it_panics(bug).await, Err(Reject::Internal));
+    }
+}

@@ -1,0 +1,119 @@
+//! Every answer the gateway gives in place of the upstream: one enum, one table.
+//!
+//! The texts are for the client, so none names an address, a plugin's configuration or a cause; the cause
+//! is in the log.
+
+use crate::body::ResponseBody;
+use crate::stats::Outcome;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+/// Why a request did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reject {
+    /// No route has this host, path and method.
+    NoRoute,
+    /// An authentication plugin refused it. The message is the documented one of that plugin.
+    Unauthorized { message: &'static str, challenge: HeaderValue },
+    /// It can be read in two ways, or breaks the protocol. The text says what to change.
+    BadRequest(&'static str),
+    /// The client stopped sending its body.
+    BodyTooSlow,
+    /// CONNECT and TRACE.
+    MethodRefused,
+    /// The built-in echo reads at most 1 MiB.
+    BodyTooLarge,
+    /// The route exists, but cannot be enforced as configured.
+    NotEnforceable,
+    /// No upstream server could be connected to.
+    Unreachable,
+    /// It could be connected to, but broke off before it answered.
+    BrokenUpstream,
+    /// It did not begin its answer in time.
+    SlowUpstream,
+    /// A bug. The log has it.
+    Internal,
+}
+
+impl Reject {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotEnforceable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
+            Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The name of the body's one member, and its text. Authentication plugins say `message`, the gateway
+    /// itself says `error_msg` (spec: APISIX 3.18).
+    fn text(&self) -> (&'static str, &'static str) {
+        let text = match self {
+            Self::Unauthorized { message, .. } => return ("message", message),
+            Self::NoRoute => "404 Route Not Found",
+            Self::BadRequest(text) => text,
+            Self::BodyTooSlow => "The body of the request did not arrive in time.",
+            Self::MethodRefused => "The gateway does not forward this method.",
+            Self::BodyTooLarge => "The body of the request is too large: the built-in echo takes at most 1 MiB.",
+            Self::NotEnforceable => {
+                "The configuration of this route cannot be enforced, so it lets nothing pass. The operator finds the reason in the gateway's log."
+            }
+            Self::Unreachable => "The upstream server could not be reached.",
+            Self::BrokenUpstream => "The upstream server broke off before it answered.",
+            Self::SlowUpstream => "The upstream server did not answer in time.",
+            Self::Internal => "The gateway failed to handle this request. The operator finds the reason in its log.",
+        };
+        ("error_msg", text)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoRoute => Outcome::NoRoute,
+            Self::Unauthorized { .. } => Outcome::Unauthorized,
+            Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
+            Self::BadRequest(_)
+            | Self::BodyTooSlow
+            | Self::MethodRefused
+            | Self::BodyTooLarge
+            | Self::NotEnforceable
+            | Self::Internal => Outcome::Refused,
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Response<ResponseBody> {
+        let (name, text) = self.text();
+        let mut response = json(self.status(), &serde_json::json!({ name: text }));
+        let headers = response.headers_mut();
+        match self {
+            Self::Unauthorized { challenge, .. } => {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            // Whatever follows on this connection may not be what it seems.
+            Self::BadRequest(_) | Self::BodyTooSlow => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// An answer of the gateway's own.
+pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response<ResponseBody> {
+    let text = value.to_string();
+    let length = HeaderValue::from(text.len());
+    let mut response = Response::new(ResponseBody::own(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, length);
+    // A refusal must not outlive its reason in some cache.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

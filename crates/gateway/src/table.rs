@@ -1,0 +1,284 @@
+//! The configuration as requests need it: compiled once for each snapshot, then only read.
+//!
+//! A request's route: the exact host, else the longest matching host ending, else no host; within that the
+//! exact path, else the longest prefix; within that a route that names the method, else one for every
+//! method; then the lower route id. A step that leads to no route falls back to the next.
+
+use crate::host::endings;
+use crate::path::{AMBIGUOUS, RequestPath};
+use crate::plugin::{self, Plugin};
+use crate::reject::Reject;
+use crate::upstream::RoundRobin;
+use http::{HeaderValue, Method};
+use percent_encoding::percent_decode_str;
+use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::name::{ConsumerName, ObjectId};
+use postern::routing::{self, HostPattern, PathPattern};
+use postern::snapshot::{KeyCredential, Snapshot};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// One snapshot, compiled.
+pub(crate) struct Table {
+    pub(crate) revision: u64,
+    exact_hosts: HashMap<String, Paths>,
+    /// By ending, with the dot.
+    host_endings: HashMap<String, Paths>,
+    any_host: Paths,
+    keys: HashMap<Fingerprint, Arc<Identity>>,
+    consumers: HashMap<ConsumerName, Arc<Identity>>,
+    fingerprint_key: FingerprintKey,
+    /// For the next table, which takes over what has not changed.
+    upstreams: BTreeMap<ObjectId, Upstream>,
+}
+
+/// A route, with all that a request of it needs.
+pub(crate) struct Route {
+    pub(crate) id: ObjectId,
+    methods: Vec<routing::Method>,
+    /// What the gateway does; nothing when the configuration cannot be enforced.
+    pub(crate) plan: Option<Plan>,
+}
+
+/// What happens to a request of one route.
+pub(crate) struct Plan {
+    /// The service's plugins overlaid by the route's, in the order in which they run.
+    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) upstream: Upstream,
+}
+
+/// Where a request goes.
+#[derive(Clone)]
+pub(crate) enum Upstream {
+    Echo,
+    Nodes(Arc<RoundRobin>),
+}
+
+/// Who a request comes from, as sent upstream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) consumer: HeaderValue,
+    /// Absent for the anonymous consumer.
+    pub(crate) credential: Option<HeaderValue>,
+    pub(crate) custom_id: Option<HeaderValue>,
+}
+
+/// The routes of one host.
+#[derive(Default)]
+struct Paths {
+    exact: HashMap<String, Vec<Arc<Route>>>,
+    prefixes: HashMap<String, Vec<Arc<Route>>>,
+    /// The lengths that occur in `prefixes`, longest first.
+    prefix_lengths: Vec<usize>,
+}
+
+impl Table {
+    /// Compiles `snapshot`. What cannot be enforced lets nothing pass, and is logged.
+    /// Round robins that are the same as in `before` go on where they are.
+    pub(crate) fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
+        let mut table = Self {
+            revision: snapshot.revision,
+            exact_hosts: HashMap::new(),
+            host_endings: HashMap::new(),
+            any_host: Paths::default(),
+            keys: compile_keys(snapshot),
+            consumers: snapshot
+                .consumers
+                .keys()
+                .filter_map(|name| Some((name.clone(), anonymous(snapshot, name)?)))
+                .collect(),
+            fingerprint_key: snapshot.fingerprint_key.clone(),
+            upstreams: compile_upstreams(snapshot, before),
+        };
+        for route in &snapshot.routes {
+            table.add(snapshot, route);
+        }
+        table.paths_mut().for_each(Paths::sort);
+        table
+    }
+
+    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route) {
+        let plan = match compile_plan(snapshot, &self.upstreams, route) {
+            Ok(plan) => Some(plan),
+            Err(why) => {
+                tracing::error!(route = %route.id, "Route {} lets nothing pass: {why}", route.id);
+                None
+            }
+        };
+        let compiled = Arc::new(Route { id: route.id.clone(), methods: route.methods.clone(), plan });
+        if route.hosts.is_empty() {
+            self.any_host.add(&route.paths, &compiled);
+        }
+        for host in &route.hosts {
+            let paths = match host {
+                HostPattern::Exact(name) => self.exact_hosts.entry(name.clone()).or_default(),
+                HostPattern::Ending(ending) => self.host_endings.entry(ending.clone()).or_default(),
+            };
+            paths.add(&route.paths, &compiled);
+        }
+    }
+
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut Paths> {
+        self.exact_hosts.values_mut().chain(self.host_endings.values_mut()).chain([&mut self.any_host])
+    }
+
+    /// The route of a request, which must be the same however the path is read.
+    ///
+    /// # Errors
+    /// No route, or a path that belongs to several.
+    pub(crate) fn route(&self, host: &str, method: &Method, path: &RequestPath<'_>) -> Result<&Arc<Route>, Reject> {
+        let found = self.find(host, method, &path.literal);
+        for reading in &path.other_readings {
+            let other = self.find(host, method, reading);
+            if found.map(Arc::as_ptr) != other.map(Arc::as_ptr) {
+                return Err(AMBIGUOUS);
+            }
+        }
+        found.ok_or(Reject::NoRoute)
+    }
+
+    fn find(&self, host: &str, method: &Method, path: &str) -> Option<&Arc<Route>> {
+        let exact = self.exact_hosts.get(host);
+        // Most gateways have no host endings; then the name need not be taken apart.
+        let by_ending = (!self.host_endings.is_empty()).then(|| endings(host)).into_iter().flatten();
+        let by_ending = by_ending.filter_map(|ending| self.host_endings.get(&*ending));
+        exact.into_iter().chain(by_ending).chain([&self.any_host]).find_map(|paths| paths.find(method, path))
+    }
+
+    /// The identity that `key` proves. The empty key proves none.
+    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
+        if key.is_empty() {
+            return None;
+        }
+        self.keys.get(&self.fingerprint_key.of(key))
+    }
+
+    /// The identity of a consumer that requests without a key count as.
+    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
+        self.consumers.get(name)
+    }
+}
+
+impl Paths {
+    fn add(&mut self, patterns: &[PathPattern], route: &Arc<Route>) {
+        for pattern in patterns {
+            let routes = match pattern {
+                PathPattern::Exact(path) => self.exact.entry(normal(path)).or_default(),
+                PathPattern::Prefix(prefix) => self.prefixes.entry(decoded(prefix)).or_default(),
+            };
+            routes.push(Arc::clone(route));
+        }
+    }
+
+    fn sort(&mut self) {
+        for routes in self.exact.values_mut().chain(self.prefixes.values_mut()) {
+            routes.sort_by(|a, b| (a.methods.is_empty(), &a.id).cmp(&(b.methods.is_empty(), &b.id)));
+        }
+        let lengths: HashSet<usize> = self.prefixes.keys().map(String::len).collect();
+        self.prefix_lengths = lengths.into_iter().collect();
+        self.prefix_lengths.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Option<&Arc<Route>> {
+        let exact = self.exact.get(path);
+        let prefixes = self.prefix_lengths.iter().filter_map(|length| self.prefixes.get(path.get(..*length)?));
+        exact.into_iter().chain(prefixes).find_map(|routes| routes.iter().find(|route| route.takes(method)))
+    }
+}
+
+impl Route {
+    fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method.as_str())
+    }
+}
+
+/// A pattern in the form in which paths are matched. One that no path can have matches nothing.
+fn normal(path: &str) -> String {
+    RequestPath::parse(path).map_or_else(|_| path.to_owned(), |path| path.literal.into_owned())
+}
+
+/// A prefix may end in the middle of a segment, so only its escapes are decoded.
+fn decoded(prefix: &str) -> String {
+    percent_decode_str(prefix).decode_utf8().map_or_else(|_| prefix.to_owned(), std::borrow::Cow::into_owned)
+}
+
+fn compile_keys(snapshot: &Snapshot) -> HashMap<Fingerprint, Arc<Identity>> {
+    let mut keys = HashMap::with_capacity(snapshot.keys.len());
+    let mut twice = HashSet::new();
+    for key in &snapshot.keys {
+        let Some(identity) = identity(snapshot, key) else {
+            tracing::error!(credential = %key.credential, "Credential {} belongs to no consumer", key.credential);
+            continue;
+        };
+        if keys.insert(key.fingerprint, Arc::new(identity)).is_some() {
+            twice.insert(key.fingerprint);
+        }
+    }
+    // One key cannot be two callers. The snapshot has none of these; should it ever, they match nothing.
+    keys.retain(|fingerprint, _| !twice.contains(fingerprint));
+    keys
+}
+
+fn identity(snapshot: &Snapshot, key: &KeyCredential) -> Option<Identity> {
+    let consumer = snapshot.consumers.get(&key.consumer)?;
+    Some(Identity {
+        consumer: HeaderValue::from_str(key.consumer.as_str()).ok()?,
+        credential: Some(HeaderValue::from_str(key.credential.as_str()).ok()?),
+        custom_id: custom_id(consumer.custom_id.as_deref()),
+    })
+}
+
+fn anonymous(snapshot: &Snapshot, name: &ConsumerName) -> Option<Arc<Identity>> {
+    let consumer = snapshot.consumers.get(name)?;
+    Some(Arc::new(Identity {
+        consumer: HeaderValue::from_str(name.as_str()).ok()?,
+        credential: None,
+        custom_id: custom_id(consumer.custom_id.as_deref()),
+    }))
+}
+
+fn custom_id(label: Option<&str>) -> Option<HeaderValue> {
+    label.and_then(|label| HeaderValue::from_str(label).ok())
+}
+
+fn compile_upstreams(snapshot: &Snapshot, before: Option<&Table>) -> BTreeMap<ObjectId, Upstream> {
+    let mut upstreams = BTreeMap::new();
+    for service in snapshot.services.values() {
+        let upstream = match &service.upstream {
+            routing::Upstream::BuiltinEcho => Upstream::Echo,
+            routing::Upstream::Nodes { nodes } => {
+                let same = before.and_then(|table| match table.upstreams.get(&service.id)? {
+                    Upstream::Nodes(robin) if robin.is_for(nodes) => Some(Arc::clone(robin)),
+                    Upstream::Nodes(_) | Upstream::Echo => None,
+                });
+                match same.or_else(|| RoundRobin::new(nodes).map(Arc::new)) {
+                    Some(robin) => Upstream::Nodes(robin),
+                    None => continue,
+                }
+            }
+        };
+        upstreams.insert(service.id.clone(), upstream);
+    }
+    upstreams
+}
+
+fn compile_plan(
+    snapshot: &Snapshot,
+    upstreams: &BTreeMap<ObjectId, Upstream>,
+    route: &routing::Route,
+) -> Result<Plan, String> {
+    let Some(service) = snapshot.services.get(&route.service) else {
+        return Err(format!("its service {} does not exist", route.service));
+    };
+    let Some(upstream) = upstreams.get(&service.id).cloned() else {
+        return Err(format!("no node of its service {} has an address and a weight above 0", service.id));
+    };
+    let mut configs = service.plugins.clone();
+    configs.extend(route.plugins.clone());
+    let plugins = configs.values().map(plugin::compile).collect::<Result<Vec<_>, _>>()?;
+    Ok(Plan { plugins: plugin::in_order(plugins), upstream })
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

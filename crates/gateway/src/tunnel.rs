@@ -1,0 +1,71 @@
+//! WebSocket: a connection that becomes a tunnel, but only after the upstream server has agreed.
+//!
+//! Nothing but `websocket` is passed on. An upgrade to `h2c` would carry further requests past the routes
+//! and their plugins.
+
+use crate::body::ResponseBody;
+use crate::headers;
+use crate::reject::Reject;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::{Body, Incoming};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+
+/// The client's half of a tunnel, if the request asks for one. Every other upgrade is ignored, as RFC 9110
+/// §7.8 allows: the request goes on as an ordinary one.
+pub(crate) fn asked_for(request: &mut Request<Incoming>) -> Option<OnUpgrade> {
+    let headers = request.headers();
+    let asks = request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && headers::lists(headers, &CONNECTION, "upgrade")
+        && headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && headers.get_all(UPGRADE).iter().count() == 1
+        && request.body().is_end_stream();
+    asks.then(|| hyper::upgrade::on(request))
+}
+
+/// Asks the upstream server for the tunnel.
+pub(crate) fn ask(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, WEBSOCKET);
+}
+
+/// Joins both halves when the upstream server has agreed; its answer goes to the client either way.
+///
+/// # Errors
+/// It switches protocols without having been asked to.
+pub(crate) fn join(
+    mut response: Response<Incoming>,
+    client: Option<OnUpgrade>,
+) -> Result<Response<ResponseBody>, Reject> {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        headers::remove_hop_by_hop(response.headers_mut());
+        return Ok(response.map(ResponseBody::Upstream));
+    }
+    let agreed =
+        response.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let Some(client) = client.filter(|_| agreed) else {
+        tracing::warn!("An upstream server switched protocols without having been asked to");
+        return Err(Reject::BrokenUpstream);
+    };
+    tokio::spawn(carry(client, hyper::upgrade::on(&mut response)));
+    let (mut head, _) = response.into_parts();
+    headers::remove_hop_by_hop(&mut head.headers);
+    ask(&mut head.headers);
+    Ok(Response::from_parts(head, ResponseBody::empty()))
+}
+
+async fn carry(client: OnUpgrade, upstream: OnUpgrade) {
+    let ends = match tokio::try_join!(client, upstream) {
+        Ok(ends) => ends,
+        Err(error) => return tracing::debug!(%error, "A tunnel was not opened"),
+    };
+    let (mut client, mut upstream) = (TokioIo::new(ends.0), TokioIo::new(ends.1));
+    match tokio::io::copy_bidirectional(&mut client, &mut upstream).await {
+        Ok((sent, received)) => tracing::debug!(sent, received, "A tunnel was closed"),
+        Err(error) => tracing::debug!(%error, "A tunnel broke"),
+    }
+}

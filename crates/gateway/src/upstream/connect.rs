@@ -1,0 +1,201 @@
+//! Opening a connection to an upstream server.
+
+use crate::worker::tune;
+use futures_util::future::BoxFuture;
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Opens connections, but none to a forbidden address.
+#[derive(Clone)]
+pub(super) struct Connector {
+    timeout: Duration,
+    forbidden: Arc<[SocketAddr]>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("the address is not host:port")]
+    NoAddress,
+    #[error("the name has no address")]
+    UnknownName(#[source] io::Error),
+    #[error("it is one of Postern's own listeners, which no route may reach")]
+    Forbidden,
+    #[error("the connection was not accepted")]
+    Refused(#[source] io::Error),
+    #[error("there was no answer in time")]
+    Timeout { after: Duration },
+}
+
+/// A connection that remembers whether it has been of use.
+pub(super) struct UpstreamStream {
+    stream: TokioIo<TcpStream>,
+    used: Used,
+}
+
+/// Whether a connection has ever brought an answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Used(Arc<AtomicBool>);
+
+impl Used {
+    pub(super) fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_marked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Connector {
+    pub(super) fn new(timeout: Duration, forbidden: Vec<SocketAddr>) -> Self {
+        Self { timeout, forbidden: forbidden.into() }
+    }
+
+    async fn connect(self, uri: Uri) -> Result<UpstreamStream, ConnectError> {
+        let after = self.timeout;
+        let stream = tokio::time::timeout(after, self.connect_to_any(&uri)).await;
+        let stream = stream.map_err(|_| ConnectError::Timeout { after })??;
+        Ok(UpstreamStream { stream: TokioIo::new(stream), used: Used::default() })
+    }
+
+    async fn connect_to_any(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
+        let host = uri.host().ok_or(ConnectError::NoAddress)?;
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let port = uri.port_u16().ok_or(ConnectError::NoAddress)?;
+        let addresses = tokio::net::lookup_host((host, port)).await.map_err(ConnectError::UnknownName)?;
+        let mut error = ConnectError::NoAddress;
+        for address in addresses {
+            match self.connect_to(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(why) => error = why,
+            }
+        }
+        Err(error)
+    }
+
+    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
+        if self.forbidden.iter().any(|forbidden| is_same(*forbidden, address)) {
+            return Err(ConnectError::Forbidden);
+        }
+        let stream = TcpStream::connect(address).await.map_err(ConnectError::Refused)?;
+        if self.forbidden.iter().any(|forbidden| is_own(*forbidden, &stream)) {
+            return Err(ConnectError::Forbidden);
+        }
+        let stream = stream.into_std().and_then(|stream| tune(&stream).and(Ok(stream)));
+        stream.and_then(TcpStream::from_std).map_err(ConnectError::Refused)
+    }
+}
+
+/// Whether connecting to `address` reaches a listener on `forbidden`, however either is written.
+fn is_same(forbidden: SocketAddr, address: SocketAddr) -> bool {
+    let (listener, target) = (forbidden.ip().to_canonical(), reached(address.ip()));
+    forbidden.port() == address.port() && (listener == target || (listener.is_unspecified() && target.is_loopback()))
+}
+
+/// Connecting to "any address" reaches this machine's loopback address.
+fn reached(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+/// Whether a connection has ended at a listener on every address of this machine: then both its ends have
+/// the same address. Nothing has been sent yet.
+fn is_own(forbidden: SocketAddr, stream: &TcpStream) -> bool {
+    let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return true };
+    let same_machine = local.ip().to_canonical() == peer.ip().to_canonical();
+    is_same(forbidden, peer)
+        || (forbidden.ip().to_canonical().is_unspecified() && forbidden.port() == peer.port() && same_machine)
+}
+
+impl tower::Service<Uri> for Connector {
+    type Response = UpstreamStream;
+    type Error = ConnectError;
+    type Future = BoxFuture<'static, Result<UpstreamStream, ConnectError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+impl Connection for UpstreamStream {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.used.clone())
+    }
+}
+
+impl Read for UpstreamStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for UpstreamStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_recognised_however_its_address_is_written() {
+        for (forbidden, address, same) in [
+            ("127.0.0.1:7080", "127.0.0.1:7080", true),
+            ("127.0.0.1:7080", "[::ffff:127.0.0.1]:7080", true),
+            ("127.0.0.1:7080", "0.0.0.0:7080", true),
+            ("0.0.0.0:7080", "127.0.0.1:7080", true),
+            ("0.0.0.0:7080", "127.9.9.9:7080", true),
+            ("[::1]:7080", "[::]:7080", true),
+            ("[::]:7080", "127.0.0.1:7080", true),
+            ("127.0.0.1:7080", "127.0.0.1:7081", false),
+            ("127.0.0.1:7080", "127.0.0.2:7080", false),
+            ("0.0.0.0:7080", "192.0.2.1:7080", false),
+        ] {
+            assert_eq!(is_same(forbidden.parse().unwrap(), address.parse().unwrap()), same, "{forbidden} {address}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The threads: one that accepts connections and takes over new snapshots, and the workers that answer.
+//!
+//! One listener hands each connection to the worker with the fewest. `SO_REUSEPORT` would save the
+//! hand-over, but it spreads a few long connections unevenly, and it lets a second process listen on the
+//! same port unnoticed and take half of the requests.
+
+use crate::proxy;
+use crate::stats::Counters;
+use crate::table::Table;
+use crate::upstream::Pool;
+use crate::{GatewayConfig, Stop};
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use postern::snapshot::Snapshot;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+/// How long the acceptor rests when the system has no socket left for it.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What every thread of one gateway sees.
+pub(crate) struct Shared {
+    pub(crate) local: SocketAddr,
+    pub(crate) config: GatewayConfig,
+    pub(crate) counters: Counters,
+    /// The configuration in force. A request takes it once, at its start.
+    pub(crate) table: ArcSwap<Table>,
+    /// The listener's port, as sent upstream.
+    pub(crate) port: HeaderValue,
+}
+
+/// One worker's own: its upstream connections and its server settings.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Pool,
+    server: auto::Builder<TokioExecutor>,
+    stop: Stop,
+    /// Connections it has now.
+    load: Arc<AtomicUsize>,
+}
+
+/// The other end of one connection.
+pub(crate) struct Peer {
+    pub(crate) ip: IpAddr,
+    /// The same, as sent upstream.
+    pub(crate) ip_text: HeaderValue,
+    /// Whether the head of a request has arrived.
+    asked: AtomicBool,
+}
+
+/// The running threads.
+pub(crate) struct Started {
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) applied: watch::Receiver<u64>,
+    pub(crate) ended: mpsc::Receiver<Infallible>,
+}
+
+/// An accepted connection on its way to a worker.
+type Accepted = (TcpStream, SocketAddr);
+
+/// Where the acceptor sends connections for one worker.
+struct Desk {
+    connections: mpsc::UnboundedSender<Accepted>,
+    load: Arc<AtomicUsize>,
+}
+
+impl Shared {
+    pub(crate) fn new(local: SocketAddr, mut config: GatewayConfig, snapshot: &Snapshot) -> Self {
+        config.workers = config.workers.max(1);
+        // A route back to the gateway would call itself until the sockets run out.
+        config.forbidden_upstreams.push(local);
+        let table = ArcSwap::from_pointee(Table::compile(snapshot, None));
+        Self { local, config, counters: Counters::default(), table, port: HeaderValue::from(local.port()) }
+    }
+}
+
+impl Peer {
+    fn new(address: SocketAddr) -> Self {
+        let ip = address.ip().to_canonical();
+        let ip_text = HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { ip, ip_text, asked: AtomicBool::new(false) }
+    }
+}
+
+/// A listening socket. Unlike `std`'s it has room for a burst of connections.
+pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(addr), socket2::Type::STREAM, None)?;
+    // Without it a restart waits for the old connections to time out. (On Windows it means another thing.)
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Starts every thread.
+pub(crate) fn start(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    stop: &Stop,
+) -> io::Result<Started> {
+    let (alive, ended) = mpsc::channel(1);
+    let mut threads = Vec::new();
+    let mut desks = Vec::new();
+    for index in 0..shared.config.workers {
+        let (sender, connections) = mpsc::unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let worker = Worker::new(shared, stop, &load);
+        let work = answer_connections(worker, connections);
+        threads.push(thread(format!("gateway-{index}"), alive.clone(), work)?);
+        desks.push(Desk { connections: sender, load });
+    }
+    let (applied_sender, applied) = watch::channel(shared.table.load().revision);
+    let front = front(listener, desks, Arc::clone(shared), snapshots, applied_sender, stop.clone());
+    threads.push(thread("gateway-accept".to_owned(), alive, front)?);
+    Ok(Started { threads, applied, ended })
+}
+
+/// Waits for the end of a thread.
+pub(crate) fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("A thread of the gateway ended in a panic");
+    }
+}
+
+/// A thread that runs `work` on its own runtime; `alive` is dropped when it ends.
+fn thread(
+    name: String,
+    alive: mpsc::Sender<Infallible>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name).spawn(move || {
+        runtime.block_on(work);
+        // Not waiting for a name lookup that is under way.
+        runtime.shutdown_background();
+        drop(alive);
+    })
+}
+
+/// Accepts connections and takes over snapshots until the gateway drains.
+async fn front(
+    listener: TcpListener,
+    desks: Vec<Desk>,
+    shared: Arc<Shared>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    applied: watch::Sender<u64>,
+    stop: Stop,
+) {
+    tokio::spawn(follow(Arc::clone(&shared), snapshots, applied));
+    tokio::select! {
+        () = accept(listener, &desks) => {}
+        () = stop.drain.cancelled() => {}
+    }
+}
+
+/// Compiles each new snapshot once, apart from the threads that answer, and puts it in force in one swap.
+async fn follow(shared: Arc<Shared>, mut snapshots: watch::Receiver<Arc<Snapshot>>, applied: watch::Sender<u64>) {
+    // What arrived while the gateway started has not been seen yet; compiling it twice does no harm.
+    snapshots.mark_changed();
+    while snapshots.changed().await.is_ok() {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let before = shared.table.load_full();
+        let compiled = tokio::task::spawn_blocking(move || Table::compile(&snapshot, Some(&before))).await;
+        match compiled {
+            Ok(table) => {
+                let revision = table.revision;
+                shared.table.store(Arc::new(table));
+                applied.send_replace(revision);
+                tracing::debug!(revision, "The gateway enforces revision {revision}");
+            }
+            Err(error) => tracing::error!(%error, "A configuration could not be compiled; the last one stays"),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, desks: &[Desk]) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "The gateway cannot accept connections"),
+    };
+    loop {
+        match listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
+            Ok(accepted) => hand_over(accepted, desks),
+            // Out of sockets, most likely. They come back when connections end.
+            Err(error) => {
+                tracing::warn!(%error, "A connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn hand_over(accepted: Accepted, desks: &[Desk]) {
+    let Some(desk) = desks.iter().min_by_key(|desk| desk.load.load(Ordering::Relaxed)) else { return };
+    desk.load.fetch_add(1, Ordering::Relaxed);
+    if desk.connections.send(accepted).is_err() {
+        desk.load.fetch_sub(1, Ordering::Relaxed);
+        tracing::warn!("A connection came while its worker was stopping");
+    }
+}
+
+/// One worker's life: answers its connections, then waits for those in flight.
+async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedReceiver<Accepted>) {
+    let worker = Arc::new(worker);
+    let tasks = TaskTracker::new();
+    let stop = worker.stop.clone();
+    loop {
+        tokio::select! {
+            () = stop.drain.cancelled() => break,
+            next = connections.recv() => match next {
+                Some((stream, peer)) => drop(tasks.spawn(Arc::clone(&worker).connection(stream, peer))),
+                None => break,
+            },
+        }
+    }
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = stop.abandon.cancelled() => {}
+    }
+}
+
+impl Worker {
+    fn new(shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            pool: Pool::new(&shared.config),
+            server: server(&shared.config),
+            stop: stop.clone(),
+            load: Arc::clone(load),
+        }
+    }
+
+    /// Answers the requests of one connection until either side ends it.
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        let _counted = Counted(Arc::clone(&self.load));
+        if let Err(error) = self.serve(stream, address).await {
+            tracing::debug!(%error, cause = ?error.source(), client = %address.ip(), "A connection ended early");
+        }
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        stream.set_nonblocking(true)?;
+        tune(&stream)?;
+        let stream = tokio::net::TcpStream::from_std(stream)?;
+        let peer = Arc::new(Peer::new(address));
+        let service = service_fn(|request| {
+            peer.asked.store(true, Ordering::Relaxed);
+            proxy::answer(Arc::clone(self), Arc::clone(&peer), request)
+        });
+        let mut connection = std::pin::pin!(self.server.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        // hyper's own timeout begins when the protocol is known; this one covers a client that says nothing.
+        let mut silence = std::pin::pin!(sleep(self.shared.config.header_timeout));
+        let (mut listening, mut draining) = (true, false);
+        loop {
+            tokio::select! {
+                biased;
+                result = connection.as_mut() => return result,
+                () = self.stop.drain.cancelled(), if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = silence.as_mut(), if listening => {
+                    listening = false;
+                    if !peer.asked.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What both kinds of sockets need: small writes leave at once, and a dead peer is noticed.
+pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
+    socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// hyper's server with every limit set.
+fn server(config: &GatewayConfig) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_buf_size(config.max_head_bytes.max(8192))
+        .max_headers(config.max_headers);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(config.header_timeout)
+        .keep_alive_timeout(Duration::from_secs(20));
+    server
+}
+
+/// Lowers the worker's load when its connection ends, however it ends.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
