@@ -1,21 +1,36 @@
-//! The resolve engine.
+//! The resolve engine: every reference in use, read ahead of time and kept in memory.
+//!
+//! One secret is read once for all its keys, whoever waits for it. Nobody who only wants a value waits:
+//! [`Engine::current`] answers from memory. A value is replaced before it is too old, kept through an
+//! outage for a limited time, and dropped at once when the manager says no.
 
+mod board;
+mod held;
+mod life;
+mod pace;
+
+use board::{Address, Board, Entry};
+use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider, Settings};
 use postern::resolve::ReferenceState;
-use postern::secret_ref::SecretRef;
+use postern::secret_ref::{SCHEME, SecretRef};
 use postern::sensitive::Plain;
 use postern::time::Clock;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Reads the secrets behind references and keeps them fresh. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine;
+pub struct Engine {
+    inner: Arc<Inner>,
+}
 
 /// One provider of one group, as stored, with its secrets opened.
 #[derive(Clone, Debug)]
@@ -26,33 +41,164 @@ pub struct ProviderConfig {
     pub revision: u64,
 }
 
-#[expect(unused_variables, clippy::todo, reason = "being built")]
+struct Inner {
+    board: Mutex<Board>,
+    changes: watch::Sender<u64>,
+    clock: Arc<dyn Clock>,
+    runtime: Handle,
+}
+
 impl Engine {
-    pub fn start(clock: Arc<dyn Clock>, fingerprints: FingerprintKey, shutdown: CancellationToken) -> Engine {
-        todo!()
+    /// Starts an engine without providers and references. Its tasks run on the current tokio runtime and
+    /// end when `shutdown` fires; values are wiped then.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start(clock: Arc<dyn Clock>, fingerprints: FingerprintKey, shutdown: CancellationToken) -> Self {
+        let runtime = Handle::current();
+        let board = Mutex::new(Board::new(fingerprints));
+        let inner = Arc::new(Inner { board, changes: watch::Sender::new(0), clock, runtime });
+        let at_end = inner.clone();
+        inner.runtime.spawn(async move {
+            shutdown.cancelled().await;
+            at_end.board().close();
+        });
+        Self { inner }
     }
+
+    /// Replaces all providers. One whose revision or settings changed is read anew at once, and a value read
+    /// with other settings is never used: only a new token or CA Certificate keeps it while the new
+    /// read is under way, since both read the same secrets. Unchanged ones keep their state.
     pub fn set_providers(&self, providers: Vec<ProviderConfig>) {
-        todo!()
+        let mut board = self.inner.board();
+        for address in board.set_providers(providers, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
     }
+
+    /// Replaces the references in use. A new one is read at once; one that is gone is no longer read, and
+    /// its value is wiped.
     pub fn watch(&self, references: BTreeSet<(GroupName, SecretRef)>) {
-        todo!()
+        let mut board = self.inner.board();
+        for address in board.watch(&references, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
     }
+
+    /// The value of a reference that may be used now (fresh, or bridging an outage), and where the
+    /// reference stands. From memory: never waits. A reference that is not watched is `Pending`.
+    #[must_use]
     pub fn current(&self, group: &GroupName, reference: &SecretRef) -> (Option<Plain>, ReferenceState) {
-        todo!()
+        let address = Address::of(group, reference);
+        self.inner.board().view(&address, reference.key(), self.inner.clock.now())
     }
+
+    /// Ticks whenever a watched reference's value or the name of its state has changed.
+    #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
-        todo!()
+        self.inner.changes.subscribe()
     }
+
+    /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
+    /// begins after this call, so the answer is never older than the question.
     pub async fn check(&self, group: &GroupName, reference: &SecretRef) -> ReferenceState {
-        todo!()
+        let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.key());
+        if let Some(visit) = &visit {
+            until(visit.round, visit.ended.clone()).await;
+        }
+        self.current(group, reference).1
     }
+
+    /// Reads all watched secrets of a provider now, and waits until that is done.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
-        todo!()
+        let rounds: Vec<_> = {
+            let mut board = self.inner.board();
+            board.watched_of(group, provider).map(Entry::want_round).collect()
+        };
+        join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
     }
+
+    /// The request a reference causes, for example
+    /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice`. Never asks the manager: nothing
+    /// when that would be needed to know.
+    #[must_use]
     pub fn request_line(&self, group: &GroupName, reference: &SecretRef) -> Option<String> {
-        todo!()
+        let Address { group, provider, path } = Address::of(group, reference);
+        let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
+        manager.request_line(&path)
     }
+
+    /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
     pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        todo!()
+        crate::connect(settings).diagnose().await
+    }
+}
+
+/// Someone who waits for a reference. While there is one, its secret stays, watched or not.
+struct Visit<'a> {
+    inner: &'a Inner,
+    address: Address,
+    key: &'a str,
+    round: u64,
+    ended: watch::Receiver<u64>,
+}
+
+impl<'a> Visit<'a> {
+    /// Nothing when the provider is missing: then there is nothing to wait for.
+    fn begin(inner: &'a Arc<Inner>, address: Address, key: &'a str) -> Option<Self> {
+        let (round, ended) = inner.board().visit(&address, key, &inner.spawn())?;
+        Some(Self { inner, address, key, round, ended })
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.inner.board().leave(&self.address, self.key);
+    }
+}
+
+/// Waits for the end of `round`; not when there will be none because the secret is no longer read.
+async fn until(round: u64, mut ended: watch::Receiver<u64>) {
+    let _ = ended.wait_for(|ended| *ended >= round).await;
+}
+
+impl Inner {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // A panic elsewhere leaves the board as it was between two statements: good enough to go on.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(self: &Arc<Self>) -> impl Fn(Address, u64) -> AbortOnDropHandle<()> {
+        |address, generation| {
+            AbortOnDropHandle::new(self.runtime.spawn(life::live(self.clone(), address, generation)))
+        }
+    }
+
+    /// Logs and publishes what changed of a secret's watched keys.
+    fn tell(&self, board: &mut Board, address: &Address) {
+        let changed = board.changed(address, self.clock.now());
+        if !changed.is_empty() {
+            self.changes.send_modify(|ticks| *ticks += 1);
+        }
+        for (key, state) in changed {
+            log(address, &key, &state);
+        }
+    }
+}
+
+/// One line for each change. Names, paths and reasons; never a value, a length or a fingerprint.
+fn log(address: &Address, key: &str, state: &ReferenceState) {
+    let Address { group, provider, path } = address;
+    let (path, slug) = (path.join("/"), state.name().slug());
+    let reference = format!("{SCHEME}{provider}/{path}/{key}");
+    match (state, state.failure()) {
+        (ReferenceState::Pending, _) => {
+            tracing::info!(%group, %provider, path, key, state = slug, "{reference} is read anew");
+        }
+        (_, None) => tracing::info!(%group, %provider, path, key, state = slug, "{reference} has a new value"),
+        (_, Some(failure)) => {
+            tracing::warn!(%group, %provider, path, key, state = slug, "{reference} is {slug}: {}", failure.explain().what);
+        }
     }
 }

@@ -1,0 +1,350 @@
+//! Everything the engine knows, behind one lock that is never held while waiting.
+
+use super::ProviderConfig;
+use super::held::Held;
+use super::pace::Ended;
+use crate::{SecretManager, connect, same_secrets};
+use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::name::GroupName;
+use postern::provider::{ProviderKey, SecretProvider};
+use postern::resolve::{Failure, ReferenceState, StateName};
+use postern::secret_ref::SecretRef;
+use postern::sensitive::Plain;
+use postern::time::Millis;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Reads of one provider under way at once, at most.
+const READS_AT_ONCE: usize = 64;
+
+/// Which secret: one read answers all its keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Address {
+    pub(super) group: GroupName,
+    pub(super) provider: ProviderKey,
+    pub(super) path: Vec<String>,
+}
+
+impl Address {
+    pub(super) fn of(group: &GroupName, reference: &SecretRef) -> Self {
+        let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
+        Self { group: group.clone(), provider, path: reference.path().to_vec() }
+    }
+}
+
+/// A provider in use.
+pub(super) struct Provider {
+    pub(super) config: ProviderConfig,
+    /// The provider with its secrets hashed: tells whether a new one differs.
+    identity: SecretProvider<Fingerprint>,
+    pub(super) manager: Arc<dyn SecretManager>,
+    pub(super) turns: Semaphore,
+    /// Never the same for two providers: a read that began with another is not kept.
+    pub(super) generation: u64,
+}
+
+/// One secret that someone wants.
+#[derive(Default)]
+pub(super) struct Entry {
+    pub(super) held: Held,
+    /// The keys references in use name, with what was last told of each.
+    watched: BTreeMap<String, Option<Told>>,
+    /// The keys someone waits for, watched or not.
+    visited: BTreeMap<String, usize>,
+    rounds: Rounds,
+    /// Rung when a round is wanted.
+    pub(super) bell: Arc<Notify>,
+    /// Reads the secret again and again; none while the provider is missing.
+    life: Option<AbortOnDropHandle<()>>,
+    /// Ends the bridging of an outage in time.
+    expiry: Option<AbortOnDropHandle<()>>,
+}
+
+/// Rounds of reading, counted from 1.
+struct Rounds {
+    wanted: u64,
+    begun: u64,
+    ended: watch::Sender<u64>,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self { wanted: 1, begun: 0, ended: watch::Sender::new(0) }
+    }
+}
+
+/// What was last told of a reference: a change of it is logged and published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    name: StateName,
+    value: Option<Fingerprint>,
+}
+
+impl Entry {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.watched.keys().chain(self.visited.keys())
+    }
+
+    /// A round that begins after this call. Answers its number and where its end shows.
+    pub(super) fn want_round(&mut self) -> (u64, watch::Receiver<u64>) {
+        let round = self.rounds.begun + 1;
+        if self.rounds.wanted < round {
+            self.rounds.wanted = round;
+            self.bell.notify_one();
+        }
+        (round, self.rounds.ended.subscribe())
+    }
+
+    /// Begins a round; answers its number.
+    pub(super) fn begin_round(&mut self) -> u64 {
+        self.rounds.begun += 1;
+        self.rounds.wanted = self.rounds.wanted.max(self.rounds.begun);
+        self.rounds.begun
+    }
+
+    /// Ends a round; answers how it went for the keys in use.
+    pub(super) fn end_round(&mut self, round: u64) -> Ended {
+        let ended = self.held.end_round(self.watched.keys().chain(self.visited.keys()));
+        self.rounds.ended.send_replace(round);
+        ended
+    }
+
+    pub(super) fn is_round_wanted(&self) -> bool {
+        self.rounds.wanted > self.rounds.begun
+    }
+
+    pub(super) fn expire_with(&mut self, expiry: Option<AbortOnDropHandle<()>>) {
+        self.expiry = expiry;
+    }
+
+    pub(super) fn has_expiry(&self) -> bool {
+        self.expiry.is_some()
+    }
+
+    /// Reads with another provider from now on, or with none: then whoever waits is let go.
+    fn restart(&mut self, keep_values: bool, life: Option<AbortOnDropHandle<()>>) {
+        if !keep_values {
+            self.held = Held::default();
+        }
+        if life.is_none() {
+            self.rounds = Rounds::default();
+        }
+        self.rounds.wanted = self.rounds.begun + 1;
+        self.expiry = None;
+        self.life = life;
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.watched.is_empty() || !self.visited.is_empty()
+    }
+}
+
+/// Starts the life of one secret with one generation of its provider.
+pub(super) type Spawn<'a> = &'a dyn Fn(Address, u64) -> AbortOnDropHandle<()>;
+
+/// Providers and secrets.
+pub(super) struct Board {
+    providers: BTreeMap<(GroupName, ProviderKey), Arc<Provider>>,
+    entries: HashMap<Address, Entry>,
+    generations: u64,
+    fingerprints: FingerprintKey,
+    /// Set at shutdown: nothing is started any more.
+    closed: bool,
+}
+
+impl Board {
+    pub(super) fn new(fingerprints: FingerprintKey) -> Self {
+        Self { providers: BTreeMap::new(), entries: HashMap::new(), generations: 0, fingerprints, closed: false }
+    }
+
+    pub(super) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Option<&Arc<Provider>> {
+        self.providers.get(&(group.clone(), key.clone()))
+    }
+
+    pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
+        self.entries.get_mut(address)
+    }
+
+    /// The secret, while its provider is of that generation.
+    pub(super) fn entry_of(&mut self, address: &Address, generation: u64) -> Option<(&mut Entry, Arc<Provider>)> {
+        let provider = self.provider(&address.group, &address.provider)?.clone();
+        let entry = self.entries.get_mut(address)?;
+        (provider.generation == generation).then_some((entry, provider))
+    }
+
+    /// A provider's watched secrets; none while it is missing.
+    pub(super) fn watched_of(&mut self, group: &GroupName, key: &ProviderKey) -> impl Iterator<Item = &mut Entry> {
+        let is_there = self.provider(group, key).is_some();
+        let of_provider = move |address: &Address| is_there && &address.group == group && &address.provider == key;
+        let entries = self.entries.iter_mut().filter(move |(address, _)| of_provider(address));
+        entries.map(|(_, entry)| entry).filter(|entry| !entry.watched.is_empty())
+    }
+
+    /// Ends every life. Whoever waits for a round is let go.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.entries.clear();
+    }
+
+    /// Replaces the providers, and restarts the secrets of those that changed. Answers which these are.
+    pub(super) fn set_providers(&mut self, configs: Vec<ProviderConfig>, spawn: Spawn<'_>) -> Vec<Address> {
+        let mut before = std::mem::take(&mut self.providers);
+        let mut keeps_values: BTreeMap<(GroupName, ProviderKey), bool> = BTreeMap::new();
+        for config in configs {
+            let key = (config.group.clone(), config.provider.key());
+            let identity = identity(&config.provider, &self.fingerprints);
+            match before.remove(&key) {
+                Some(same) if same.config.revision == config.revision && same.identity == identity => {
+                    self.providers.insert(key, same);
+                }
+                old => {
+                    let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
+                    self.generations += 1;
+                    keeps_values.insert(key.clone(), keep);
+                    self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
+                }
+            }
+        }
+        keeps_values.extend(before.into_keys().map(|key| (key, false)));
+        let mut restarted = Vec::new();
+        for (address, entry) in &mut self.entries {
+            let key = (address.group.clone(), address.provider.clone());
+            if let Some(keep) = keeps_values.get(&key) {
+                let provider = self.providers.get(&key);
+                entry.restart(*keep, provider.map(|provider| spawn(address.clone(), provider.generation)));
+                restarted.push(address.clone());
+            }
+        }
+        restarted
+    }
+
+    /// Replaces the references in use. A new one is read at once, even when its secret is known. Answers
+    /// which secrets have new ones.
+    pub(super) fn watch(
+        &mut self,
+        references: &BTreeSet<(GroupName, SecretRef)>,
+        spawn: Spawn<'_>,
+    ) -> Vec<Address> {
+        if self.closed {
+            return vec![];
+        }
+        let mut wanted: HashMap<Address, BTreeSet<&str>> = HashMap::new();
+        for (group, reference) in references {
+            wanted.entry(Address::of(group, reference)).or_default().insert(reference.key());
+        }
+        self.entries.retain(|address, entry| {
+            let keys = wanted.get(address);
+            entry.watched.retain(|key, _| keys.is_some_and(|keys| keys.contains(key.as_str())));
+            keys.is_some() || entry.is_wanted()
+        });
+        let mut grown = Vec::new();
+        for (address, keys) in wanted {
+            let entry = self.entry_or_new(&address, spawn);
+            let new: Vec<&str> = keys.into_iter().filter(|key| !entry.watched.contains_key(*key)).collect();
+            if new.is_empty() {
+                continue;
+            }
+            entry.watched.extend(new.into_iter().map(|key| (key.to_owned(), None)));
+            entry.want_round();
+            grown.push(address);
+        }
+        grown
+    }
+
+    /// Someone waits for a key. Nothing is done while the provider is missing.
+    pub(super) fn visit(
+        &mut self,
+        address: &Address,
+        key: &str,
+        spawn: Spawn<'_>,
+    ) -> Option<(u64, watch::Receiver<u64>)> {
+        if self.closed || self.provider(&address.group, &address.provider).is_none() {
+            return None;
+        }
+        let entry = self.entry_or_new(address, spawn);
+        *entry.visited.entry(key.to_owned()).or_default() += 1;
+        Some(entry.want_round())
+    }
+
+    /// The counterpart of [`Board::visit`].
+    pub(super) fn leave(&mut self, address: &Address, key: &str) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        if let Some(visitors) = entry.visited.get_mut(key) {
+            *visitors -= 1;
+            if *visitors == 0 {
+                entry.visited.remove(key);
+            }
+        }
+        if !entry.is_wanted() {
+            self.entries.remove(address);
+        }
+    }
+
+    fn entry_or_new(&mut self, address: &Address, spawn: Spawn<'_>) -> &mut Entry {
+        let provider = self.providers.get(&(address.group.clone(), address.provider.clone()));
+        let generation = provider.map(|provider| provider.generation);
+        self.entries.entry(address.clone()).or_insert_with(|| Entry {
+            life: generation.map(|generation| spawn(address.clone(), generation)),
+            ..Entry::default()
+        })
+    }
+
+    /// The value of a key that may be used now, and where it stands.
+    pub(super) fn view(&self, address: &Address, key: &str, now: Millis) -> (Option<Plain>, ReferenceState) {
+        let Some(provider) = self.provider(&address.group, &address.provider) else {
+            return (None, ReferenceState::Failed { failure: self.provider_missing(address) });
+        };
+        match self.entries.get(address) {
+            Some(entry) => entry.held.view(key, now, provider.config.provider.freshness, &self.fingerprints),
+            None => (None, ReferenceState::Pending),
+        }
+    }
+
+    fn provider_missing(&self, address: &Address) -> Failure {
+        let known = self.providers.keys().filter(|(group, provider)| {
+            group == &address.group && provider.manager == address.provider.manager
+        });
+        let known = known.map(|(_, provider)| provider.id.to_string()).collect();
+        Failure::ProviderMissing { provider: address.provider.clone(), known }
+    }
+
+    /// Finds which watched keys of a secret changed since they were last told of, and remembers that they
+    /// are told of now. That a reference is read for the first time is no change.
+    pub(super) fn changed(&mut self, address: &Address, now: Millis) -> Vec<(String, ReferenceState)> {
+        let watched = self.entries.get(address).into_iter().flat_map(|entry| &entry.watched);
+        let views: Vec<(String, Told, ReferenceState)> = watched
+            .filter_map(|(key, before)| {
+                let (value, state) = self.view(address, key, now);
+                let told = Told { name: state.name(), value: value.map(|value| hashed(&value, &self.fingerprints)) };
+                let changed = before.as_ref().map_or(told.name != StateName::Pending, |before| *before != told);
+                changed.then(|| (key.clone(), told, state))
+            })
+            .collect();
+        let Some(entry) = self.entries.get_mut(address) else { return vec![] };
+        let remember = |(key, told, state): (String, Told, ReferenceState)| {
+            entry.watched.insert(key.clone(), Some(told));
+            (key, state)
+        };
+        views.into_iter().map(remember).collect()
+    }
+}
+
+impl Provider {
+    fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
+        let manager = connect(&config.provider.settings);
+        Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
+    }
+}
+
+fn identity(provider: &SecretProvider<Plain>, fingerprints: &FingerprintKey) -> SecretProvider<Fingerprint> {
+    let Ok(identity) = provider.try_map(|_, secret| Ok::<_, Infallible>(hashed(secret, fingerprints)));
+    identity
+}
+
+#[expect(clippy::disallowed_methods, reason = "hashed with a key, to tell whether it changed")]
+fn hashed(secret: &Plain, fingerprints: &FingerprintKey) -> Fingerprint {
+    fingerprints.of(secret.expose().as_bytes())
+}

@@ -1,0 +1,243 @@
+//! What is held of one secret: the last good reading, and what went wrong since.
+
+use super::pace::Ended;
+use crate::document::Document;
+use postern::fingerprint::FingerprintKey;
+use postern::provider::Freshness;
+use postern::resolve::{Failure, ReferenceState, Resolved};
+use postern::sensitive::Plain;
+use postern::time::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The last good reading and the failure since, if any. A definite "no" leaves no reading behind.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    reading: Option<Reading>,
+    failure: Option<Failure>,
+    /// Rounds in a row that did not end well.
+    failures: u32,
+}
+
+/// One good reading.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) document: Document,
+    /// When the request was sent, so that the value is never older than it seems.
+    pub(super) read_at: Millis,
+    pub(super) took_ms: u64,
+    /// For keys that are missing: the last version that had them, where that was found.
+    pub(super) last_seen: BTreeMap<String, u64>,
+}
+
+impl Held {
+    pub(super) fn succeed(&mut self, reading: Reading) {
+        self.reading = Some(reading);
+        self.failure = None;
+    }
+
+    /// An outage keeps the last good reading; everything else drops it at once.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        if !failure.is_transient() {
+            self.reading = None;
+        }
+        self.failure = Some(failure);
+    }
+
+    /// Counts the round that just ended, and says how it ended for `keys`.
+    pub(super) fn end_round<'a>(&mut self, keys: impl Iterator<Item = &'a String>) -> Ended {
+        let well = match (&self.reading, &self.failure) {
+            (Some(reading), None) => keys.into_iter().all(|key| reading.document.value(key, None).is_ok()),
+            _ => false,
+        };
+        self.failures = if well { 0 } else { self.failures.saturating_add(1) };
+        let times = self.failures;
+        match &self.failure {
+            Some(failure) if failure.is_transient() => Ended::Outage { times, bridged: self.reading.is_some() },
+            Some(_) => Ended::No { times },
+            None if well => Ended::Well,
+            None => Ended::No { times },
+        }
+    }
+
+    /// Until when an outage is bridged, while there is one.
+    pub(super) fn bridged_until(&self, freshness: Freshness) -> Option<Millis> {
+        let reading = self.reading.as_ref().filter(|_| self.failure.is_some())?;
+        Some(reading.read_at.plus_seconds(u64::from(freshness.max_stale_seconds)))
+    }
+
+    /// Forgets a value that has been bridged for as long as it may.
+    pub(super) fn expire(&mut self, now: Millis, freshness: Freshness) {
+        if self.bridged_until(freshness).is_some_and(|until| now >= until) {
+            self.reading = None;
+        }
+    }
+
+    /// Of `keys`, those the secret does not have and whose last version is not known; and its version.
+    pub(super) fn to_look_for<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(u64, BTreeSet<String>)> {
+        let reading = self.reading.as_ref().filter(|_| self.failure.is_none())?;
+        let unknown = |key: &&String| !reading.document.has(key) && !reading.last_seen.contains_key(*key);
+        let keys: BTreeSet<String> = keys.filter(unknown).cloned().collect();
+        Some((reading.document.version?, keys)).filter(|(_, keys)| !keys.is_empty())
+    }
+
+    /// Adds what a look at earlier versions found.
+    pub(super) fn remember(&mut self, last_seen: BTreeMap<String, u64>) {
+        if let Some(reading) = &mut self.reading {
+            reading.last_seen.extend(last_seen);
+        }
+    }
+
+    /// What is known of `last_seen` for that version.
+    pub(super) fn last_seen(&self, version: Option<u64>) -> BTreeMap<String, u64> {
+        match &self.reading {
+            Some(reading) if reading.document.version == version => reading.last_seen.clone(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// The value of `key` that may be used now, and where the key stands.
+    pub(super) fn view(
+        &self,
+        key: &str,
+        now: Millis,
+        freshness: Freshness,
+        fingerprints: &FingerprintKey,
+    ) -> (Option<Plain>, ReferenceState) {
+        let value = self.reading.as_ref().map(|reading| reading.value(key, fingerprints));
+        match (value, &self.failure) {
+            (None, None) => (None, ReferenceState::Pending),
+            (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),
+            (Some(Err(failure)), None) => (None, ReferenceState::Failed { failure }),
+            (Some(Ok((value, resolved))), Some(failure)) => {
+                let failure = failure.clone();
+                match self.bridged_until(freshness) {
+                    Some(until) if now < until => (Some(value), ReferenceState::Stale { resolved, failure, until }),
+                    _ => (None, ReferenceState::Failed { failure }),
+                }
+            }
+            (_, Some(failure)) => (None, ReferenceState::Failed { failure: failure.clone() }),
+        }
+    }
+}
+
+impl Reading {
+    fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
+        let value = self.document.value(key, self.last_seen.get(key).copied())?;
+        let resolved = Resolved {
+            version: self.document.version,
+            length: value.length(),
+            fingerprint: fingerprint(value, fingerprints),
+            read_at: self.read_at,
+            took_ms: self.took_ms,
+        };
+        Ok((value.clone(), resolved))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "hashed with a key")]
+fn fingerprint(value: &Plain, fingerprints: &FingerprintKey) -> String {
+    fingerprints.of(value.expose().as_bytes()).short()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::document;
+    use postern::resolve::{InvalidBecause, UnreachableBecause};
+
+    const FRESHNESS: Freshness = Freshness { ttl_seconds: 10, max_stale_seconds: 60 };
+
+    fn reading(version: u64, json: &str) -> Reading {
+        Reading { document: document(version, json), read_at: Millis(1000), took_ms: 2, last_seen: BTreeMap::new() }
+    }
+
+    fn outage() -> Failure {
+        Failure::Unreachable { address: "http://v".to_owned(), why: UnreachableBecause::ConnectionRefused }
+    }
+
+    fn not_found() -> Failure {
+        Failure::NotFound { path: "secret/data/a".to_owned(), deleted: None }
+    }
+
+    /// Whether there is a value, and the state's name, of `key` at `seconds`.
+    fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
+        let (value, state) = held.view(key, Millis(seconds * 1000), FRESHNESS, &FingerprintKey::new([7; 32]));
+        assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
+    }
+
+    #[test]
+    fn a_secret_is_pending_until_it_was_read() {
+        check(&Held::default(), "key", 1, (false, "pending"));
+    }
+
+    #[test]
+    fn every_key_of_one_reading_stands_for_itself() {
+        let mut held = Held::default();
+        held.succeed(reading(1, r#"{"key":"v","empty":"","list":[1]}"#));
+        check(&held, "key", 1, (true, "ok"));
+        check(&held, "empty", 1, (false, "invalid"));
+        check(&held, "list", 1, (false, "invalid"));
+        check(&held, "none", 1, (false, "key_missing"));
+    }
+
+    #[test]
+    fn an_outage_is_bridged_for_a_limited_time() {
+        let mut held = Held::default();
+        held.succeed(reading(1, r#"{"key":"v"}"#));
+        held.fail(outage());
+        check(&held, "key", 60, (true, "stale"));
+        check(&held, "key", 61, (false, "unreachable"));
+        check(&held, "none", 60, (false, "unreachable"));
+        held.expire(Millis(60_999), FRESHNESS);
+        check(&held, "key", 60, (true, "stale"));
+        held.expire(Millis(61_000), FRESHNESS);
+        check(&held, "key", 60, (false, "unreachable"));
+        held.succeed(reading(1, r#"{"key":"v"}"#));
+        check(&held, "key", 62, (true, "ok"));
+    }
+
+    #[test]
+    fn a_definite_no_drops_the_value_at_once_and_for_good() {
+        let denied = || Failure::Denied { path: String::new(), why: postern::resolve::DeniedBecause::TokenInvalid };
+        let empty = || InvalidBecause::Empty { key: "key".to_owned() };
+        let invalid = || Failure::Invalid { path: String::new(), why: empty() };
+        for (no, name) in [(not_found(), "not_found"), (denied(), "denied"), (invalid(), "invalid")] {
+            let mut held = Held::default();
+            held.succeed(reading(1, r#"{"key":"v"}"#));
+            held.fail(no);
+            check(&held, "key", 1, (false, name));
+            held.fail(outage());
+            check(&held, "key", 1, (false, "unreachable"));
+        }
+    }
+
+    #[test]
+    fn rounds_are_counted_until_one_ends_well() {
+        let keys = ["key".to_owned()];
+        let mut held = Held::default();
+        let mut end = |held: &mut Held| held.end_round(keys.iter());
+        held.fail(outage());
+        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: false });
+        held.fail(not_found());
+        assert_eq!(end(&mut held), Ended::No { times: 2 });
+        held.succeed(reading(1, r#"{"other":"v"}"#));
+        assert_eq!(end(&mut held), Ended::No { times: 3 });
+        held.succeed(reading(2, r#"{"key":"v"}"#));
+        assert_eq!(end(&mut held), Ended::Well);
+        held.fail(outage());
+        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: true });
+    }
+
+    #[test]
+    fn earlier_versions_are_looked_at_once_for_each_missing_key() {
+        let keys = ["key".to_owned(), "other".to_owned()];
+        let mut held = Held::default();
+        assert_eq!(held.to_look_for(keys.iter()), None);
+        held.succeed(reading(4, r#"{"other":"v"}"#));
+        assert_eq!(held.to_look_for(keys.iter()), Some((4, BTreeSet::from(["key".to_owned()]))));
+        held.remember(BTreeMap::from([("key".to_owned(), 1)]));
+        assert_eq!(held.to_look_for(keys.iter()), None);
+        assert_eq!(held.last_seen(Some(4)).len(), 1);
+        assert_eq!(held.last_seen(Some(5)).len(), 0);
+    }
+}

@@ -1,0 +1,405 @@
+//! Test Connection: each stage asks the least that tells what the operator needs to know.
+//!
+//! Needs nothing but what Vault's `default` policy gives every token; never lists, never reads a secret.
+
+use super::client::{Answer, CONNECT_TIMEOUT, TIMEOUT, because_of_io, millis};
+use super::mount::Found;
+use super::token::{Token, TokenState};
+use super::{Vault, tls};
+use postern::diagnosis::{Diagnosis, Outcome, Remedy, Stage, StageResult};
+use postern::provider::vault::{Kv, Mount, read_policy};
+use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, TlsProblem, UnreachableBecause};
+use postern::time::duration_text;
+use reqwest::StatusCode;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+/// A token that ends sooner is worth a warning, in seconds.
+const SHORT_LIFE: u64 = 86_400;
+
+/// Runs every stage, and stops at the first that fails.
+pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
+    let mut test = Test { vault, addresses: vec![], mount: None, policies: vec![] };
+    let mut diagnosis = Diagnosis::default();
+    for stage in Stage::ALL {
+        let begun = Instant::now();
+        let outcome = match test.run(stage).await {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed { explanation: failure.explain(), remedy: remedy(&failure) },
+        };
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        diagnosis.stages.push(StageResult { stage, outcome, took_ms: millis(begun.elapsed()) });
+        if failed {
+            break;
+        }
+    }
+    diagnosis
+}
+
+/// The change that mends a failure, where Postern can make it.
+fn remedy(failure: &Failure) -> Option<Remedy> {
+    match failure {
+        Failure::Invalid { why: InvalidBecause::WrongKvVersion { mount, .. }, .. } => {
+            Some(Remedy::SwitchKvVersion { to: mount.version.choice() })
+        }
+        _ => None,
+    }
+}
+
+/// What earlier stages found, for the later ones.
+struct Test<'a> {
+    vault: &'a Vault,
+    addresses: Vec<SocketAddr>,
+    mount: Option<Mount>,
+    policies: Vec<String>,
+}
+
+impl Test<'_> {
+    async fn run(&mut self, stage: Stage) -> Result<Outcome, Failure> {
+        match stage {
+            Stage::Address => self.address().await,
+            Stage::Connect => self.connect().await.map(|(_, address)| passed(address.to_string())),
+            Stage::Tls => self.tls().await,
+            Stage::Health => self.health().await,
+            Stage::Token => self.token().await,
+            Stage::Mount => self.mount().await,
+            Stage::Read => self.read().await,
+        }
+    }
+
+    fn unreachable(&self, why: UnreachableBecause) -> Failure {
+        self.vault.client.unreachable(why)
+    }
+
+    async fn address(&mut self) -> Result<Outcome, Failure> {
+        let url = &self.vault.settings.url;
+        let lookup = tokio::net::lookup_host((url.host(), url.port()));
+        let not_found = || self.unreachable(UnreachableBecause::NameNotFound { host: url.host().to_owned() });
+        let addresses: Vec<SocketAddr> = match self.within(TIMEOUT, lookup).await? {
+            Ok(addresses) => addresses.collect(),
+            Err(_) => return Err(not_found()),
+        };
+        if addresses.is_empty() {
+            return Err(not_found());
+        }
+        self.addresses = addresses;
+        let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
+        Ok(passed(found.join(", ")))
+    }
+
+    /// Tries every address, as the client does.
+    async fn connect(&self) -> Result<(TcpStream, SocketAddr), Failure> {
+        let mut last = self.unreachable(UnreachableBecause::ConnectionRefused);
+        for address in &self.addresses {
+            match self.within(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok((stream, *address)),
+                Ok(Err(error)) => last = self.unreachable(lost(&error)),
+                Err(failure) => last = failure,
+            }
+        }
+        Err(last)
+    }
+
+    async fn tls(&self) -> Result<Outcome, Failure> {
+        let settings = &self.vault.settings;
+        if !settings.url.is_https() {
+            return Ok(without_tls(&settings.url));
+        }
+        let Ok(config) = tls::client_config(settings.ca_certificate.as_deref()) else {
+            return Ok(failed(Explanation::new(
+                "The CA Certificate of this secret provider cannot be read.",
+                "Paste the authority's certificate again, in PEM form, from the first to the last line.",
+            )));
+        };
+        let tls = |detail| self.unreachable(UnreachableBecause::Tls { detail });
+        let Ok(name) = ServerName::try_from(settings.url.host().to_owned()) else {
+            return Err(tls(TlsProblem::WrongName { host: settings.url.host().to_owned() }));
+        };
+        let (stream, _) = self.connect().await?;
+        let handshake = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let stream = self.within(CONNECT_TIMEOUT, handshake).await?.map_err(|error| {
+            match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(error) => tls(crate::tls::problem(error, settings.url.host())),
+                None => self.unreachable(lost(&error)),
+            }
+        })?;
+        let version = match stream.get_ref().1.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            _ => "TLS 1.2",
+        };
+        let trust = if settings.ca_certificate.is_some() { "the CA Certificate given here" } else { "this system" };
+        Ok(passed(format!("{version}, certificate trusted by {trust}")))
+    }
+
+    async fn health(&self) -> Result<Outcome, Failure> {
+        let segments = ["sys", "health"].map(str::to_owned);
+        let standby_counts = [("standbyok", "true"), ("perfstandbyok", "true")];
+        let (status, body) = self.vault.client.get_openly(&segments, &standby_counts).await?;
+        if status == StatusCode::BAD_REQUEST && body.starts_with(b"Client sent an HTTP request to an HTTPS server") {
+            return Ok(failed(Explanation::new(
+                format!("{} listens with TLS, but the Vault Server URL begins with http://.", self.vault.settings.url),
+                "Write https:// in the Vault Server URL.",
+            )));
+        }
+        match (status.as_u16(), serde_json::from_slice::<Health>(&body)) {
+            (_, Ok(Health { initialized: false, .. })) => Ok(failed(Explanation::new(
+                format!("Vault at {} is not initialised.", self.vault.settings.url),
+                "Initialise and unseal it.",
+            )
+            .with("vault operator init"))),
+            (_, Ok(Health { sealed: true, .. })) | (503, _) => Err(self.vault.client.sealed()),
+            // A secondary's answer (472, 473) is as good: it forwards what it cannot answer itself.
+            (200 | 429 | 472 | 473, Ok(health)) => Ok(passed(health.describe())),
+            (200, Err(_)) => Err(self.unreachable(UnreachableBecause::NotUnderstood)),
+            (status, _) => Err(self.unreachable(UnreachableBecause::Status { status })),
+        }
+    }
+
+    async fn token(&mut self) -> Result<Outcome, Failure> {
+        match self.vault.token().await? {
+            TokenState::Good(token) => {
+                self.policies = token.all_policies();
+                Ok(judge(&token))
+            }
+            TokenState::Shy => Ok(Outcome::Warned {
+                found: "accepted".to_owned(),
+                explanation: Explanation::new(
+                    "The token may not look at itself, so its life and policies are unknown.",
+                    "Attach the 'default' policy to the token to see them here.",
+                ),
+            }),
+            TokenState::Bad => {
+                Err(Failure::Denied { path: "auth/token/lookup-self".to_owned(), why: DeniedBecause::TokenInvalid })
+            }
+        }
+    }
+
+    async fn mount(&mut self) -> Result<Outcome, Failure> {
+        let settings = &self.vault.settings;
+        let Found::Seen { mount, kind } = self.vault.look().await? else {
+            let assumed = self.vault.assumed(settings.kv_version.chosen().unwrap_or(Kv::V2));
+            return Ok(failed(
+                Explanation::new(
+                    format!("Vault shows this token no mount behind the prefix '{}'.", settings.prefix),
+                    "Check the Secret Prefix: it begins with the mount's path ('vault secrets list' shows them). If it is right, add this to one of the token's policies:",
+                )
+                .with(read_policy(&assumed, &settings.prefix)),
+            ));
+        };
+        if !matches!(kind.as_str(), "kv" | "generic") {
+            return Ok(failed(Explanation::new(
+                format!("The mount {mount} is a secrets engine of the kind '{kind}', which keeps no secrets to read."),
+                "Use the path of a key/value mount as the Secret Prefix.",
+            )));
+        }
+        self.mount = Some(mount.clone());
+        match settings.kv_version.chosen() {
+            Some(chosen) if chosen != mount.version => Err(Failure::Invalid {
+                path: settings.prefix.to_string(),
+                why: InvalidBecause::WrongKvVersion { mount, chosen },
+            }),
+            _ => Ok(self.judge_prefix(&mount)),
+        }
+    }
+
+    /// A prefix copied from a version 2 API path has `data` in it.
+    fn judge_prefix(&self, mount: &Mount) -> Outcome {
+        let found = format!("KV version {} at {mount}", mount.version.number());
+        match self.vault.settings.prefix.without_data(mount) {
+            Some(better) if mount.version == Kv::V2 => Outcome::Warned {
+                found,
+                explanation: Explanation::new(
+                    format!("The Secret Prefix '{}' contains 'data', which belongs to Vault's API and not to the path; Postern leaves it out.", self.vault.settings.prefix),
+                    format!("Write '{better}' as the Secret Prefix."),
+                ),
+            },
+            _ => passed(found),
+        }
+    }
+
+    /// Asks what the token may do with a secret below the prefix, without reading one.
+    async fn read(&self) -> Result<Outcome, Failure> {
+        let settings = &self.vault.settings;
+        let Some(mount) = &self.mount else { return Err(Answer::denied(settings.prefix.segments())) };
+        let probe = settings.locate(mount, &["postern-test".to_owned()]).to_string();
+        let below = format!("{}/*", probe.strip_suffix("/postern-test").unwrap_or(&probe));
+        let question = serde_json::json!({ "paths": [probe] });
+        match self.vault.client.ask(&["sys", "capabilities-self"].map(str::to_owned), &question).await? {
+            Answer::Found(body) if may_read(&body, &probe) => Ok(passed(format!("may read {below}"))),
+            Answer::Found(_) => Err(Failure::Denied {
+                path: below,
+                why: DeniedBecause::policy_missing(self.policies.clone(), mount, &settings.prefix),
+            }),
+            Answer::Absent(_) | Answer::Refused => Ok(Outcome::Warned {
+                found: "unknown".to_owned(),
+                explanation: Explanation::new(
+                    format!("The token may not ask what it may do, so it is not known whether it may read {below}."),
+                    "Attach the 'default' policy to the token, or check a reference to see.",
+                ),
+            }),
+        }
+    }
+
+    async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let late = |_| self.unreachable(UnreachableBecause::TimedOut { after_ms: millis(limit) });
+        timeout(limit, work).await.map_err(late)
+    }
+}
+
+fn passed(found: String) -> Outcome {
+    Outcome::Passed { found }
+}
+
+fn failed(explanation: Explanation) -> Outcome {
+    Outcome::Failed { explanation, remedy: None }
+}
+
+fn lost(error: &std::io::Error) -> UnreachableBecause {
+    because_of_io(error).unwrap_or(UnreachableBecause::ConnectionLost)
+}
+
+fn without_tls(url: &postern::provider::vault::VaultUrl) -> Outcome {
+    if url.is_loopback() {
+        return Outcome::Skipped { why: "http:// has no TLS; the connection stays on this machine".to_owned() };
+    }
+    Outcome::Warned {
+        found: "not encrypted".to_owned(),
+        explanation: Explanation::new(
+            format!("The token and every secret travel to {} unencrypted.", url.host()),
+            "Let Vault listen with TLS and write https:// in the Vault Server URL.",
+        ),
+    }
+}
+
+/// `sys/health`.
+#[derive(Deserialize)]
+struct Health {
+    initialized: bool,
+    sealed: bool,
+    #[serde(default)]
+    standby: bool,
+    #[serde(default)]
+    version: String,
+}
+
+impl Health {
+    fn describe(&self) -> String {
+        let role = if self.standby { "standby" } else { "active" };
+        match self.version.as_str() {
+            "" => format!("{role}, unsealed"),
+            version => format!("version {version}, {role}, unsealed"),
+        }
+    }
+}
+
+/// What the operator should know of a good token.
+fn judge(token: &Token) -> Outcome {
+    let life = match token.ttl {
+        0 => "never expires".to_owned(),
+        ttl if token.renewable => format!("expires in {}, renewable", duration_text(ttl)),
+        ttl => format!("expires in {}, not renewable", duration_text(ttl)),
+    };
+    let policies = token.all_policies();
+    let policies =
+        if policies.is_empty() { "no policies".to_owned() } else { format!("policies {}", policies.join(", ")) };
+    let found = format!("{life}; {policies}");
+    match doubt(token) {
+        Some(explanation) => Outcome::Warned { found, explanation },
+        None => passed(found),
+    }
+}
+
+fn doubt(token: &Token) -> Option<Explanation> {
+    if token.is_root() {
+        return Some(Explanation::new(
+            "This is a root token: it may do everything in Vault.",
+            "Give Postern a token that may only read below the Secret Prefix.",
+        ));
+    }
+    if token.num_uses > 0 {
+        return Some(Explanation::new(
+            format!("The token can be used {} more times only, and every read is a use.", token.num_uses),
+            "Create a token without a limit of uses.",
+        ));
+    }
+    if token.ttl == 0 || token.ttl >= SHORT_LIFE {
+        return None;
+    }
+    let what = format!("The token expires in {}; then no secret can be read.", duration_text(token.ttl));
+    Some(match token.renewable {
+        true => Explanation::new(what, "Renew it in time, or create one with a longer life.").with("vault token renew"),
+        false => Explanation::new(what, "Create a token with a longer life, and replace it here before that."),
+    })
+}
+
+/// Whether `sys/capabilities-self` grants reading `path`.
+fn may_read(body: &[u8], path: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Answered {
+        data: BTreeMap<String, Vec<String>>,
+    }
+    let Ok(Answered { data }) = serde_json::from_slice::<Answered>(body) else { return false };
+    data.get(path).is_some_and(|granted| granted.iter().any(|granted| granted == "read" || granted == "root"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(json: &str) -> Token {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn check(json: &str, warns: bool, parts: &[&str]) {
+        let outcome = judge(&token(json));
+        assert_eq!(matches!(outcome, Outcome::Warned { .. }), warns, "{json}");
+        let text = format!("{outcome:?}");
+        for part in parts {
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_judged() {
+        check(
+            r#"{"ttl":2764800,"renewable":true,"policies":["default","api7-policy"]}"#,
+            false,
+            &["expires in 32 d, renewable", "policies default, api7-policy"],
+        );
+        check(r#"{"ttl":86400,"policies":["p"]}"#, false, &["not renewable"]);
+        check(r#"{"ttl":0,"policies":["root"]}"#, true, &["never expires", "root token"]);
+        check(r#"{"ttl":3600,"policies":["p"]}"#, true, &["expires in 60 min", "longer life"]);
+        check(r#"{"ttl":3600,"renewable":true,"policies":["p"]}"#, true, &["vault token renew"]);
+        check(r#"{"ttl":90000,"policies":["p"],"num_uses":3}"#, true, &["3 more times"]);
+        check(r#"{"ttl":90000}"#, false, &["no policies"]);
+    }
+
+    #[test]
+    fn capabilities() {
+        for (body, expected) in [
+            (r#"{"data":{"a/b":["read"],"capabilities":["read"]},"capabilities":["read"]}"#, true),
+            (r#"{"data":{"a/b":["list","read"]}}"#, true),
+            (r#"{"data":{"a/b":["root"]}}"#, true),
+            (r#"{"data":{"a/b":["deny"]}}"#, false),
+            (r#"{"data":{"other":["read"]}}"#, false),
+            ("<html>", false),
+        ] {
+            assert_eq!(may_read(body.as_bytes(), "a/b"), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_unencrypted_connection_is_a_warning_unless_it_stays_here() {
+        for (url, warns) in [("http://127.0.0.1:8200", false), ("http://localhost", false), ("http://vault", true)] {
+            let outcome = without_tls(&url.parse().unwrap());
+            assert_eq!(matches!(outcome, Outcome::Warned { .. }), warns, "{url}");
+        }
+    }
+}
