@@ -27,7 +27,7 @@ test("the second of two editors sees what changed, and nothing is overwritten", 
   await expect(alert).toContainText("secret/first");
   await expect(prefix(secondDialog), "what was typed stays").toHaveValue("secret/second");
 
-  await first.open("/secret-providers");
+  await first.open("/g/default/secret-providers");
   await expect(first.page.getByRole("row").filter({ hasText: "my-vault" })).toContainText("secret/first");
 });
 

@@ -84,7 +84,7 @@ test("kill -9 while saving loses nothing that was acknowledged", async ({ page }
   }
 
   for (const name of acknowledged) {
-    const answer = await get(`${world.postern.dashboard}/consumers/${name}`);
+    const answer = await get(`${world.postern.dashboard}/g/default/consumers/${name}/credentials/key-auth`);
     expect(answer.status, `consumer ${name} of ${acknowledged.length}`).toBe(200);
   }
   await expect.poll(async () => (await world.postern.request("/ip", "alice-primary-key")).status).toBe(200);

@@ -2,7 +2,7 @@
 // both themes; and readable without JavaScript.
 import { Dashboard } from "../support/dashboard";
 import { expectAccessible } from "../support/axe";
-import { everyDialog, everyPage } from "../support/places";
+import { everyDialog, everyPage, firstPages } from "../support/places";
 import { expect, freshWorld, openPlain, test } from "../support/test";
 import { followTutorial } from "../support/tutorial";
 
@@ -14,7 +14,7 @@ test.beforeEach(({ page }) => {
 });
 
 test("empty pages are quiet and accessible", async ({ page }) => {
-  for (const place of everyPage.filter((place) => !place.needsTutorial)) {
+  for (const place of firstPages) {
     await dashboard.open(place.path);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expectAccessible(page, `${place.name}, empty`);
@@ -24,9 +24,10 @@ test("empty pages are quiet and accessible", async ({ page }) => {
 test("pages with the tutorial's objects are quiet and accessible, light and dark", async ({ page }) => {
   test.setTimeout(180_000);
   await followTutorial(world, dashboard);
+  const places = await everyPage(world.postern.dashboard);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    for (const place of everyPage) {
+    for (const place of places) {
       const response = await dashboard.open(place.path);
       expect(response?.status(), place.path).toBe(200);
       await expectAccessible(page, `${place.name}, ${colorScheme}`);
@@ -36,9 +37,10 @@ test("pages with the tutorial's objects are quiet and accessible, light and dark
 
 test("dialogs have an address and are accessible, light and dark", async ({ page }) => {
   test.setTimeout(180_000);
+  const places = await everyDialog(world.postern.dashboard);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    for (const place of everyDialog) {
+    for (const place of places) {
       await dashboard.open(place.page);
       const dialog = await place.open(dashboard);
       const address = page.url();
@@ -58,7 +60,8 @@ test("every page has a title of its own and reads without JavaScript", async ({ 
   complaints.watch(context);
   const page = await context.newPage();
   const titles = new Set<string>();
-  for (const place of everyPage) {
+  const places = await everyPage(world.postern.dashboard);
+  for (const place of places) {
     await openPlain(page, world.postern.dashboard + place.path);
     await expect(page.getByRole("heading", { level: 1 }), place.path).toBeVisible();
     for (const words of place.shows ?? []) {
@@ -66,13 +69,13 @@ test("every page has a title of its own and reads without JavaScript", async ({ 
     }
     titles.add(await page.title());
   }
-  expect(titles.size, [...titles].join(", ")).toBe(everyPage.length);
+  expect(titles.size, [...titles].join(", ")).toBe(places.length);
   await context.close();
 });
 
 test("an unknown page says so, with status 404", async ({ page, complaints }) => {
   complaints.expect(/status of 404/);
-  const response = await dashboard.open("/no-such-page");
+  const response = await dashboard.open("/g/default/no-such-page");
   expect(response?.status()).toBe(404);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await expectAccessible(page, "the 404 page");
@@ -80,7 +83,7 @@ test("an unknown page says so, with status 404", async ({ page, complaints }) =>
 
 test("an unknown object says so, with status 404", async ({ page, complaints }) => {
   complaints.expect(/status of 404/);
-  const response = await dashboard.open("/consumers/Nobody");
+  const response = await dashboard.open("/g/default/consumers/Nobody/credentials/key-auth");
   expect(response?.status()).toBe(404);
   await expect(page.getByRole("main")).toContainText("Nobody");
 });

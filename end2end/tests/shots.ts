@@ -1,7 +1,7 @@
 // Not a test: pictures of every page and dialog, to be looked at.
 //   dev/test --shots   writes them to end2end/test-results/shots
 import { Dashboard } from "../support/dashboard";
-import { everyDialog, everyPage } from "../support/places";
+import { everyDialog, everyPage, firstPages } from "../support/places";
 import { freshWorld, test } from "../support/test";
 import { followTutorial } from "../support/tutorial";
 
@@ -20,23 +20,23 @@ test("pictures", async ({ page }) => {
       for (const colorScheme of colorSchemes) {
         await page.emulateMedia({ colorScheme });
         await show();
-        const file = `${folder}/${name.toLowerCase().replaceAll(" ", "-")}-${width}-${colorScheme}.png`;
+        const file = `${folder}/${name.toLowerCase().replaceAll(/[^a-z]+/g, "-")}-${width}-${colorScheme}.png`;
         await page.screenshot({ path: file, fullPage: true, animations: "disabled" });
       }
     }
   }
 
-  for (const place of everyPage.filter((place) => !place.needsTutorial)) {
+  for (const place of firstPages) {
     await shoot(`empty ${place.name}`, () => dashboard.open(place.path));
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   await followTutorial(world, dashboard);
-  for (const place of everyPage) await shoot(place.name, () => dashboard.open(place.path));
-  for (const place of everyDialog) {
+  for (const place of await everyPage(world.postern.dashboard)) await shoot(place.name, () => dashboard.open(place.path));
+  for (const place of await everyDialog(world.postern.dashboard)) {
     await shoot(`dialog ${place.name}`, async () => {
       await dashboard.open(place.page);
       await place.open(dashboard);
     });
   }
-  await shoot("not found", () => dashboard.open("/no-such-page"));
+  await shoot("not found", () => dashboard.open("/g/default/no-such-page"));
 });
