@@ -146,7 +146,9 @@ impl Settings {
         check_loopback(dashboard_addr)?;
         let gateway_addr = address("gateway-addr", texts.gateway_addr.as_deref().unwrap_or(GATEWAY_ADDR))?;
         if dashboard_addr == gateway_addr && gateway_addr.port() != 0 {
-            return Err(format!("--gateway-addr: the dashboard listens on {gateway_addr}; give the gateway another port."));
+            return Err(format!(
+                "--gateway-addr: the dashboard listens on {gateway_addr}; give the gateway another port."
+            ));
         }
         let database_url = match texts.database_url {
             Some(url) => database_url(url)?,
@@ -218,7 +220,10 @@ from elsewhere through an SSH tunnel."
 fn database_url(url: String) -> Result<String, String> {
     match url.strip_prefix("sqlite:") {
         Some(file) if !file.is_empty() && !file.starts_with(":memory:") && !file.contains('?') => Ok(url),
-        _ => Err(format!("--database-url: expected sqlite:<file> such as sqlite:/var/lib/postern/postern.db, got '{}'.", scheme_only(&url))),
+        _ => Err(format!(
+            "--database-url: expected sqlite:<file> such as sqlite:/var/lib/postern/postern.db, got '{}'.",
+            scheme_only(&url)
+        )),
     }
 }
 
@@ -238,11 +243,14 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
 }
 
 fn log_filter(text: String) -> Result<String, String> {
-    let known = |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
+    let known =
+        |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
     if text.split(',').all(known) && tracing_subscriber::EnvFilter::try_new(&text).is_ok() {
         Ok(text)
     } else {
-        Err(format!("--log: expected error, warn, info, debug, trace or a filter such as info,gateway=debug, got '{text}'."))
+        Err(format!(
+            "--log: expected error, warn, info, debug, trace or a filter such as info,gateway=debug, got '{text}'."
+        ))
     }
 }
 

@@ -83,7 +83,11 @@ fn give_context(plane: &Arc<dyn ControlPlane>) {
     }
 }
 
-async fn file_or_not_found(dashboard: Dashboard, context: impl Fn() + Clone + Send + Sync + 'static, request: Request) -> Response {
+async fn file_or_not_found(
+    dashboard: Dashboard,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    request: Request,
+) -> Response {
     if let Some(file) = dashboard.site.answer(&request) {
         return file;
     }

@@ -70,7 +70,9 @@ async fn serve(settings: Settings) -> Result<()> {
     ended
 }
 
-async fn bind(settings: &Settings) -> Result<impl axum::serve::Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
+async fn bind(
+    settings: &Settings,
+) -> Result<impl axum::serve::Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
     let address = settings.dashboard_addr;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("the dashboard cannot listen on {address}; is another Postern running? Choose another port with --dashboard-addr")
@@ -83,7 +85,11 @@ async fn bind(settings: &Settings) -> Result<impl axum::serve::Listener<Io = tok
     }))
 }
 
-async fn start_control(settings: &Settings, dashboard: std::net::SocketAddr, stop: &CancellationToken) -> Result<(Control, Store)> {
+async fn start_control(
+    settings: &Settings,
+    dashboard: std::net::SocketAddr,
+    stop: &CancellationToken,
+) -> Result<(Control, Store)> {
     make_private_folder(&settings.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", settings.data_dir.display()))?;
     let store = Store::open(&settings.database_url).await?;

@@ -65,7 +65,8 @@ impl Site {
     /// The file, compressed if it is there compressed and the browser takes it so.
     fn find(&self, path: &str, headers: &HeaderMap) -> Option<Found> {
         let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let accepts = |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|n| n.trim() == name));
+        let accepts =
+            |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|n| n.trim() == name));
         for (encoding, ending) in [("br", ".br"), ("gzip", ".gz")] {
             if accepts(encoding)
                 && let Some(bytes) = self.read(&format!("{path}{ending}"))

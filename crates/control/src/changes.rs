@@ -11,26 +11,41 @@ pub(crate) fn between(was: Option<&str>, now: Option<&str>) -> Vec<FieldChange> 
         return Vec::new();
     };
     let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
-    let absent = String::new();
+    let absent = Shown::default();
     let change = |name: &String| {
         let (was, now) = (was.get(name).unwrap_or(&absent), now.get(name).unwrap_or(&absent));
-        (was != now).then(|| FieldChange { field: name.clone(), was: was.clone(), now: now.clone() })
+        (was != now).then(|| FieldChange { field: name.clone(), was: was.text.clone(), now: now.text.clone() })
     };
     names.into_iter().filter_map(change).collect()
 }
 
+/// A field's text, and what tells two values apart that are written alike: a secret replaced within one
+/// second.
+#[derive(Default, PartialEq, Eq)]
+struct Shown {
+    text: String,
+    set_at: u64,
+}
+
+impl Shown {
+    fn text(text: String) -> Self {
+        Self { text, set_at: 0 }
+    }
+}
+
 /// Label → text of every field.
-fn fields(json: &str) -> Option<BTreeMap<String, String>> {
+fn fields(json: &str) -> Option<BTreeMap<String, Shown>> {
     let mut fields = BTreeMap::new();
     collect(&serde_json::from_str(json).ok()?, &mut Vec::new(), &mut fields);
     Some(fields)
 }
 
-fn collect(value: &Value, path: &mut Vec<String>, fields: &mut BTreeMap<String, String>) {
+fn collect(value: &Value, path: &mut Vec<String>, fields: &mut BTreeMap<String, Shown>) {
     match value {
         Value::Object(members) if members.len() == 1 && members.contains_key("set_at") => {
-            let at = members.get("set_at").and_then(Value::as_u64).unwrap_or_default();
-            fields.insert(label(path), format!("set {}", Millis(at).to_utc_text()));
+            let set_at = members.get("set_at").and_then(Value::as_u64).unwrap_or_default();
+            let text = format!("set {}", Millis(set_at).to_utc_text());
+            fields.insert(label(path), Shown { text, set_at });
         }
         Value::Object(members) => {
             for (name, member) in members {
@@ -41,14 +56,14 @@ fn collect(value: &Value, path: &mut Vec<String>, fields: &mut BTreeMap<String, 
         }
         Value::Null => {}
         Value::String(text) => {
-            fields.insert(label(path), text.clone());
+            fields.insert(label(path), Shown::text(text.clone()));
         }
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(item).collect();
-            fields.insert(label(path), items.join(", "));
+            fields.insert(label(path), Shown::text(items.join(", ")));
         }
         other => {
-            fields.insert(label(path), other.to_string());
+            fields.insert(label(path), Shown::text(other.to_string()));
         }
     }
 }

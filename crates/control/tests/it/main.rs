@@ -1,0 +1,346 @@
+//! The control plane over a real database; the secret manager is an address where nobody answers, except
+//! where a literal key needs none.
+
+use control::{Control, InstanceFacts, Parts, RunningGateway};
+use postern::consumer::{Consumer, ConsumerForm};
+use postern::control::{ControlError, ControlPlane, Operator, PluginOwner};
+use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
+use postern::fingerprint::FingerprintKey;
+use postern::name::{GroupName, ObjectId};
+use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::provider::vault::{FormSecret, VaultForm};
+use postern::provider::{ProviderForm, ProviderKey, SecretProvider};
+use postern::resolve::{ReferenceCheck, StateName};
+use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
+use postern::sensitive::Entered;
+use postern::time::{Clock, Millis};
+use secrets::Engine;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{Sealer, Store};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// A clock that moves on by a millisecond each time it is asked.
+struct Ticks(AtomicU64);
+
+impl Clock for Ticks {
+    fn now(&self) -> Millis {
+        Millis(1_700_000_000_000 + self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct FixedGateway;
+
+impl RunningGateway for FixedGateway {
+    fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 9080).into()
+    }
+    fn applied_revision(&self) -> u64 {
+        u64::MAX
+    }
+    fn authenticated_seen(&self) -> bool {
+        false
+    }
+}
+
+struct World {
+    control: Control,
+    store: Store,
+    stop: CancellationToken,
+    fingerprints: FingerprintKey,
+    folder: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::over(TempDir::new().unwrap()).await
+    }
+
+    async fn over(folder: TempDir) -> Self {
+        let stop = CancellationToken::new();
+        let store = Store::open(&format!("sqlite:{}", folder.path().join("p.db").display())).await.unwrap();
+        let key = control::open_master_key(&store, &folder.path().join("master.key")).await.unwrap();
+        let fingerprints = FingerprintKey::new([3; 32]);
+        let clock: Arc<dyn Clock> = Arc::new(Ticks(AtomicU64::new(0)));
+        let parts = Parts {
+            store: store.clone(),
+            sealer: Sealer::new(&key).unwrap(),
+            engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
+            clock,
+            fingerprints: fingerprints.clone(),
+            own_addresses: vec![([127, 0, 0, 1], 7080).into()],
+            instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
+        };
+        let control = Control::start(parts, stop.clone()).await.unwrap();
+        control.attach(Arc::new(FixedGateway));
+        Self { control, store, stop, fingerprints, folder }
+    }
+
+    async fn restart(self) -> Self {
+        self.stop.cancel();
+        self.store.close().await;
+        Self::over(self.folder).await
+    }
+
+    /// Whether the gateway would let a request with this key pass, and as whom.
+    fn owner(&self, key: &str) -> Option<String> {
+        let snapshot = self.control.snapshots().borrow().clone();
+        let wanted = self.fingerprints.of(key.as_bytes());
+        snapshot.keys.iter().find(|k| k.fingerprint == wanted).map(|k| k.consumer.to_string())
+    }
+}
+
+fn op() -> Operator {
+    Operator { name: "test".to_owned() }
+}
+
+fn group() -> GroupName {
+    GroupName::default_group()
+}
+
+fn id(text: &str) -> ObjectId {
+    text.parse().unwrap()
+}
+
+/// Port 9 of loopback: nobody answers.
+fn provider_form(token: &str) -> ProviderForm {
+    ProviderForm {
+        id: "my-vault".to_owned(),
+        vault: VaultForm {
+            url: "http://127.0.0.1:9".to_owned(),
+            prefix: "secret/api7".to_owned(),
+            token: FormSecret(token.to_owned()),
+            ..VaultForm::default()
+        },
+        ..ProviderForm::default()
+    }
+}
+
+fn provider(token: &str) -> SecretProvider<Entered> {
+    provider_form(token).parse().unwrap()
+}
+
+fn provider_key() -> ProviderKey {
+    provider("").key()
+}
+
+fn consumer(name: &str) -> Consumer {
+    ConsumerForm { name: name.to_owned(), ..ConsumerForm::default() }.parse().unwrap()
+}
+
+fn credential(consumer: &str, name: &str, source: Source, text: &str) -> Credential<Entered> {
+    let form =
+        KeyAuthForm { name: name.to_owned(), key: SecretFieldForm { source, text: FormSecret(text.to_owned()) } };
+    form.parse(id("new"), consumer.parse().unwrap()).unwrap()
+}
+
+fn literal(consumer: &str, name: &str, key: &str) -> Credential<Entered> {
+    credential(consumer, name, Source::ManuallyInput, key)
+}
+
+const REFERENCE: &str = "$secret://vault/my-vault/consumer/alice/key";
+
+fn fields(error: ControlError) -> Vec<String> {
+    match error {
+        ControlError::Invalid { problems } => problems.into_iter().map(|p| p.field).collect(),
+        other => panic!("expected field problems, got {other:?}"),
+    }
+}
+
+fn contains(folder: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.unwrap().path()).ok())
+        .any(|content| content.windows(needle.len()).any(|window| window == needle))
+}
+
+#[tokio::test]
+async fn a_provider_needs_its_token_once_and_keeps_it_for_its_own_server_only() {
+    let w = World::new().await;
+    assert_eq!(fields(w.control.add_provider(&op(), &group(), provider("")).await.unwrap_err()), ["token"]);
+    w.control.add_provider(&op(), &group(), provider("canary-token")).await.unwrap();
+    let again = w.control.add_provider(&op(), &group(), provider("x")).await.unwrap_err();
+    assert_eq!(fields(again), ["id"]);
+
+    let mut form = provider_form("");
+    form.vault.prefix = "secret/other".to_owned();
+    let saved = w.control.save_provider(&op(), &group(), 1, form.parse().unwrap()).await.unwrap();
+    assert_eq!(saved.stored.revision, 2);
+
+    form.vault.url = "http://127.0.0.2:9".to_owned();
+    for moved in [form.parse().unwrap()] {
+        let save = w.control.save_provider(&op(), &group(), 2, moved).await.unwrap_err();
+        assert_eq!(fields(save), ["token"]);
+    }
+    let test = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+    assert_eq!(fields(test), ["token"], "a test must not carry the stored token to another server");
+}
+
+#[tokio::test]
+async fn the_second_of_two_operators_is_shown_what_the_first_changed() {
+    let w = World::new().await;
+    w.control.add_provider(&op(), &group(), provider("t1")).await.unwrap();
+    let mut first = provider_form("t2");
+    first.vault.prefix = "secret/first".to_owned();
+    w.control.save_provider(&op(), &group(), 1, first.parse().unwrap()).await.unwrap();
+    let mut second = provider_form("");
+    second.vault.prefix = "secret/second".to_owned();
+    let error = w.control.save_provider(&op(), &group(), 1, second.parse().unwrap()).await.unwrap_err();
+    let ControlError::Conflict { current: 2, changes } = error else { panic!("{error:?}") };
+    let changed: Vec<_> = changes.iter().map(|c| c.field.as_str()).collect();
+    assert_eq!(changed, ["Secret Prefix", "Token"]);
+    assert_eq!((changes[0].was.as_str(), changes[0].now.as_str()), ("secret/api7", "secret/first"));
+    let stored = w.control.provider(&op(), &group(), &provider_key()).await.unwrap();
+    assert_eq!(ProviderForm::of(&stored.stored.object).vault.prefix, "secret/first");
+}
+
+#[tokio::test]
+async fn our_own_listeners_are_neither_upstream_nor_vault() {
+    let w = World::new().await;
+    for address in ["127.0.0.1:7080", "localhost:9080", "127.0.0.1:9080", "0.0.0.0:7080", "[::1]:9080"] {
+        let form = ServiceForm {
+            name: "loop".to_owned(),
+            upstream: UpstreamChoice::Nodes,
+            nodes: format!("example.com:80\n{address}"),
+        };
+        let service = form.parse(id("new"), Plugins::new()).unwrap();
+        let error = w.control.add_service(&op(), &group(), service).await.unwrap_err();
+        assert_eq!(fields(error), ["nodes"], "{address}");
+    }
+    let mut form = provider_form("t");
+    form.vault.url = "http://localhost:7080".to_owned();
+    assert_eq!(fields(w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err()), ["url"]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_so() {
+    let w = World::new().await;
+    fn gone(error: ControlError) {
+        assert!(matches!(error, ControlError::NotFound { .. }), "{error:?}");
+    }
+    gone(w.control.consumers(&op(), &"other".parse().unwrap()).await.unwrap_err());
+    gone(w.control.provider(&op(), &group(), &provider_key()).await.unwrap_err());
+    gone(w.control.add_credential(&op(), &group(), literal("Bob", "k", "x")).await.unwrap_err());
+    gone(w.control.service(&op(), &group(), &id("x")).await.unwrap_err());
+    gone(w.control.delete_credential(&op(), &group(), &id("x")).await.unwrap_err());
+    let owner = PluginOwner::Service(id("x"));
+    gone(w.control.remove_plugin(&op(), &group(), &owner, PluginName::KeyAuth).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_reference_that_does_not_resolve_authenticates_nobody() {
+    let w = World::new().await;
+    w.control.add_consumer(&op(), &group(), consumer("Alice")).await.unwrap();
+    let reference = || credential("Alice", "primary-key", Source::Reference, REFERENCE);
+    let unknown = w.control.add_credential(&op(), &group(), reference()).await.unwrap_err();
+    assert_eq!(fields(unknown), ["key"], "the provider must exist");
+    w.control.add_provider(&op(), &group(), provider("t")).await.unwrap();
+    let view = w.control.add_credential(&op(), &group(), reference()).await.unwrap();
+    assert_eq!(view.state.unwrap().name(), StateName::Unreachable);
+    for key in [REFERENCE, "", "alice-primary-key", "key", "None", "null"] {
+        assert_eq!(w.owner(key), None, "{key:?}");
+    }
+    let overview = w.control.overview(&op(), &group()).await.unwrap();
+    assert_eq!((overview.references, overview.references_resolved), (1, 0));
+    assert!(!overview.attention.is_empty());
+    assert_eq!(w.control.consumers(&op(), &group()).await.unwrap()[0].unarmed, 1);
+}
+
+#[tokio::test]
+async fn texts_that_are_no_references_are_explained() {
+    let w = World::new().await;
+    for (text, code) in [
+        ("$Secret://vault/v/a/k", "ref.not_a_reference"),
+        ("$secret://vault", "ref.missing_provider_id"),
+        ("alice", "ref.not_a_reference"),
+    ] {
+        match w.control.check_reference(&op(), &group(), text).await.unwrap() {
+            ReferenceCheck::Malformed { error } => assert_eq!(error.problem.code(), code),
+            other => panic!("{other:?}"),
+        }
+    }
+    match w.control.check_reference(&op(), &group(), REFERENCE).await.unwrap() {
+        ReferenceCheck::Checked { state, .. } => assert_eq!(state.name(), StateName::ProviderMissing),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_provider_in_use_is_deleted_only_by_force() {
+    let w = World::new().await;
+    w.control.add_provider(&op(), &group(), provider("t")).await.unwrap();
+    w.control.add_consumer(&op(), &group(), consumer("Alice")).await.unwrap();
+    let reference = credential("Alice", "primary-key", Source::Reference, REFERENCE);
+    w.control.add_credential(&op(), &group(), reference).await.unwrap();
+    let refused = w.control.delete_provider(&op(), &group(), &provider_key(), false).await.unwrap_err();
+    assert_eq!(refused, ControlError::InUse { by: vec!["consumer Alice, credential primary-key".to_owned()] });
+    w.control.delete_provider(&op(), &group(), &provider_key(), true).await.unwrap();
+    let state = w.control.references(&op(), &group()).await.unwrap()[0].state.name();
+    assert_eq!(state, StateName::ProviderMissing);
+}
+
+#[tokio::test]
+async fn one_key_cannot_be_two_credentials() {
+    let w = World::new().await;
+    for name in ["Alice", "Bob"] {
+        w.control.add_consumer(&op(), &group(), consumer(name)).await.unwrap();
+    }
+    w.control.add_credential(&op(), &group(), literal("Alice", "k", "same")).await.unwrap();
+    let error = w.control.add_credential(&op(), &group(), literal("Bob", "k", "same")).await.unwrap_err();
+    assert_eq!(fields(error), ["key"]);
+    let taken = w.control.add_credential(&op(), &group(), literal("Alice", "k", "other")).await.unwrap_err();
+    assert_eq!(fields(taken), ["name"]);
+    assert_eq!(w.owner("same").as_deref(), Some("Alice"));
+}
+
+#[tokio::test]
+async fn a_literal_key_works_survives_a_restart_and_is_never_on_disk() {
+    let w = World::new().await;
+    w.control.add_consumer(&op(), &group(), consumer("Alice")).await.unwrap();
+    let added = w.control.add_credential(&op(), &group(), literal("Alice", "k", "canary-literal-key")).await.unwrap();
+    assert_eq!(w.owner("canary-literal-key").as_deref(), Some("Alice"));
+    let shown = serde_json::to_string(&added).unwrap();
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(!contains(w.folder.path(), b"canary-literal-key"));
+
+    let w = w.restart().await;
+    assert_eq!(w.owner("canary-literal-key").as_deref(), Some("Alice"));
+    let stored = &w.control.credentials(&op(), &group(), &"Alice".parse().unwrap()).await.unwrap()[0].stored;
+    let mut renamed = literal("Alice", "renamed", "");
+    renamed.id = stored.object.id.clone();
+    w.control.save_credential(&op(), &group(), stored.revision, renamed).await.unwrap();
+    assert_eq!(w.owner("canary-literal-key").as_deref(), Some("Alice"), "an empty field keeps the key");
+    w.control.delete_consumer(&op(), &group(), &"Alice".parse().unwrap()).await.unwrap();
+    assert_eq!(w.owner("canary-literal-key"), None);
+}
+
+#[tokio::test]
+async fn plugins_are_kept_when_the_service_is_saved() {
+    let w = World::new().await;
+    let form = ServiceForm { name: "httpbin".to_owned(), ..ServiceForm::default() };
+    let service = w.control.add_service(&op(), &group(), form.parse(id("new"), Plugins::new()).unwrap()).await.unwrap();
+    let service_id = service.stored.object.id;
+    let owner = PluginOwner::Service(service_id.clone());
+    let plugin = |json| PluginConfig::parse(PluginName::KeyAuth, json).unwrap();
+    let anonymous = plugin("{\"anonymous_consumer\":\"nobody\"}");
+    let error = w.control.set_plugin(&op(), &group(), &owner, 1, anonymous).await.unwrap_err();
+    assert_eq!(fields(error), ["/anonymous_consumer"]);
+    w.control.set_plugin(&op(), &group(), &owner, 1, plugin("{}")).await.unwrap();
+    let stale = w.control.set_plugin(&op(), &group(), &owner, 1, plugin("{}")).await.unwrap_err();
+    assert!(matches!(stale, ControlError::Conflict { current: 2, .. }));
+    let renamed = ServiceForm { name: "renamed".to_owned(), ..ServiceForm::default() };
+    let renamed = renamed.parse(service_id.clone(), Plugins::new()).unwrap();
+    let saved = w.control.save_service(&op(), &group(), 2, renamed).await.unwrap();
+    assert!(saved.stored.object.plugins.contains_key(&PluginName::KeyAuth));
+
+    let route = RouteForm { name: "ip".to_owned(), path: "/ip".to_owned(), ..RouteForm::default() };
+    let route = route.parse(id("new"), service_id.clone(), Plugins::new()).unwrap();
+    w.control.add_route(&op(), &group(), route).await.unwrap();
+    let snapshot = w.control.snapshots().borrow().clone();
+    assert_eq!((snapshot.routes.len(), snapshot.services.len()), (1, 1));
+    w.control.delete_service(&op(), &group(), &service_id).await.unwrap();
+    assert!(w.control.snapshots().borrow().routes.is_empty(), "its routes go with it");
+}
