@@ -3,21 +3,38 @@
 use control::RunningGateway;
 use gateway::Gateway;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
-/// The running gateway.
-pub(crate) struct GatewayLink(pub(crate) Arc<Gateway>);
+/// The running gateway, until it is taken out to be shut down.
+pub(crate) struct GatewayLink {
+    address: SocketAddr,
+    applied: watch::Receiver<u64>,
+    gateway: Mutex<Option<Gateway>>,
+}
+
+impl GatewayLink {
+    pub(crate) fn new(gateway: Gateway) -> Self {
+        Self { address: gateway.local_addr(), applied: gateway.applied(), gateway: Mutex::new(Some(gateway)) }
+    }
+
+    /// The gateway, once.
+    pub(crate) fn take(&self) -> Option<Gateway> {
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 impl RunningGateway for GatewayLink {
     fn address(&self) -> SocketAddr {
-        self.0.local_addr()
+        self.address
     }
 
     fn applied_revision(&self) -> u64 {
-        self.0.applied_revision()
+        *self.applied.borrow()
     }
 
     fn authenticated_seen(&self) -> bool {
-        self.0.stats().authenticated_seen
+        let gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner);
+        gateway.as_ref().is_some_and(|gateway| gateway.stats().authenticated_seen)
     }
 }

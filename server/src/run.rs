@@ -6,7 +6,7 @@ use crate::gateway_link::GatewayLink;
 use crate::http::router;
 use crate::site::Site;
 use anyhow::{Context, Result, anyhow};
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use control::{Control, InstanceFacts, Parts};
 use gateway::{Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Sealer, Store};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// How long requests in flight may take after the signal to stop.
@@ -33,6 +34,7 @@ pub(crate) fn run(settings: Settings) -> Result<()> {
 }
 
 async fn serve(settings: Settings) -> Result<()> {
+    let signals = Signals::new()?;
     let stop = CancellationToken::new();
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics")?;
     let dashboard = bind(&settings).await?;
@@ -45,23 +47,29 @@ async fn serve(settings: Settings) -> Result<()> {
     };
     let gateway = Gateway::start(settings.gateway_addr, config, control.snapshots())
         .with_context(|| format!("the gateway cannot listen on {}", settings.gateway_addr))?;
-    let gateway = Arc::new(gateway);
-    control.attach(Arc::new(GatewayLink(gateway.clone())));
+    let gateway_addr = gateway.local_addr();
+    let gateway = Arc::new(GatewayLink::new(gateway));
+    control.attach(gateway.clone());
     let site = Site::new(settings.site_root);
     if let Some(problem) = site.problem() {
         tracing::warn!("{problem}");
     }
     tracing::info!("dashboard on http://{dashboard_addr}");
-    tracing::info!("gateway on http://{}", gateway.local_addr());
+    tracing::info!("gateway on http://{gateway_addr}");
 
     let server = axum::serve(dashboard, router(control, site, metrics).into_make_service());
     let mut server = tokio::spawn(server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
     let ended = tokio::select! {
-        told = told_to_stop() => told.map(|()| tracing::info!("stopping: finishing requests in flight")),
+        () = signals.received() => {
+            tracing::info!("stopping: finishing requests in flight");
+            Ok(())
+        }
         ended = &mut server => Err(anyhow!("the dashboard stopped by itself: {ended:?}")),
     };
     stop.cancel();
-    gateway.shutdown(GRACE).await;
+    if let Some(gateway) = gateway.take() {
+        gateway.shutdown(GRACE).await;
+    }
     if tokio::time::timeout(GRACE, server).await.is_err() {
         tracing::warn!("a request to the dashboard was cut off after {} s", GRACE.as_secs());
     }
@@ -70,9 +78,7 @@ async fn serve(settings: Settings) -> Result<()> {
     ended
 }
 
-async fn bind(
-    settings: &Settings,
-) -> Result<impl axum::serve::Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
+async fn bind(settings: &Settings) -> Result<impl Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
     let address = settings.dashboard_addr;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("the dashboard cannot listen on {address}; is another Postern running? Choose another port with --dashboard-addr")
@@ -131,11 +137,24 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-async fn told_to_stop() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("Ctrl-C"),
-        _ = terminate.recv() => Ok(()),
+/// The signals that stop the program. They are listened for from the start: a signal during the start
+/// stops it cleanly too.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;
+        let interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened for")?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The program as an operator runs it.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use reqwest::StatusCode;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

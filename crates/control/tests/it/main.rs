@@ -1,6 +1,8 @@
 //! The control plane over a real database; the secret manager is an address where nobody answers, except
 //! where a literal key needs none.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner};
