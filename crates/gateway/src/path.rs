@@ -101,13 +101,14 @@ fn escaped_byte(rest: &mut std::str::Bytes<'_>) -> Option<u8> {
 
 fn push_escape(normal: &mut String, byte: u8) -> Result<(), Reject> {
     match byte {
-        b'/' | b'\\' => Err(ENCODED_SEPARATOR),
-        0..=0x1f | 0x7f => Err(ENCODED_CONTROL),
+        b'/' | b'\\' => return Err(ENCODED_SEPARATOR),
+        0..=0x1f | 0x7f => return Err(ENCODED_CONTROL),
         // Unreserved (RFC 3986 §2.3): encoded or not, it is the same path.
-        b'-' | b'.' | b'_' | b'~' => Ok(normal.push(char::from(byte))),
-        byte if byte.is_ascii_alphanumeric() => Ok(normal.push(char::from(byte))),
-        byte => Ok(normal.push_str(percent_encoding::percent_encode_byte(byte))),
+        b'-' | b'.' | b'_' | b'~' => normal.push(char::from(byte)),
+        byte if byte.is_ascii_alphanumeric() => normal.push(char::from(byte)),
+        byte => normal.push_str(percent_encoding::percent_encode_byte(byte)),
     }
+    Ok(())
 }
 
 /// RFC 3986 §5.2.4, for a path that begins with `/`.

@@ -1,0 +1,11 @@
+//! The gateway over real sockets, in front of an upstream server of the test's own.
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+mod auth;
+mod echo;
+mod framing;
+mod lifecycle;
+mod proxying;
+mod support;
+mod upstream;
+mod websocket;

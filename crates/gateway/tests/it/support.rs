@@ -1,0 +1,198 @@
+//! Starts a gateway, and talks to it.
+
+use gateway::{Gateway, GatewayConfig};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use postern::fingerprint::FingerprintKey;
+use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::routing::{Method, Node, Route, Service, Upstream};
+use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// A gateway under test.
+pub(crate) struct Running {
+    pub(crate) gateway: Gateway,
+    pub(crate) address: SocketAddr,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// A snapshot with alice (key `alice-key`, label custom_id 42), the consumer nobody, and one service.
+pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route>) -> Snapshot {
+    let fingerprint_key = FingerprintKey::new([9; 32]);
+    let service = Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() };
+    let consumer = |custom_id: Option<&str>| SnapshotConsumer { custom_id: custom_id.map(str::to_owned) };
+    Snapshot {
+        revision: 1,
+        services: BTreeMap::from([(id("s"), service)]),
+        routes,
+        consumers: BTreeMap::from([
+            ("alice".parse().unwrap(), consumer(Some("42"))),
+            ("nobody".parse().unwrap(), consumer(None)),
+        ]),
+        keys: vec![KeyCredential {
+            fingerprint: fingerprint_key.of(b"alice-key"),
+            consumer: "alice".parse().unwrap(),
+            credential: id("primary-key"),
+        }],
+        fingerprint_key,
+    }
+}
+
+pub(crate) fn id(text: &str) -> postern::name::ObjectId {
+    text.parse().unwrap()
+}
+
+pub(crate) fn route(name: &str, path: &str) -> Route {
+    Route {
+        id: id(name),
+        service: id("s"),
+        name: name.parse().unwrap(),
+        paths: vec![path.parse().unwrap()],
+        methods: Vec::<Method>::new(),
+        hosts: Vec::new(),
+        plugins: Plugins::new(),
+    }
+}
+
+/// A route with key-auth, configured by JSON as in the editor.
+pub(crate) fn locked_route(name: &str, path: &str, json: &str) -> Route {
+    let config = PluginConfig::parse(PluginName::KeyAuth, json).unwrap();
+    Route { plugins: Plugins::from([(PluginName::KeyAuth, config)]), ..route(name, path) }
+}
+
+pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {
+    let node = |(address, weight): &(SocketAddr, u32)| Node {
+        host: address.ip().to_string(),
+        port: address.port(),
+        weight: *weight,
+    };
+    Upstream::Nodes { nodes: addresses.iter().map(node).collect() }
+}
+
+/// An address that nothing listens on.
+pub(crate) fn closed_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+pub(crate) fn start(snapshot: Snapshot) -> Running {
+    start_with(GatewayConfig { workers: 2, ..GatewayConfig::default() }, snapshot)
+}
+
+pub(crate) fn start_with(config: GatewayConfig, snapshot: Snapshot) -> Running {
+    let (snapshots, receiver) = watch::channel(Arc::new(snapshot));
+    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, receiver).unwrap();
+    let address = gateway.local_addr();
+    Running { gateway, address, snapshots, client: Client::builder(TokioExecutor::new()).build_http() }
+}
+
+impl Running {
+    pub(crate) fn request(&self, method: &str, target: &str) -> http::request::Builder {
+        Request::builder().method(method).uri(format!("http://{}{target}", self.address))
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.get_with(target, &[]).await
+    }
+
+    pub(crate) async fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.request("GET", target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Full::default()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        read(self.begin(request).await).await
+    }
+
+    /// Without reading the body.
+    pub(crate) async fn begin(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        self.client.request(request).await.unwrap()
+    }
+
+    /// Sends `text` as it is on a connection of its own, and returns all that comes back until the gateway
+    /// closes it.
+    pub(crate) async fn raw(&self, text: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(text.as_bytes()).await.unwrap();
+        read_to_end(&mut stream).await
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Publishes a snapshot, and waits until it is enforced.
+    pub(crate) async fn publish(&self, snapshot: Snapshot) {
+        let revision = snapshot.revision;
+        let mut applied = self.gateway.applied();
+        self.snapshots.send_replace(Arc::new(snapshot));
+        applied.wait_for(|applied| *applied == revision).await.unwrap();
+    }
+}
+
+/// Everything until the other side closes or breaks the connection.
+pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut received = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        received.extend_from_slice(&buffer[..length]);
+    }
+    String::from_utf8_lossy(&received).into_owned()
+}
+
+pub(crate) async fn read(response: Response<Incoming>) -> Answer {
+    let (head, body) = response.into_parts();
+    Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Status and body in one, for comparing.
+    pub(crate) fn summary(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.text())
+    }
+}
+
+/// Waits until `done` is true; fails the test when that takes absurdly long.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "{what}");
+}
