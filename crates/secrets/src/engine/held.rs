@@ -215,7 +215,7 @@ mod tests {
     fn rounds_are_counted_until_one_ends_well() {
         let keys = ["key".to_owned()];
         let mut held = Held::default();
-        let mut end = |held: &mut Held| held.end_round(keys.iter());
+        let end = |held: &mut Held| held.end_round(keys.iter());
         held.fail(outage());
         assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: false });
         held.fail(not_found());

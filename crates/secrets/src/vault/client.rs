@@ -152,16 +152,24 @@ impl Client {
         Some(token)
     }
 
+    /// Sends, and once more when the connection was lost: one kept open from before may have died with a
+    /// restarted Vault, and nothing sent here does harm twice.
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Body), Failure> {
-        let answer = async {
-            let response = request.send().await.map_err(|error| self.because(&error))?;
-            if response.status().is_redirection() {
-                return Err(UnreachableBecause::Redirected);
-            }
-            let status = response.status();
-            Ok((status, self.read_body(response).await?))
+        let again = request.try_clone();
+        let answer = match (self.send_once(request).await, again) {
+            (Err(UnreachableBecause::ConnectionLost), Some(again)) => self.send_once(again).await,
+            (answer, _) => answer,
         };
-        answer.await.map_err(|why| self.unreachable(why))
+        answer.map_err(|why| self.unreachable(why))
+    }
+
+    async fn send_once(&self, request: RequestBuilder) -> Result<(StatusCode, Body), UnreachableBecause> {
+        let response = request.send().await.map_err(|error| self.because(&error))?;
+        if response.status().is_redirection() {
+            return Err(UnreachableBecause::Redirected);
+        }
+        let status = response.status();
+        Ok((status, self.read_body(response).await?))
     }
 
     async fn read_body(&self, mut response: Response) -> Result<Body, UnreachableBecause> {

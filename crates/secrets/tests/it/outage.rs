@@ -1,0 +1,84 @@
+//! Vault away, sealed or busy: the last good value bridges it, and nobody has to do anything afterwards.
+
+use crate::support::bao::Bao;
+use crate::support::{House, claim, settings};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_stopped_vault_is_bridged_and_its_return_noticed() {
+    let mut bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "before" })).await;
+    let house = House::with(settings(&bao.url(), bao.root()), 1, 300);
+    house.watch(&["alice/key", "alice/none", "bob/key"]);
+    house.until("alice/key", Some("before"), "ok").await;
+    house.until("bob/key", None, "not_found").await;
+
+    bao.stop();
+    house.until("alice/key", Some("before"), "stale").await;
+    claim(&house.state("alice/key"), "stale", &["connection was refused", "until"]);
+    house.until("alice/none", None, "unreachable").await;
+    house.until("bob/key", None, "unreachable").await;
+
+    bao.restart().await;
+    bao.put("alice", json!({ "key": "after" })).await;
+    bao.put("bob", json!({ "key": "new" })).await;
+    house.until("alice/key", Some("after"), "ok").await;
+    house.until("bob/key", Some("new"), "ok").await;
+}
+
+#[tokio::test]
+async fn an_outage_is_bridged_no_longer_than_allowed() {
+    let mut bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "v" })).await;
+    let house = House::with(settings(&bao.url(), bao.root()), 1, 3);
+    house.watch(&["alice/key"]);
+    house.until("alice/key", Some("v"), "ok").await;
+    bao.stop();
+    house.until("alice/key", Some("v"), "stale").await;
+    house.until("alice/key", None, "unreachable").await;
+}
+
+#[tokio::test]
+async fn without_a_time_to_bridge_an_outage_ends_the_value_at_once() {
+    let mut bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "v" })).await;
+    let house = House::with(settings(&bao.url(), bao.root()), 300, 0);
+    house.watch(&["alice/key"]);
+    house.until("alice/key", Some("v"), "ok").await;
+    bao.stop();
+    claim(&house.check("alice/key").await, "unreachable", &["connection was refused"]);
+    assert_eq!(house.value("alice/key"), None);
+}
+
+#[tokio::test]
+async fn a_sealed_vault_is_named_and_bridged() {
+    let bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "v" })).await;
+    let house = House::new(settings(&bao.url(), bao.root()));
+    house.watch(&["alice/key"]);
+    house.until("alice/key", Some("v"), "ok").await;
+    bao.seal().await;
+    claim(&house.check("alice/key").await, "stale", &["Sealed", "vault operator unseal"]);
+    claim(&house.check("bob/key").await, "sealed", &["is sealed"]);
+    assert_eq!(house.value("alice/key").as_deref(), Some("v"));
+    bao.unseal().await;
+    house.until("alice/key", Some("v"), "ok").await;
+}
+
+#[tokio::test]
+async fn a_throttled_read_is_bridged() {
+    let bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "v" })).await;
+    let house = House::new(settings(&bao.url(), bao.root()));
+    house.watch(&["alice/key"]);
+    house.until("alice/key", Some("v"), "ok").await;
+    bao.post("sys/quotas/rate-limit/tight", json!({ "path": "secret", "rate": 1, "interval": "1h" })).await;
+    let mut state = house.check("alice/key").await;
+    // The quota's first request still passes.
+    for _ in 0..3 {
+        state = house.check("alice/key").await;
+    }
+    claim(&state, "stale", &["Throttled", "too many requests"]);
+    bao.delete("sys/quotas/rate-limit/tight").await;
+    house.until("alice/key", Some("v"), "ok").await;
+}

@@ -1,0 +1,220 @@
+//! A real OpenBao in development mode, on a free loopback port, stopped by its own process when dropped.
+
+use super::PATIENCE;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+const ROOT: &str = "root-token-of-this-test";
+
+/// One server. `secret/` is KV version 2 (as in development mode everywhere), `kv/` version 1.
+pub(crate) struct Bao {
+    process: Child,
+    folder: TempDir,
+    tls: bool,
+    port: u16,
+    http: reqwest::Client,
+}
+
+static SHARED: Mutex<Weak<Bao>> = Mutex::const_new(Weak::new());
+
+impl Bao {
+    /// The server that tests share which neither stop it nor seal it; each has its own paths. It ends with
+    /// the last test that holds it.
+    pub(crate) async fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().await;
+        if let Some(bao) = shared.upgrade() {
+            return bao;
+        }
+        let bao = Arc::new(Self::start().await);
+        *shared = Arc::downgrade(&bao);
+        bao
+    }
+
+    pub(crate) async fn start() -> Self {
+        Self::launch(false).await
+    }
+
+    pub(crate) async fn start_with_tls() -> Self {
+        Self::launch(true).await
+    }
+
+    async fn launch(tls: bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Certificates of test servers are checked by the code under test, not by the test's own client.
+        let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+        let process = spawn(&folder, port, tls);
+        let mut bao = Self { process, folder, tls, port, http };
+        bao.furnish().await;
+        bao
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("{}://127.0.0.1:{}", if self.tls { "https" } else { "http" }, self.port)
+    }
+
+    pub(crate) fn root(&self) -> &'static str {
+        ROOT
+    }
+
+    /// The authority of its certificate, PEM.
+    pub(crate) fn ca(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("vault-ca.pem")).unwrap()
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// A new, empty server on the same port.
+    pub(crate) async fn restart(&mut self) {
+        self.process = spawn(&self.folder, self.port, self.tls);
+        self.furnish().await;
+    }
+
+    async fn furnish(&mut self) {
+        let ready = async {
+            loop {
+                if let Some(status) = self.process.try_wait().unwrap() {
+                    panic!("bao ended with {status}: {}", self.log());
+                }
+                let health = self.http.get(format!("{}/v1/sys/health", self.url())).send().await;
+                if health.is_ok_and(|answer| answer.status().is_success()) && self.knows_secret_mount().await {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let ready = tokio::time::timeout(PATIENCE, ready).await;
+        assert!(ready.is_ok(), "bao did not become ready: {}", self.log());
+        self.post("sys/mounts/kv", json!({ "type": "kv", "options": { "version": "1" } })).await;
+    }
+
+    async fn knows_secret_mount(&self) -> bool {
+        self.call(Method::GET, "sys/mounts/secret", None).await.0 == 200
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// One request with the root token: status and JSON.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = self.http.request(method, format!("{}/v1/{path}", self.url())).header("x-vault-token", ROOT);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let Ok(response) = request.send().await else { return (0, Value::Null) };
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Writes, and insists that it worked.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::POST, path, Some(body)).await;
+        assert!((200..300).contains(&status), "POST {path} answered {status}: {answer}");
+        answer
+    }
+
+    /// Writes JSON exactly as it stands, and insists that it worked.
+    pub(crate) async fn post_text(&self, path: &str, json: &'static str) {
+        let request = self.http.post(format!("{}/v1/{path}", self.url())).header("x-vault-token", ROOT).body(json);
+        assert!(request.send().await.unwrap().status().is_success(), "POST {path}");
+    }
+
+    /// Deletes, and insists that it worked.
+    pub(crate) async fn delete(&self, path: &str) {
+        let (status, answer) = self.call(Method::DELETE, path, None).await;
+        assert!((200..300).contains(&status), "DELETE {path} answered {status}: {answer}");
+    }
+
+    /// `vault kv put secret/api7/<path>`: replaces all keys.
+    pub(crate) async fn put(&self, path: &str, keys: Value) {
+        self.post(&format!("secret/data/api7/{path}"), json!({ "data": keys })).await;
+    }
+
+    /// A token with the `default` policy and one more, which grants reading below `path`.
+    pub(crate) async fn reader(&self, name: &str, path: &str) -> String {
+        self.policy(name, path).await;
+        self.token(json!({ "policies": [name], "ttl": "768h" })).await
+    }
+
+    pub(crate) async fn policy(&self, name: &str, path: &str) {
+        let text = format!("path \"{path}/*\" {{ capabilities = [\"read\"] }}");
+        self.post(&format!("sys/policies/acl/{name}"), json!({ "policy": text })).await;
+    }
+
+    pub(crate) async fn token(&self, options: Value) -> String {
+        let answer = self.post("auth/token/create", options).await;
+        answer["auth"]["client_token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn seal(&self) {
+        self.post("sys/seal", json!({})).await;
+    }
+
+    pub(crate) async fn unseal(&self) {
+        let log = self.log();
+        let key = log.lines().find_map(|line| line.strip_prefix("Unseal Key: ")).unwrap();
+        self.post("sys/unseal", json!({ "key": key })).await;
+    }
+
+    /// How often exactly `path` was read, by the server's audit log.
+    pub(crate) fn reads_of(&self, path: &str) -> usize {
+        let log = std::fs::read_to_string(self.folder.path().join("audit")).unwrap();
+        let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let is_read = |request: &Value| request["path"] == path && request["operation"] == "read";
+        entries.filter(|entry| entry["type"] == "request" && is_read(&entry["request"])).count()
+    }
+}
+
+impl Drop for Bao {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(folder: &TempDir, port: u16, tls: bool) -> Child {
+    let folder = folder.path();
+    let config = folder.join("audit.hcl");
+    let audit = folder.join("audit");
+    std::fs::write(&config, format!("audit \"file\" \"f\" {{\n options {{\n file_path = {audit:?}\n }}\n}}\n")).unwrap();
+    let log = File::create(folder.join("log")).unwrap();
+    let mut command = Command::new(program());
+    command
+        .args(["server", "-dev", "-dev-no-store-token"])
+        .arg(format!("-dev-root-token-id={ROOT}"))
+        .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
+        .arg(format!("-config={}", config.display()))
+        .env("HOME", folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    if tls {
+        command.arg("-dev-tls").arg(format!("-dev-tls-cert-dir={}", folder.display()));
+    }
+    command.spawn().unwrap()
+}
+
+/// `$POSTERN_BAO`, `bao` on `PATH`, or where `dev/test` installs it.
+fn program() -> PathBuf {
+    let given = std::env::var_os("POSTERN_BAO").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("bao"));
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    let installed = cache.map(|cache| cache.join("postern/venv/bin/bao"));
+    given.into_iter().chain(on_path).chain(installed).find(|program| program.is_file()).expect(
+        "these tests need OpenBao's server: run dev/test, which installs it, or set POSTERN_BAO to the program 'bao'",
+    )
+}
