@@ -13,16 +13,19 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value, json as object};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The largest body it reads.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Answers like httpbin: `/ip`, `/headers`, `/anything` and whatever is below it.
+/// Answers like httpbin: `/ip`, `/headers`, `/anything` and whatever is below it. A body has `patience` to arrive.
 pub(crate) async fn answer(
     head: &Parts,
     target: &PathAndQuery,
     peer: &Peer,
     body: Incoming,
+    patience: Duration,
 ) -> Result<Response<ResponseBody>, Reject> {
     let reads = matches!(head.method, Method::GET | Method::HEAD);
     match target.path() {
@@ -30,7 +33,7 @@ pub(crate) async fn answer(
         "/ip" => Ok(json(StatusCode::OK, &object!({ "origin": origin(peer) }))),
         "/headers" => Ok(json(StatusCode::OK, &object!({ "headers": headers(&head.headers) }))),
         path if path == "/anything" || path.starts_with("/anything/") => {
-            let body = collect(body).await?;
+            let body = timeout(patience, collect(body)).await.map_err(|_| Reject::BodyTooSlow)??;
             Ok(json(StatusCode::OK, &anything(head, target, peer, &body)))
         }
         _ => Ok(json(

@@ -95,7 +95,7 @@ async fn pass(
 
     let target = target(&original, &path, query.as_deref())?;
     match &plan.upstream {
-        Upstream::Echo => echo::answer(&head, &target, peer, body).await,
+        Upstream::Echo => echo::answer(&head, &target, peer, body, worker.shared.config.response_timeout).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);

@@ -140,3 +140,16 @@ async fn what_a_client_says_of_its_identity_never_arrives() {
         assert_eq!(said, identity, "{target}");
     }
 }
+
+#[tokio::test]
+async fn a_claim_in_the_trailers_does_not_arrive_either() {
+    let upstream = Upstream::start().await;
+    let running = start(locked(&upstream));
+    let raw = "POST /plain HTTP/1.1\r\nHost: a\r\napikey: alice-key\r\nConnection: close\r\nTE: trailers\r\n\
+               Trailer: X-Consumer-Username\r\nTransfer-Encoding: chunked\r\n\r\n\
+               2\r\nhi\r\n0\r\nX-Consumer-Username: admin\r\n\r\n";
+    assert!(running.raw(raw).await.starts_with("HTTP/1.1 200"));
+    let seen = upstream.last();
+    assert_eq!((seen.body_length, seen.trailers.len()), (2, 0));
+    assert_eq!(seen.headers.get_all("x-consumer-username").iter().collect::<Vec<_>>(), ["alice"]);
+}

@@ -1,7 +1,7 @@
 //! What passes between client and upstream, and what happens when the upstream fails.
 
-use crate::support::{closed_address, nodes, read_to_end, route, snapshot, start, start_with};
-use crate::upstream::{Upstream, length, scripted};
+use crate::support::{closed_address, locked_route, nodes, read_to_end, route, snapshot, start, start_with};
+use crate::upstream::{Upstream, drain, receive, scripted};
 use gateway::GatewayConfig;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 const UNREACHABLE: (u16, &str) = (502, r#"{"error_msg":"The upstream server could not be reached."}"#);
@@ -22,9 +22,8 @@ const SLOW: (u16, &str) = (504, r#"{"error_msg":"The upstream server did not ans
 
 /// Answers one request after another on a connection, until `count` are answered; then closes it.
 async fn answer_and_close(mut stream: TcpStream, count: usize) {
-    let mut buffer = [0; 4096];
     for _ in 0..count {
-        if stream.read(&mut buffer).await.unwrap_or(0) == 0 {
+        if receive(&mut stream).await.is_empty() {
             return;
         }
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
@@ -119,7 +118,7 @@ async fn large_bodies_stream_both_ways() {
     let running = start(snapshot(nodes(&[(upstream.address, 1)]), vec![route("all", "/*")]));
     let mebibytes = 64;
     let response = running.begin(running.request("GET", "/stream/64").body(Full::default()).unwrap()).await;
-    assert_eq!(length(response.into_body()).await, mebibytes << 20);
+    assert_eq!(drain(response.into_body()).await.0, mebibytes << 20);
     let chunk = Bytes::from(vec![b'y'; 64 * 1024]);
     let chunks = std::iter::repeat_n(chunk, mebibytes * 16).map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)));
     let body = StreamBody::new(futures_util::stream::iter(chunks));
@@ -156,8 +155,7 @@ async fn servers_get_their_share() {
 #[tokio::test]
 async fn failures_of_the_upstream_are_told_without_internals() {
     let closes = scripted(|_, mut stream| async move {
-        let mut buffer = [0; 4096];
-        stream.read(&mut buffer).await.unwrap();
+        receive(&mut stream).await;
     })
     .await;
     let babbles = scripted(|_, stream| async move {
@@ -222,8 +220,7 @@ async fn only_idempotent_requests_are_sent_again_when_a_kept_connection_was_clos
         let address = scripted(move |_, mut stream| {
             let counted = Arc::clone(&counted);
             async move {
-                let mut buffer = [0; 4096];
-                while stream.read(&mut buffer).await.unwrap_or(0) > 0 {
+                while !receive(&mut stream).await.is_empty() {
                     if counted.fetch_add(1, Ordering::SeqCst) == 1 {
                         return;
                     }
@@ -254,8 +251,7 @@ async fn a_server_that_closes_after_each_answer_is_no_failure() {
 async fn an_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
     for head in ["Content-Length: 100\r\n\r\npart", "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n"] {
         let address = scripted(move |_, mut stream| async move {
-            let mut buffer = [0; 4096];
-            stream.read(&mut buffer).await.unwrap();
+            receive(&mut stream).await;
             stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}").as_bytes()).await.unwrap();
         })
         .await;
@@ -303,4 +299,37 @@ async fn routes_of_hosts_are_apart() {
     ];
     assert_eq!(answers, BTreeMap::from(expected));
     assert_eq!((one.seen().len(), two.seen().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_head_request_is_answered_by_a_head_alone() {
+    let upstream = Upstream::start().await;
+    let routes = vec![route("all", "/*"), locked_route("locked", "/locked", "{}")];
+    let running = start(snapshot(nodes(&[(upstream.address, 1)]), routes));
+    for (target, start, length) in [("/", "HTTP/1.1 200", "13"), ("/locked", "HTTP/1.1 401", "40")] {
+        let raw = format!("HEAD {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = running.raw(&raw).await;
+        assert!(answer.starts_with(start) && answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(answer.contains(&format!("content-length: {length}\r\n")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_request_that_passes_is_asked_for_its_body() {
+    let upstream = Upstream::start().await;
+    let routes = vec![route("all", "/*"), locked_route("locked", "/locked", "{}")];
+    let running = start(snapshot(nodes(&[(upstream.address, 1)]), routes));
+    for (target, answer) in [("/", "HTTP/1.1 100 Continue\r\n\r\n"), ("/locked", "HTTP/1.1 401 Unauthorized\r\n")] {
+        let mut stream = running.connect().await;
+        let head = format!("POST {target} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let received = String::from_utf8(receive(&mut stream).await).unwrap();
+        assert!(received.starts_with(answer), "{received}");
+        if target == "/" {
+            stream.write_all(b"body").await.unwrap();
+            assert!(receive(&mut stream).await.starts_with(b"HTTP/1.1 200 OK"));
+        }
+    }
+    assert_eq!(upstream.seen().len(), 1);
+    assert_eq!((upstream.last().body_length, upstream.last().header("expect")), (4, None));
 }

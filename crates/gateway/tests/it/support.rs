@@ -12,6 +12,7 @@ use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Method, Node, Route, Service, Upstream};
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,10 +90,13 @@ pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {
     Upstream::Nodes { nodes: addresses.iter().map(node).collect() }
 }
 
-/// An address that nothing listens on.
+/// An address that nothing listens on, and that nothing else gets while the tests run.
 pub(crate) fn closed_address() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    std::mem::forget(socket);
+    address
 }
 
 pub(crate) fn start(snapshot: Snapshot) -> Running {

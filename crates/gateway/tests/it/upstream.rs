@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
@@ -20,6 +21,7 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body_length: usize,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Seen {
@@ -82,9 +84,9 @@ impl Upstream {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
         let (head, body) = request.into_parts();
-        let body_length = length(body).await;
+        let (body_length, trailers) = drain(body).await;
         let target = head.uri.to_string();
-        let seen = Seen { method: head.method, target: target.clone(), headers: head.headers, body_length };
+        let seen = Seen { method: head.method, target: target.clone(), headers: head.headers, body_length, trailers };
         self.seen.lock().unwrap().push(seen);
         if target == "/held" {
             self.holding.send_modify(|count| *count += 1);
@@ -103,13 +105,22 @@ impl Upstream {
     }
 }
 
-/// How many bytes a body has, without keeping them.
-pub(crate) async fn length(mut body: Incoming) -> usize {
-    let mut length = 0;
+/// How many bytes a body has, without keeping them, and its trailers.
+pub(crate) async fn drain(mut body: Incoming) -> (usize, HeaderMap) {
+    let (mut length, mut trailers) = (0, HeaderMap::new());
     while let Some(Ok(frame)) = body.frame().await {
         length += frame.data_ref().map_or(0, Bytes::len);
+        trailers.extend(frame.into_trailers().unwrap_or_default());
     }
-    length
+    (length, trailers)
+}
+
+/// Receives the next piece of what is sent; nothing when the other side has ended.
+pub(crate) async fn receive(stream: &mut TcpStream) -> Vec<u8> {
+    let mut buffer = vec![0; 64 * 1024];
+    let length = stream.read(&mut buffer).await.unwrap_or(0);
+    buffer.truncate(length);
+    buffer
 }
 
 fn stream(mebibytes: usize) -> BoxBody<Bytes, Infallible> {
