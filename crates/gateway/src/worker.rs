@@ -170,8 +170,6 @@ async fn front(
 
 /// Compiles each new snapshot once, apart from the threads that answer, and puts it in force in one swap.
 async fn follow(shared: Arc<Shared>, mut snapshots: watch::Receiver<Arc<Snapshot>>, applied: watch::Sender<u64>) {
-    // What arrived while the gateway started has not been seen yet; compiling it twice does no harm.
-    snapshots.mark_changed();
     while snapshots.changed().await.is_ok() {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let before = shared.table.load_full();

@@ -42,6 +42,23 @@ async fn a_new_snapshot_is_enforced_on_connections_that_are_open() {
 }
 
 #[tokio::test]
+async fn changing_the_configuration_under_load_fails_no_request() {
+    let upstream = Upstream::start().await;
+    let with = |revision| Snapshot { revision, ..snapshot(nodes(&[(upstream.address, 1)]), vec![route("r", "/x")]) };
+    let running = Arc::new(start(with(1)));
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let running = Arc::clone(&running);
+        requests.spawn(async move { running.get("/x").await.status });
+    }
+    for revision in 2..=30 {
+        running.publish(with(revision)).await;
+    }
+    assert!(requests.join_all().await.iter().all(|status| *status == 200));
+    assert_eq!(running.gateway.applied_revision(), 30);
+}
+
+#[tokio::test]
 async fn a_request_is_answered_by_the_configuration_it_began_with() {
     let upstream = Upstream::start().await;
     let with = |revision, routes| Snapshot { revision, ..snapshot(nodes(&[(upstream.address, 1)]), routes) };
