@@ -143,7 +143,10 @@ mod tests {
         else {
             panic!("the key is missing");
         };
-        assert_eq!((present, version, last_seen), (vec!["password".to_owned(), "secret-key".to_owned()], Some(4), Some(1)));
+        assert_eq!(
+            (present, version, last_seen),
+            (vec!["password".to_owned(), "secret-key".to_owned()], Some(4), Some(1))
+        );
     }
 
     #[test]

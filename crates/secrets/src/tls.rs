@@ -39,7 +39,10 @@ fn trusting(authorities: RootCertStore) -> ClientConfig {
 }
 
 /// TLS 1.2 and 1.3 with AWS-LC, whatever the process's default provider is.
-#[expect(clippy::expect_used, reason = "AWS-LC supports TLS 1.2 and 1.3; anything else is a bug found by the first test")]
+#[expect(
+    clippy::expect_used,
+    reason = "AWS-LC supports TLS 1.2 and 1.3; anything else is a bug found by the first test"
+)]
 fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -223,11 +223,7 @@ impl Board {
 
     /// Replaces the references in use. A new one is read at once, even when its secret is known. Answers
     /// which secrets have new ones.
-    pub(super) fn watch(
-        &mut self,
-        references: &BTreeSet<(GroupName, SecretRef)>,
-        spawn: Spawn<'_>,
-    ) -> Vec<Address> {
+    pub(super) fn watch(&mut self, references: &BTreeSet<(GroupName, SecretRef)>, spawn: Spawn<'_>) -> Vec<Address> {
         if self.closed {
             return vec![];
         }
@@ -304,9 +300,10 @@ impl Board {
     }
 
     fn provider_missing(&self, address: &Address) -> Failure {
-        let known = self.providers.keys().filter(|(group, provider)| {
-            group == &address.group && provider.manager == address.provider.manager
-        });
+        let known = self
+            .providers
+            .keys()
+            .filter(|(group, provider)| group == &address.group && provider.manager == address.provider.manager);
         let known = known.map(|(_, provider)| provider.id.to_string()).collect();
         Failure::ProviderMissing { provider: address.provider.clone(), known }
     }

@@ -170,9 +170,7 @@ impl Inner {
     }
 
     fn spawn(self: &Arc<Self>) -> impl Fn(Address, u64) -> AbortOnDropHandle<()> {
-        |address, generation| {
-            AbortOnDropHandle::new(self.runtime.spawn(life::live(self.clone(), address, generation)))
-        }
+        |address, generation| AbortOnDropHandle::new(self.runtime.spawn(life::live(self.clone(), address, generation)))
     }
 
     /// Logs and publishes what changed of a secret's watched keys.

@@ -109,12 +109,7 @@ impl Client {
         Failure::Sealed { address: self.address.clone() }
     }
 
-    fn request(
-        &self,
-        method: Method,
-        segments: &[String],
-        query: &[(&str, &str)],
-    ) -> Result<RequestBuilder, Failure> {
+    fn request(&self, method: Method, segments: &[String], query: &[(&str, &str)]) -> Result<RequestBuilder, Failure> {
         let no_such_host = || self.unreachable(UnreachableBecause::NameNotFound { host: self.host.clone() });
         let http = self.http.as_ref().ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood))?;
         let url = self.url(segments).ok_or_else(no_such_host)?;

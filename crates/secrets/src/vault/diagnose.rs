@@ -149,11 +149,13 @@ impl Test<'_> {
             )));
         }
         match (status.as_u16(), serde_json::from_slice::<Health>(&body)) {
-            (_, Ok(Health { initialized: false, .. })) => Ok(failed(Explanation::new(
-                format!("Vault at {} is not initialised.", self.vault.settings.url),
-                "Initialise and unseal it.",
-            )
-            .with("vault operator init"))),
+            (_, Ok(Health { initialized: false, .. })) => Ok(failed(
+                Explanation::new(
+                    format!("Vault at {} is not initialised.", self.vault.settings.url),
+                    "Initialise and unseal it.",
+                )
+                .with("vault operator init"),
+            )),
             (_, Ok(Health { sealed: true, .. })) | (503, _) => Err(self.vault.client.sealed()),
             // A secondary's answer (472, 473) is as good: it forwards what it cannot answer itself.
             (200 | 429 | 472 | 473, Ok(health)) => Ok(passed(health.describe())),
@@ -216,7 +218,10 @@ impl Test<'_> {
             Some(better) if mount.version == Kv::V2 => Outcome::Warned {
                 found,
                 explanation: Explanation::new(
-                    format!("The Secret Prefix '{}' contains 'data', which belongs to Vault's API and not to the path; Postern leaves it out.", self.vault.settings.prefix),
+                    format!(
+                        "The Secret Prefix '{}' contains 'data', which belongs to Vault's API and not to the path; Postern leaves it out.",
+                        self.vault.settings.prefix
+                    ),
                     format!("Write '{better}' as the Secret Prefix."),
                 ),
             },

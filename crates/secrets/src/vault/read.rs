@@ -159,9 +159,7 @@ fn parse(place: &ReadPath, body: &[u8]) -> Option<Parsed> {
         Kv::V2 => {
             let Versioned { data, metadata } = serde_json::from_str(data).ok()?;
             match data {
-                Some(keys) => {
-                    Document::new(place.to_string(), Some(metadata.version), keys).ok().map(Parsed::Document)
-                }
+                Some(keys) => Document::new(place.to_string(), Some(metadata.version), keys).ok().map(Parsed::Document),
                 None => Some(Parsed::Deleted(metadata.into())),
             }
         }
@@ -221,11 +219,7 @@ mod tests {
             r#"{"data":{"data":null,"metadata":{"version":2,"deletion_time":"2026-01-01T00:00:00Z","destroyed":false}}}"#,
             Some(r#"version: 2, deleted_at: "2026-01-01T00:00:00Z", destroyed: false"#),
         );
-        check(
-            Kv::V2,
-            r#"{"data":{"data":null,"metadata":{"version":1,"destroyed":true}}}"#,
-            Some("destroyed: true"),
-        );
+        check(Kv::V2, r#"{"data":{"data":null,"metadata":{"version":1,"destroyed":true}}}"#, Some("destroyed: true"));
     }
 
     #[test]

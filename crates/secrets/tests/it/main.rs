@@ -1,5 +1,10 @@
 //! The engine against real OpenBao servers, and against a few faults that no real server shows.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests; clippy allows it in tests only")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests; clippy allows it in tests only"
+)]
 
 mod diagnose;
 mod engine;

@@ -80,7 +80,9 @@ async fn mounts_of_any_depth_and_prefixes_with_data_are_found() {
     let bao = Bao::shared().await;
     bao.post("sys/mounts/team/kv", json!({ "type": "kv", "options": { "version": "2" } })).await;
     // A new version 2 mount answers 400 for a moment while it upgrades itself.
-    while bao.call(reqwest::Method::POST, "team/kv/data/api7/a", Some(json!({ "data": { "key": "deep" } }))).await.0 != 200 {}
+    while bao.call(reqwest::Method::POST, "team/kv/data/api7/a", Some(json!({ "data": { "key": "deep" } }))).await.0
+        != 200
+    {}
     bao.put("mounts", json!({ "key": "v" })).await;
     let deep = bao.reader("mounts-deep", "team/kv/data").await;
     let reader = bao.reader("mounts-reader", "secret/data").await;

@@ -50,7 +50,9 @@ impl Bao {
         let folder = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // Certificates of test servers are checked by the code under test, not by the test's own client.
-        let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+        // A connection cannot outlive the test whose runtime drives it, so none is kept.
+        let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).pool_max_idle_per_host(0);
+        let http = http.no_proxy().build().unwrap();
         let process = spawn(&folder, port, tls);
         let mut bao = Self { process, folder, tls, port, http };
         bao.furnish().await;
@@ -87,8 +89,7 @@ impl Bao {
                 if let Some(status) = self.process.try_wait().unwrap() {
                     panic!("bao ended with {status}: {}", self.log());
                 }
-                let health = self.http.get(format!("{}/v1/sys/health", self.url())).send().await;
-                if health.is_ok_and(|answer| answer.status().is_success()) && self.knows_secret_mount().await {
+                if self.unseal_key().is_some() && self.call(Method::GET, "sys/mounts/secret", None).await.0 == 200 {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -99,8 +100,11 @@ impl Bao {
         self.post("sys/mounts/kv", json!({ "type": "kv", "options": { "version": "1" } })).await;
     }
 
-    async fn knows_secret_mount(&self) -> bool {
-        self.call(Method::GET, "sys/mounts/secret", None).await.0 == 200
+    /// Printed last, when all else is ready.
+    fn unseal_key(&self) -> Option<String> {
+        let log = self.log();
+        let (_, rest) = log.split_once("Unseal Key: ")?;
+        rest.split_once('\n').map(|(key, _)| key.to_owned())
     }
 
     fn log(&self) -> String {
@@ -145,7 +149,7 @@ impl Bao {
     /// A token with the `default` policy and one more, which grants reading below `path`.
     pub(crate) async fn reader(&self, name: &str, path: &str) -> String {
         self.policy(name, path).await;
-        self.token(json!({ "policies": [name], "ttl": "768h" })).await
+        self.token(json!({ "policies": [name], "ttl": "700h" })).await
     }
 
     pub(crate) async fn policy(&self, name: &str, path: &str) {
@@ -163,8 +167,7 @@ impl Bao {
     }
 
     pub(crate) async fn unseal(&self) {
-        let log = self.log();
-        let key = log.lines().find_map(|line| line.strip_prefix("Unseal Key: ")).unwrap();
+        let key = self.unseal_key().unwrap();
         self.post("sys/unseal", json!({ "key": key })).await;
     }
 
@@ -188,7 +191,8 @@ fn spawn(folder: &TempDir, port: u16, tls: bool) -> Child {
     let folder = folder.path();
     let config = folder.join("audit.hcl");
     let audit = folder.join("audit");
-    std::fs::write(&config, format!("audit \"file\" \"f\" {{\n options {{\n file_path = {audit:?}\n }}\n}}\n")).unwrap();
+    std::fs::write(&config, format!("audit \"file\" \"f\" {{\n options {{\n file_path = {audit:?}\n }}\n}}\n"))
+        .unwrap();
     let log = File::create(folder.join("log")).unwrap();
     let mut command = Command::new(program());
     command
