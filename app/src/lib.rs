@@ -1,1 +1,22 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![recursion_limit = "512"]
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!("`ssr` and `hydrate` exclude each other");
+
+pub mod api;
+pub mod error;
+pub mod forms;
+pub mod go;
+pub mod layout;
+pub mod load;
+pub mod pages;
+pub mod parts;
+pub mod paths;
+pub mod root;
+pub mod title;
+
+#[cfg(feature = "ssr")]
+pub use api::provide_control;
+pub use error::AppError;
+pub use root::{App, shell};

@@ -35,10 +35,10 @@ pub fn Button(
     #[prop(into)]
     label: Signal<String>,
     /// A longer accessible name that begins with the words: `Edit primary-key`.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip, into)]
     name: Option<String>,
     #[prop(optional)] look: Look,
-    #[prop(optional, into)] glyph: Option<Glyph>,
+    #[prop(optional_no_strip, into)] glyph: Option<Glyph>,
     /// Shows the icon alone; the words stay the accessible name.
     #[prop(optional)]
     icon_only: bool,

@@ -58,7 +58,7 @@ pub fn Badge(
     tone: Tone,
     #[prop(into)] word: String,
     /// Instead of the tone's own.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip, into)]
     glyph: Option<Glyph>,
 ) -> impl IntoView {
     let glyph = glyph.unwrap_or(tone.glyph());

@@ -79,9 +79,10 @@ impl Faults {
     }
 }
 
+#[doc(hidden)]
 /// A field's link to the form around it, if there is one.
 #[derive(Clone, Copy)]
-pub(crate) struct FieldLink {
+pub struct FieldLink {
     faults: Option<Faults>,
     name: &'static str,
 }
@@ -149,8 +150,9 @@ pub fn FieldFrame(
     }
 }
 
+#[doc(hidden)]
 #[component]
-pub(crate) fn FieldError(name: &'static str, link: FieldLink) -> impl IntoView {
+pub fn FieldError(name: &'static str, link: FieldLink) -> impl IntoView {
     move || {
         link.fault().map(|why| {
             view! {

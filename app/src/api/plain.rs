@@ -1,0 +1,139 @@
+//! The same, for plain HTML forms: before hydration, or without JavaScript. The answer is a redirect:
+//! to what was made, or back to the dialog with what was wrong.
+
+use crate::error::AppError;
+use leptos::prelude::*;
+
+/// Adds a consumer.
+#[server(endpoint = "plain_add_consumer")]
+pub async fn plain_add_consumer(
+    group: String,
+    #[server(default)] name: String,
+    #[server(default)] description: String,
+    #[server(default)] labels: String,
+) -> Result<(), AppError> {
+    use postern::consumer::ConsumerForm;
+    let (group, paths) = answer::place(&group)?;
+    let form = ConsumerForm { name, description, labels };
+    let sent = [("name", &form.name), ("description", &form.description), ("labels", &form.labels)];
+    let draft = answer::draft("consumer", &sent);
+    match super::add_consumer(group, form).await {
+        Ok(view) => answer::go(&paths.consumer(&view.stored.object.name)),
+        Err(error) => answer::back(&format!("{}?add=consumer", paths.consumers()), draft, &error),
+    }
+    Ok(())
+}
+
+/// Adds a secret provider.
+#[server(endpoint = "plain_add_provider")]
+#[expect(clippy::too_many_arguments, reason = "the fields of the HTML form")]
+pub async fn plain_add_provider(
+    group: String,
+    #[server(default)] id: String,
+    #[server(default)] manager: String,
+    #[server(default)] kv_version: String,
+    #[server(default)] url: String,
+    #[server(default)] prefix: String,
+    #[server(default)] auth_method: String,
+    #[server(default)] token: String,
+    #[server(default)] namespace: String,
+    #[server(default)] ca_certificate: String,
+    #[server(default)] ttl_seconds: String,
+    #[server(default)] max_stale_seconds: String,
+) -> Result<(), AppError> {
+    use postern::provider::ProviderForm;
+    use postern::provider::vault::{FormSecret, VaultForm};
+    let (group, paths) = answer::place(&group)?;
+    let token = FormSecret(token);
+    let vault = VaultForm { kv_version, url, prefix, auth_method, token, namespace, ca_certificate };
+    let form = ProviderForm { id, manager, vault, ttl_seconds, max_stale_seconds };
+    let sent = [
+        ("id", &form.id),
+        ("kv_version", &form.vault.kv_version),
+        ("url", &form.vault.url),
+        ("prefix", &form.vault.prefix),
+        ("namespace", &form.vault.namespace),
+        ("ca_certificate", &form.vault.ca_certificate),
+        ("ttl_seconds", &form.ttl_seconds),
+        ("max_stale_seconds", &form.max_stale_seconds),
+    ];
+    let draft = answer::draft("provider", &sent);
+    match super::add_provider(group, form).await {
+        Ok(_) => answer::go(&paths.providers()),
+        Err(error) => answer::back(&format!("{}?add=secret-provider", paths.providers()), draft, &error),
+    }
+    Ok(())
+}
+
+/// Adds a Key Authentication credential.
+#[server(endpoint = "plain_add_key_auth")]
+pub async fn plain_add_key_auth(
+    group: String,
+    consumer: String,
+    #[server(default)] name: String,
+    #[server(default)] key_source: String,
+    #[server(default)] key: String,
+) -> Result<(), AppError> {
+    use crate::forms::plain::source;
+    use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+    use postern::provider::vault::FormSecret;
+    let (group, paths) = answer::place(&group)?;
+    let consumer = consumer.parse().map_err(|_| AppError::not_found("consumer", &consumer))?;
+    let source = source(&key_source);
+    let mut sent = vec![("name", &name), ("key_source", &key_source)];
+    if source == Source::Reference {
+        sent.push(("key", &key));
+    }
+    let draft = answer::draft("key_auth", &sent);
+    let path = paths.consumer(&consumer);
+    let form = KeyAuthForm { name, key: SecretFieldForm { source, text: FormSecret(key) } };
+    match super::add_key_auth(group, consumer, form).await {
+        Ok(_) => answer::go(&path),
+        Err(error) => answer::back(&format!("{path}?add=key-auth"), draft, &error),
+    }
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+mod answer {
+    use crate::error::AppError;
+    use crate::forms::plain::{Draft, write_cookie};
+    use crate::paths::Paths;
+    use http::header::LOCATION;
+    use http::{HeaderValue, StatusCode};
+    use leptos::prelude::*;
+    use leptos_axum::ResponseOptions;
+    use postern::name::GroupName;
+    use postern::problem::FieldProblem;
+
+    /// The group that the form names, and its addresses.
+    pub(super) fn place(group: &str) -> Result<(GroupName, Paths), AppError> {
+        let name: GroupName = group.parse().map_err(|_| AppError::not_found("gateway group", group))?;
+        let paths = Paths::of(&name);
+        Ok((name, paths))
+    }
+
+    /// What was typed, for the way back. The caller leaves secrets out.
+    pub(super) fn draft(dialog: &str, sent: &[(&str, &String)]) -> Draft {
+        let values = sent.iter().map(|(name, text)| ((*name).to_owned(), (*text).clone())).collect();
+        Draft { dialog: dialog.to_owned(), values, problems: Vec::new() }
+    }
+
+    /// The answer is to look at `path`, which is one of our own.
+    pub(super) fn go(path: &str) {
+        if let (Some(response), Ok(path)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(path)) {
+            response.set_status(StatusCode::SEE_OTHER);
+            response.insert_header(LOCATION, path);
+        }
+    }
+
+    /// Back to the dialog, with what was wrong.
+    pub(super) fn back(path: &str, mut draft: Draft, error: &AppError) {
+        draft.problems = match error.problems() {
+            Some(problems) => problems.to_vec(),
+            None => vec![FieldProblem::new("form", error.sentence())],
+        };
+        write_cookie(draft);
+        go(path);
+    }
+}

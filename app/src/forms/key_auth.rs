@@ -1,0 +1,136 @@
+//! Add Key Authentication Credential, and editing one.
+
+use crate::api;
+use crate::forms::secret_input::{SecretFields, SecretInput};
+use crate::forms::{FormDialog, Submission};
+use crate::parts::group::group;
+use crate::parts::time::ago_text;
+use leptos::prelude::*;
+use postern::control::CredentialView;
+use postern::credential::KeyAuthForm;
+use postern::name::ConsumerName;
+use postern::sensitive::SecretField;
+use postern::time::Millis;
+use ui::TextInput;
+
+fn label(field: &str) -> String {
+    match field {
+        "name" => "Name",
+        "key" => "Key",
+        other => other,
+    }
+    .to_owned()
+}
+
+#[derive(Clone, Copy)]
+struct Fields {
+    name: RwSignal<String>,
+    key: SecretFields,
+}
+
+impl Fields {
+    fn form(self) -> KeyAuthForm {
+        KeyAuthForm { name: self.name.get(), key: self.key.form() }
+    }
+
+    fn typed(self) -> KeyAuthForm {
+        untrack(|| self.form())
+    }
+
+    fn set(self, form: KeyAuthForm) {
+        self.name.set(form.name);
+        self.key.set(form.key);
+    }
+}
+
+/// Adds a credential to `consumer`, or edits `stored`.
+#[component]
+pub fn KeyAuthDialog(
+    consumer: ConsumerName,
+    #[prop(optional_no_strip)] stored: Option<CredentialView>,
+    now: Millis,
+    on_done: Callback<CredentialView>,
+    on_close: Callback<()>,
+) -> impl IntoView {
+    let group = StoredValue::new(group());
+    let owner = StoredValue::new(consumer);
+    let editing = stored.is_some();
+    let draft = crate::forms::plain::take_draft("key_auth");
+    let form = stored.as_ref().map_or_else(|| draft.key_auth(), |view| KeyAuthForm::of(&view.stored.object));
+    let fields = Fields { name: RwSignal::new(form.name.clone()), key: SecretFields::new(form.key.clone()) };
+    let saved = RwSignal::new(form);
+    let revision = RwSignal::new(stored.as_ref().map_or(0, |view| view.stored.revision));
+    let keeps = stored.as_ref().and_then(|view| match view.stored.object.kind.secret() {
+        SecretField::Literal(masked) => Some(format!("Set {}; leave empty to keep.", ago_text(now, masked.set_at))),
+        SecretField::Reference(_) => None,
+    });
+    let may_be_empty = keeps.is_some();
+    let submission = Submission::of(move || check(&fields.typed(), &owner.get_value(), may_be_empty));
+    draft.show(submission);
+    let id = stored.as_ref().map(|view| view.stored.object.id.clone());
+    let edited = id.clone();
+    let send = move |revision: u64| {
+        let (group, consumer, id, form) = (group.get_value(), owner.get_value(), edited.clone(), fields.typed());
+        submission.send(
+            async move {
+                match id {
+                    Some(id) => api::save_key_auth(group, consumer, id, revision, form).await,
+                    None => api::add_key_auth(group, consumer, form).await,
+                }
+            },
+            move |view| on_done.run(view),
+        );
+    };
+    let reload = move |()| {
+        let (group, consumer, id) = (group.get_value(), owner.get_value(), id.clone());
+        leptos::task::spawn_local(async move {
+            let Ok(page) = api::consumer_page(group, consumer).await else { return };
+            let found = page.data.credentials.into_iter().find(|view| Some(&view.stored.object.id) == id.as_ref());
+            if let Some(view) = found {
+                let form = KeyAuthForm::of(&view.stored.object);
+                revision.set(view.stored.revision);
+                fields.set(form.clone());
+                saved.set(form);
+                submission.reset();
+            }
+        });
+    };
+    let title = stored
+        .as_ref()
+        .map_or("Add Key Authentication Credential".to_owned(), |view| format!("Edit {}", view.stored.object.name));
+    let overwrite = send.clone();
+    view! {
+        <FormDialog
+            title
+            verb=if editing { "Save" } else { "Add" }
+            submission
+            dirty=Signal::derive(move || fields.form() != saved.get())
+            on_submit=Callback::new(move |()| send(revision.get_untracked()))
+            on_close
+            label
+            plain_action=(!editing).then_some("/api/plain_add_key_auth")
+            on_reload=Callback::new(reload)
+            on_overwrite=Callback::new(overwrite)
+        >
+            <input type="hidden" name="group" value=group.get_value().to_string()/>
+            <input type="hidden" name="consumer" value=owner.get_value().to_string()/>
+            <TextInput name="name" label="Name" value=fields.name required=true placeholder="primary-key"/>
+            <SecretInput fields=fields.key legend="Key" stored=keeps/>
+        </FormDialog>
+    }
+}
+
+/// The domain's check, and that a new key is not empty.
+fn check(
+    form: &KeyAuthForm,
+    consumer: &ConsumerName,
+    may_be_empty: bool,
+) -> Result<(), Vec<postern::problem::FieldProblem>> {
+    // The id plays no part in the check; any will do.
+    let Ok(id) = "new".parse() else { return Ok(()) };
+    let mut problems = form.parse(id, consumer.clone()).err().unwrap_or_default();
+    if form.key.text.0.is_empty() && !may_be_empty && !problems.iter().any(|p| p.field == "key") {
+        problems.push(postern::problem::FieldProblem::new("key", "The key is needed here."));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}

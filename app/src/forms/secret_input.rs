@@ -1,0 +1,239 @@
+//! A sensitive field: typed in, or referred to. Its legend names both the group and its one textbox.
+
+use crate::api;
+use crate::error::AppError;
+use crate::forms::plain::source;
+use crate::parts::group::group;
+use crate::parts::reference::{Malformed, ReferenceParts};
+use crate::parts::state::StateCell;
+use leptos::prelude::*;
+use postern::credential::{SecretFieldForm, Source};
+use postern::provider::vault::FormSecret;
+use postern::resolve::ReferenceCheck;
+use postern::secret_ref::{self, Reading};
+use postern::time::Millis;
+use ui::{BareInput, Button, Choice, FaultLine, Glyph, Look, Radio};
+
+/// The field as typed. What was typed for the other choice is kept until the dialog closes.
+#[derive(Clone, Copy)]
+pub struct SecretFields {
+    source: RwSignal<String>,
+    text: RwSignal<String>,
+    other: StoredValue<String>,
+}
+
+impl SecretFields {
+    pub fn new(form: SecretFieldForm) -> Self {
+        Self {
+            source: RwSignal::new(form.source.slug().to_owned()),
+            text: RwSignal::new(form.text.0),
+            other: StoredValue::new(String::new()),
+        }
+    }
+
+    /// The form; tracked.
+    pub fn form(self) -> SecretFieldForm {
+        SecretFieldForm { source: source(&self.source.get()), text: FormSecret(self.text.get()) }
+    }
+
+    pub fn set(self, form: SecretFieldForm) {
+        self.source.set(form.source.slug().to_owned());
+        self.text.set(form.text.0);
+    }
+
+    fn chosen(self) -> Source {
+        source(&self.source.get())
+    }
+
+    /// The other radio was chosen: its own text comes back. A reference typed on the wrong side stays.
+    fn swap(self) {
+        let text = self.text.get_untracked();
+        if secret_ref::read(text.trim()) == Reading::Literal {
+            self.text.set(self.other.get_value());
+            self.other.set_value(text);
+        }
+    }
+}
+
+/// The fieldset for a key.
+#[component]
+pub fn SecretInput(
+    fields: SecretFields,
+    /// `Key`; also the textbox's name.
+    legend: &'static str,
+    /// When the stored secret was set, and what time it is: leaving it empty keeps it.
+    stored: Option<String>,
+) -> impl IntoView {
+    let manual = Memo::new(move |_| fields.chosen() == Source::ManuallyInput);
+    let shown = RwSignal::new(false);
+    Effect::new(move |before: Option<bool>| {
+        let now = manual.get();
+        if before.is_some_and(|before| before != now) {
+            untrack(|| fields.swap());
+        }
+        now
+    });
+    let kind = Signal::derive(move || if manual.get() && !shown.get() { "password" } else { "text" });
+    let placeholder =
+        Signal::derive(move || if manual.get() { "" } else { "$secret://vault/my-vault/consumer/alice/key" });
+    let choices = Source::ALL.map(|source| Choice::new(source.slug(), source.label()));
+    let has_stored = stored.is_some();
+    view! {
+        <fieldset class="grid grid-cols-[minmax(0,1fr)] gap-2 min-w-0">
+            <legend class="label mb-1.5" class:required=!has_stored id="legend-key">
+                {legend}
+            </legend>
+            <div class="flex flex-wrap gap-x-5 gap-y-1">
+                {choices
+                    .into_iter()
+                    .map(|choice| view! { <Radio name="key_source" value=fields.source choice/> })
+                    .collect_view()}
+            </div>
+            <div class="flex gap-2">
+                <BareInput
+                    name="key"
+                    value=fields.text
+                    kind
+                    mono=true
+                    placeholder
+                    has_hint=true
+                    labelled_by="legend-key"
+                />
+                {move || manual.get().then(|| view! { <ManualButtons fields shown/> })}
+            </div>
+            <FaultLine name="key"/>
+            <div id="field-key-hint" class="hint grid grid-cols-[minmax(0,1fr)] gap-2">
+                {move || {
+                    if manual.get() {
+                        view! { <ManualHint fields stored=stored.clone()/> }.into_any()
+                    } else {
+                        view! { <ReferenceHelp fields/> }.into_any()
+                    }
+                }}
+            </div>
+        </fieldset>
+    }
+}
+
+#[component]
+fn ManualButtons(fields: SecretFields, shown: RwSignal<bool>) -> impl IntoView {
+    let generate = move |()| {
+        fields.text.set(ui::random_key());
+        shown.set(true);
+    };
+    view! {
+        <Button
+            label=Signal::derive(move || if shown.get() { "Hide" } else { "Show" }.to_owned())
+            on_press=Callback::new(move |()| shown.update(|shown| *shown = !*shown))
+        />
+        <Button label="Generate" glyph=Glyph::Generate on_press=Callback::new(generate)/>
+    }
+}
+
+#[component]
+fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
+    let looks_like_reference =
+        Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim()) != Reading::Literal));
+    let switch = move |()| fields.source.set(Source::Reference.slug().to_owned());
+    let hint = stored
+        .unwrap_or_else(|| "Stored encrypted and never shown again: copy it now if someone needs it.".to_owned());
+    view! {
+        <p>{hint}</p>
+        {move || {
+            looks_like_reference
+                .get()
+                .then(|| {
+                    view! {
+                        <p class="flex flex-wrap items-center gap-2 text-warn">
+                            "This looks like a reference."
+                            <Button label="Switch to the reference" small=true on_press=Callback::new(switch)/>
+                        </p>
+                    }
+                })
+        }}
+    }
+}
+
+/// What the text says while it is typed, and, on a button, where it leads.
+#[component]
+fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
+    let reading = Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim())));
+    let check = RwSignal::new(None::<Result<ReferenceCheck, AppError>>);
+    let busy = RwSignal::new(false);
+    // What was resolved is not what stands there now.
+    Effect::new(move |_| {
+        reading.track();
+        check.set(None);
+    });
+    let group = StoredValue::new(group());
+    let resolve = move |()| {
+        busy.set(true);
+        let text = fields.text.get_untracked().trim().to_owned();
+        leptos::task::spawn_local(async move {
+            let answer = api::check_reference(group.get_value(), text).await;
+            busy.try_set(false);
+            check.try_set(Some(answer));
+        });
+    };
+    let is_reference = Memo::new(move |_| matches!(reading.get(), Reading::Reference(_)));
+    view! {
+        <div aria-live="polite" class="grid grid-cols-[minmax(0,1fr)] gap-2">
+            {move || view! { <ReadingLine reading=reading.get() text=fields.text.get_untracked().trim().to_owned()/> }}
+            {move || check.get().map(|answer| view! { <Resolved answer/> })}
+        </div>
+        <div>
+            <Button
+                label="Resolve"
+                look=Look::Secondary
+                glyph=Glyph::Reference
+                small=true
+                busy
+                disabled=Signal::derive(move || !is_reference.get())
+                on_press=Callback::new(resolve)
+            />
+        </div>
+    }
+}
+
+#[component]
+fn ReadingLine(reading: Reading, text: String) -> impl IntoView {
+    match reading {
+        Reading::Reference(reference) => view! { <p><ReferenceParts reference/></p> }.into_any(),
+        Reading::Malformed(error) => view! { <Malformed text error/> }.into_any(),
+        Reading::NearMiss(why) => view! { <p class="text-danger">{why}</p> }.into_any(),
+        Reading::Literal => {
+            view! {
+                <p>
+                    "A reference reads "
+                    <span class="ref-text">"$secret://vault/<Secret Provider ID>/<path>/<key>"</span>
+                    "."
+                </p>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// State, version, length, request; never the value.
+#[component]
+fn Resolved(answer: Result<ReferenceCheck, AppError>) -> impl IntoView {
+    match answer {
+        Err(error) => view! { <p class="text-danger">{error.sentence()}</p> }.into_any(),
+        Ok(ReferenceCheck::Malformed { error }) => view! { <p class="text-danger">{error.to_string()}</p> }.into_any(),
+        Ok(ReferenceCheck::Checked { request, state, .. }) => view! {
+            <div class="card card-pad">
+                <StateCell state=*state now=Millis(0)/>
+                {request
+                    .map(|request| {
+                        view! {
+                            <p class="cell-sub">
+                                "Request "
+                                <code class="wrap-anywhere">{request}</code>
+                            </p>
+                        }
+                    })}
+            </div>
+        }
+        .into_any(),
+    }
+}

@@ -1,0 +1,83 @@
+//! Moving about: dialogs have addresses, opening and closing one is going there.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use ui::{Button, Glyph, Look};
+
+type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
+
+/// Goes to addresses.
+#[derive(Clone, Copy)]
+pub struct Go {
+    navigate: StoredValue<Navigate, LocalStorage>,
+    path: Memo<String>,
+}
+
+impl Go {
+    /// From the page around the caller.
+    #[must_use]
+    pub fn here() -> Self {
+        let navigate: Navigate = Box::new(use_navigate());
+        Self { navigate: StoredValue::new_local(navigate), path: use_location().pathname }
+    }
+
+    /// To another page, without a way back to this one: it is gone.
+    pub fn instead(self, path: &str) {
+        self.navigate.with_value(|go| go(path, NavigateOptions { replace: true, ..NavigateOptions::default() }));
+    }
+
+    /// Opens the dialog `?key=value` over this page. Back closes it.
+    pub fn open(self, key: &str, value: &str) {
+        let path = format!("{}?{key}={value}", self.path.get_untracked());
+        self.navigate.with_value(|go| go(&path, NavigateOptions { scroll: false, ..NavigateOptions::default() }));
+    }
+
+    /// Closes the dialog over this page.
+    pub fn close(self) {
+        let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+        if let Some(path) = self.path.try_get_untracked() {
+            self.navigate.try_with_value(|go| go(&path, options));
+        }
+    }
+
+    /// [`Go::close`] as a callback.
+    #[must_use]
+    pub fn closing(self) -> Callback<()> {
+        Callback::new(move |()| self.close())
+    }
+}
+
+/// What stands in the address for `?key=…`: which dialog is open.
+#[must_use]
+pub fn opened(key: &'static str) -> Memo<Option<String>> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get(key)))
+}
+
+/// A button that opens a dialog by its address. It is a form with that address, so it works before
+/// hydration as well.
+#[component]
+pub fn OpenButton(
+    key: &'static str,
+    #[prop(into)] value: String,
+    #[prop(into)] label: String,
+    #[prop(optional_no_strip, into)] name: Option<String>,
+    #[prop(optional)] look: Look,
+    #[prop(optional_no_strip, into)] glyph: Option<Glyph>,
+    #[prop(optional)] small: bool,
+    #[prop(optional)] icon_only: bool,
+) -> impl IntoView {
+    let go = Go::here();
+    let hidden = value.clone();
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        go.open(key, &value);
+    };
+        view! {
+        <form method="get" class="contents" on:submit=submit>
+            <input type="hidden" name=key value=hidden/>
+            <Button label name look glyph=glyph small icon_only submit=true plain=true/>
+        </form>
+    }
+}

@@ -1,0 +1,142 @@
+//! Consumers: the list.
+
+use crate::api;
+use crate::forms::consumer::ConsumerDialog;
+use crate::go::{Go, OpenButton, opened};
+use crate::load::{Live, load};
+use crate::parts::group::{group_signal, paths};
+use crate::parts::page::PageHead;
+use crate::parts::time::Ago;
+use leptos::prelude::*;
+use postern::control::ConsumerView;
+use postern::time::Millis;
+use ui::{Badge, Empty, Glyph, Look, Tone};
+
+/// The page.
+#[component]
+pub fn ConsumersPage() -> impl IntoView {
+    let group = group_signal();
+    load(move || group.get(), api::consumers, |live, _| view! { <List live/> }.into_any())
+}
+
+#[component]
+fn List(live: Live<Vec<ConsumerView>>) -> impl IntoView {
+    let is_empty = live.part(Vec::is_empty);
+    view! {
+        <PageHead title="Consumers" text="The callers of your services. Each has credentials that prove who it is.">
+            {move || (!is_empty.get()).then(|| view! { <AddButton/> })}
+        </PageHead>
+        {move || {
+            if is_empty.get() {
+                view! {
+                    <Empty
+                        glyph=Glyph::Consumer
+                        title="No consumer yet"
+                        text="Add the first caller of your services; then give it a key, typed in or kept in a secret provider."
+                    >
+                        <AddButton/>
+                    </Empty>
+                }
+                    .into_any()
+            } else {
+                view! { <Table live/> }.into_any()
+            }
+        }}
+        <AddDialog/>
+    }
+}
+
+#[component]
+fn AddButton() -> impl IntoView {
+    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }
+}
+
+#[component]
+fn Table(live: Live<Vec<ConsumerView>>) -> impl IntoView {
+    view! {
+        <div class="table-box">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Description"</th>
+                        <th scope="col">"Labels"</th>
+                        <th scope="col">"Credentials"</th>
+                        <th scope="col">"Updated"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {move || {
+                        live.get().into_iter().map(|view| view! { <Row view now=live.now()/> }.into_any()).collect_view()
+                    }}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Row(view: ConsumerView, now: Signal<Millis>) -> impl IntoView {
+    let consumer = view.stored.object;
+    view! {
+        <tr>
+            <td data-label="Name" class="cell-name">
+                <a class="link" href=paths().consumer(&consumer.name)>
+                    {consumer.name.to_string()}
+                </a>
+            </td>
+            <td data-label="Description" class="text-muted wrap-anywhere max-w-sm">
+                {or_dash(consumer.description)}
+            </td>
+            <td data-label="Labels">
+                <Labels labels=consumer.labels.into_iter().collect()/>
+            </td>
+            <td data-label="Credentials">
+                <CredentialCount credentials=view.credentials unarmed=view.unarmed/>
+            </td>
+            <td data-label="Updated" class="text-muted whitespace-nowrap">
+                <Ago now at=view.stored.updated_at/>
+            </td>
+        </tr>
+    }
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "–".to_owned() } else { text }
+}
+
+/// Labels as chips.
+#[component]
+pub fn Labels(labels: Vec<(String, String)>) -> impl IntoView {
+    if labels.is_empty() {
+        return view! { <span class="text-muted">"–"</span> }.into_any();
+    }
+    let chips = labels
+        .into_iter()
+        .map(|(key, value)| view! { <code class="badge tone-quiet h-auto py-1 whitespace-normal wrap-anywhere">{format!("{key}={value}")}</code> })
+        .collect_view();
+    view! { <span class="flex flex-wrap gap-1">{chips}</span> }.into_any()
+}
+
+#[component]
+fn CredentialCount(credentials: usize, unarmed: usize) -> impl IntoView {
+    view! {
+        <span class="mr-2">{credentials}</span>
+        {(unarmed > 0).then(|| view! { <Badge tone=Tone::Danger word=format!("{unarmed} refused")/> })}
+    }
+}
+
+/// After Add the tutorial goes on with the consumer's credentials; the list stays where it is, and
+/// leads there.
+#[component]
+fn AddDialog() -> impl IntoView {
+    let go = Go::here();
+    let add = opened("add");
+    let is_add = Memo::new(move |_| add.get().as_deref() == Some("consumer"));
+    let group_paths = paths();
+    move || {
+        let group_paths = group_paths.clone();
+        let on_done = Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer(&view.stored.object.name)));
+        is_add.get().then(|| view! { <ConsumerDialog on_done on_close=go.closing()/> })
+    }
+}

@@ -1,0 +1,202 @@
+//! Overview: how everything fares, what to do first, and what needs an operator.
+
+use crate::api;
+use crate::load::{Live, load};
+use crate::parts::group::{group_signal, paths};
+use crate::parts::page::PageHead;
+use leptos::prelude::*;
+use postern::control::{Attention, AttentionSubject, Overview};
+use ui::{Glyph, Icon, Snippet, Tone};
+
+/// The page.
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    let group = group_signal();
+    load(move || group.get(), api::overview_page, |live, _| view! { <Page live/> }.into_any())
+}
+
+#[component]
+fn Page(live: Live<Overview>) -> impl IntoView {
+    view! {
+        <PageHead title="Overview" text="How this gateway group fares."/>
+        <Tiles live/>
+        <NeedsAttention live/>
+        <GetStarted live/>
+    }
+}
+
+#[component]
+fn Tiles(live: Live<Overview>) -> impl IntoView {
+    view! {
+        <div class="grid gap-4 sm:grid-cols-2 xl:grid-cols-4">
+            <Tile
+                glyph=Glyph::Provider
+                name="Secret providers healthy"
+                href=paths().providers()
+                value=live.part(|o| (o.providers_healthy, Some(o.providers)))
+            />
+            <Tile
+                glyph=Glyph::Reference
+                name="References resolving"
+                href=paths().references()
+                value=live.part(|o| (o.references_resolved, Some(o.references)))
+            />
+            <Tile glyph=Glyph::Consumer name="Consumers" href=paths().consumers() value=live.part(|o| (o.consumers, None))/>
+            <Tile
+                glyph=Glyph::Instance
+                name="Gateway instances online"
+                href=paths().instances()
+                value=live.part(|o| (o.instances_online, None))
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Tile(glyph: Glyph, name: &'static str, href: String, value: Memo<(usize, Option<usize>)>) -> impl IntoView {
+    view! {
+        <a class="tile" href=href>
+            <span class="tile-name">
+                <Icon glyph/>
+                {name}
+            </span>
+            <span class="tile-value">
+                {move || value.get().0}
+                {move || value.get().1.map(|of| view! { <small>" / " {of}</small> })}
+            </span>
+        </a>
+    }
+}
+
+#[component]
+fn NeedsAttention(live: Live<Overview>) -> impl IntoView {
+    let attention = live.part(|overview| overview.attention.clone());
+    move || {
+        let list = attention.get();
+        (!list.is_empty()).then(|| {
+            view! {
+                <section class="section" aria-labelledby="attention">
+                    <div class="section-head">
+                        <h2 id="attention">"Needs attention"</h2>
+                    </div>
+                    <ul class="card checklist">
+                        {list.into_iter().map(|item| view! { <AttentionLine item/> }).collect_view()}
+                    </ul>
+                </section>
+            }
+        })
+    }
+}
+
+#[component]
+fn AttentionLine(item: Attention) -> impl IntoView {
+    let (name, href) = match item.subject {
+        AttentionSubject::Provider { key } => (key.id.to_string(), paths().provider(&key)),
+        AttentionSubject::Credential { name } => {
+            (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer))
+        }
+    };
+    view! {
+        <li class="step">
+            <span class=format!("pt-0.5 {}", Tone::Danger.ink())>
+                <Icon glyph=Glyph::Danger/>
+            </span>
+            <span>
+                <a class="link" href=href>
+                    {name}
+                </a>
+                <span class="block text-muted wrap-anywhere">{item.what}</span>
+            </span>
+        </li>
+    }
+}
+
+/// One step of the tutorial: done or not, and where it is done.
+struct Step {
+    name: &'static str,
+    done: fn(&Overview) -> bool,
+    href: String,
+}
+
+fn steps() -> [Step; 5] {
+    let paths = paths();
+    [
+        Step {
+            name: "Add a secret provider and test it",
+            done: |o| o.providers_healthy > 0,
+            href: format!("{}?add=secret-provider", paths.providers()),
+        },
+        Step { name: "Add a consumer", done: |o| o.consumers > 0, href: format!("{}?add=consumer", paths.consumers()) },
+        Step { name: "Give it a Key Authentication credential", done: |o| o.credentials > 0, href: paths.consumers() },
+        Step {
+            name: "Publish a service with a route",
+            done: |o| o.services > 0 && o.routes > 0,
+            href: format!("{}{}", paths.services(), "?add=service"),
+        },
+        Step { name: "Enable Key Auth on it", done: |o| o.protected > 0, href: paths.services() },
+    ]
+}
+
+#[component]
+fn GetStarted(live: Live<Overview>) -> impl IntoView {
+    let lines = steps().into_iter().map(|step| view! { <StepLine step live/> }).collect_view();
+    let sent = live.part(|overview| overview.authenticated_request_seen);
+    let command = live.part(|overview| {
+        format!("curl -i http://{}/ip -H 'apikey: alice-primary-key'", overview.gateway_address)
+    });
+    view! {
+        <section class="section" aria-labelledby="get-started">
+            <div class="section-head">
+                <h2 id="get-started">"Get started"</h2>
+            </div>
+            <ol class="card checklist">
+                {lines} <li class="step">
+                    <Tick done=sent/>
+                    <span>"Send a request with the key"</span>
+                    <span></span>
+                    <div class="step-more">
+                        <Snippet text=Signal::derive(move || command.get()) label="Copy the command"/>
+                    </div>
+                </li>
+            </ol>
+        </section>
+    }
+}
+
+#[component]
+fn StepLine(step: Step, live: Live<Overview>) -> impl IntoView {
+    let done = live.part(step.done);
+    let href = step.href;
+    view! {
+        <li class="step">
+            <Tick done/>
+            <span class:text-muted=move || done.get()>{step.name}</span>
+            {move || {
+                let href = href.clone();
+                (!done.get())
+                    .then(|| {
+                        view! {
+                            <a class="link inline-flex items-center gap-1" href=href aria-label=format!("Go: {}", step.name)>
+                                "Go"
+                                <Icon glyph=Glyph::Next/>
+                            </a>
+                        }
+                    })
+            }}
+        </li>
+    }
+}
+
+#[component]
+fn Tick(done: Memo<bool>) -> impl IntoView {
+    move || {
+        let (ink, glyph, word) =
+            if done.get() { (Tone::Ok.ink(), Glyph::Ok, "Done:") } else { (Tone::Quiet.ink(), Glyph::Circle, "To do:") };
+        view! {
+            <span class=format!("pt-0.5 {ink}")>
+                <Icon glyph/>
+                <span class="sr-only">{word}</span>
+            </span>
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The plugins of a service or route.
+
+use crate::api;
+use crate::error::AppError;
+use crate::forms::delete::DeleteDialog;
+use crate::forms::plugin::{CatalogueDialog, PluginDialog};
+use crate::go::{Go, OpenButton, opened};
+use crate::pages::secret_providers::RowButton;
+use crate::parts::failure::Gone;
+use crate::parts::group::group;
+use leptos::prelude::*;
+use postern::control::PluginOwner;
+use postern::plugin::{PluginConfig, PluginName, Plugins};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::future::Future;
+use ui::Glyph;
+
+/// Whose plugins these are, and how they stand.
+#[derive(Clone)]
+pub struct Owner {
+    pub owner: PluginOwner,
+    pub revision: Memo<u64>,
+    pub plugins: Memo<Plugins>,
+    pub refresh: Callback<()>,
+}
+
+/// Plugins as chips.
+#[component]
+pub fn PluginChips(plugins: Vec<PluginName>) -> impl IntoView {
+    if plugins.is_empty() {
+        return view! { <span class="text-muted">"–"</span> }.into_any();
+    }
+    let chips = plugins.into_iter().map(|plugin| view! { <span class="badge tone-info pl-2">{plugin.label()}</span> });
+    view! { <span class="flex flex-wrap gap-1">{chips.collect_view()}</span> }.into_any()
+}
+
+/// The plugins, and their dialogs.
+#[component]
+pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
+    let plugins = owner.plugins;
+    let is_empty = Memo::new(move |_| plugins.with(Plugins::is_empty));
+    view! {
+        <section class="mb-8" aria-labelledby="plugins">
+            <div class="section-head">
+                <h2 id="plugins">"Plugins"</h2>
+                <OpenButton key="enable" value="" label="Enable Plugin" glyph=Glyph::Plus/>
+            </div>
+            {move || {
+                if is_empty.get() {
+                    view! {
+                        <p class="card card-pad text-muted">
+                            "No plugin yet: every request passes. Key Auth lets only consumers with a key pass."
+                        </p>
+                    }
+                        .into_any()
+                } else {
+                    view! { <Table plugins text/> }.into_any()
+                }
+            }}
+        </section>
+        <Dialogs owner/>
+    }
+}
+
+#[component]
+fn Table(plugins: Memo<Plugins>, text: &'static str) -> impl IntoView {
+    view! {
+        <p class="mb-3 text-muted">{text}</p>
+        <div class="table-box">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Configuration"</th>
+                        <th scope="col">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {move || {
+                        plugins.get().into_values().map(|config| view! { <Row config/> }.into_any()).collect_view()
+                    }}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Row(config: PluginConfig) -> impl IntoView {
+    let plugin = config.name();
+    let json = config.to_json();
+    let is_default = json == "{}";
+    let label = plugin.label();
+    view! {
+        <tr>
+            <td data-label="Name" class="cell-name">
+                {label}
+                <p class="cell-sub">
+                    <code>{plugin.slug()}</code>
+                </p>
+            </td>
+            <td data-label="Configuration">
+                {if is_default {
+                    view! { <span class="text-muted">"Defaults"</span> }.into_any()
+                } else {
+                    view! { <pre class="text-xs whitespace-pre-wrap wrap-anywhere">{json}</pre> }.into_any()
+                }}
+            </td>
+            <td>
+                <div class="row-actions">
+                    <RowButton
+                        key="edit-plugin"
+                        slug=plugin.slug().to_owned()
+                        label="Edit"
+                        name=format!("Edit {label}")
+                        glyph=Glyph::Edit
+                    />
+                    <RowButton
+                        key="remove"
+                        slug=plugin.slug().to_owned()
+                        label="Remove"
+                        name=format!("Remove {label}")
+                        glyph=Glyph::Delete
+                    />
+                </div>
+            </td>
+        </tr>
+    }
+}
+
+/// Which of the dialogs is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Open {
+    Catalogue,
+    Editor(PluginName),
+    Remove(PluginName),
+    Unknown(String),
+}
+
+fn open(enable: Option<String>, edit: Option<String>, remove: Option<String>) -> Option<Open> {
+    let named = |slug: String, then: fn(PluginName) -> Open| match PluginName::from_slug(&slug) {
+        Some(plugin) => then(plugin),
+        None => Open::Unknown(slug),
+    };
+    match (enable, edit, remove) {
+        (Some(slug), ..) if slug.is_empty() => Some(Open::Catalogue),
+        (Some(slug), ..) | (None, Some(slug), _) => Some(named(slug, Open::Editor)),
+        (None, None, Some(slug)) => Some(named(slug, Open::Remove)),
+        (None, None, None) => None,
+    }
+}
+
+#[component]
+fn Dialogs(owner: Owner) -> impl IntoView {
+    let go = Go::here();
+    let (enable, edit, remove) = (opened("enable"), opened("edit-plugin"), opened("remove"));
+    let shown = Memo::new(move |_| open(enable.get(), edit.get(), remove.get()));
+    // Counts up when the stored version is to be loaded into the editor.
+    let again = RwSignal::new(0_u32);
+    let refresh = owner.refresh;
+    let finish = Callback::new(move |()| {
+        refresh.run(());
+        go.close();
+    });
+    move || {
+        again.track();
+        let plugins = owner.plugins.get_untracked();
+        let target = owner.owner.clone();
+        match shown.get() {
+            None => ().into_any(),
+            Some(Open::Unknown(name)) => view! { <Gone what="plugin" name on_close=go.closing()/> }.into_any(),
+            Some(Open::Catalogue) => view! { <CatalogueDialog enabled=plugins.into_keys().collect()/> }.into_any(),
+            Some(Open::Remove(plugin)) => view! { <RemoveDialog owner=target plugin on_done=finish/> }.into_any(),
+            Some(Open::Editor(plugin)) => {
+                view! {
+                    <PluginDialog
+                        plugin
+                        owner=target
+                        revision=owner.revision.get_untracked()
+                        plugins
+                        reload=Callback::new(move |()| again.update(|n| *n += 1))
+                        on_done=finish
+                        on_close=go.closing()
+                    />
+                }
+                    .into_any()
+            }
+        }
+    }
+}
+
+#[component]
+fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -> impl IntoView {
+    let go = Go::here();
+    let group = group();
+    let delete = Arc::new(move |_| {
+        let (group, owner) = (group.clone(), owner.clone());
+        Box::pin(async move { api::remove_plugin(group, owner, plugin).await })
+            as Pin<Box<dyn Future<Output = Result<(), AppError>>>>
+    });
+    let consequences = match plugin {
+        PluginName::KeyAuth => vec!["Requests pass without a key".to_owned()],
+    };
+    view! {
+        <DeleteDialog
+            what=format!("plugin {}", plugin.label())
+            name=plugin.slug()
+            consequences
+            delete
+            on_done
+            on_close=go.closing()
+        />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_says_which_dialog_is_open() {
+        let some = |text: &str| Some(text.to_owned());
+        for (enable, edit, remove, expected) in [
+            (None, None, None, None),
+            (some(""), None, None, Some(Open::Catalogue)),
+            (some("key-auth"), None, None, Some(Open::Editor(PluginName::KeyAuth))),
+            (None, some("key-auth"), None, Some(Open::Editor(PluginName::KeyAuth))),
+            (None, None, some("key-auth"), Some(Open::Remove(PluginName::KeyAuth))),
+            (some("nonsense"), None, None, Some(Open::Unknown("nonsense".to_owned()))),
+        ] {
+            assert_eq!(open(enable, edit, remove), expected);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! One secret provider: configuration, the form of its references, and what refers to it.
+
+use crate::api::{self, ProviderData};
+use crate::error::AppError;
+use crate::forms::provider::ProviderDialog;
+use crate::forms::provider_test::StoredTestDialog;
+use crate::go::{Go, OpenButton, opened};
+use crate::load::{Live, load};
+use crate::pages::references::ReferenceTable;
+use crate::pages::secret_providers::{DeleteProvider, provider_key};
+use crate::pages::{act, done, written};
+use crate::parts::group::{group, group_signal, paths};
+use crate::parts::page::{Crumb, PageHead};
+use crate::parts::state::HealthCell;
+use crate::parts::time::Ago;
+use leptos::prelude::*;
+use postern::control::ProviderView;
+use postern::provider::vault::VaultAuth;
+use postern::provider::{ProviderKey, Settings};
+use postern::time::{Millis, duration_text};
+use ui::{Button, Glyph, Look, Snippet};
+
+/// The page.
+#[component]
+pub fn SecretProviderPage() -> impl IntoView {
+    let group = group_signal();
+    let (manager, id) = (written("manager"), written("id"));
+    load(
+        move || (group.get(), manager.get(), id.get()),
+        |(group, manager, id)| async move {
+            let key = provider_key(&manager, &id).ok_or_else(|| AppError::not_found("secret provider", &id))?;
+            api::provider_page(group, key).await
+        },
+        |live, _| view! { <Page live/> }.into_any(),
+    )
+}
+
+#[component]
+fn Page(live: Live<ProviderData>) -> impl IntoView {
+    let key = live.peek(|page| page.provider.stored.object.key());
+    let (title, label, of_actions) = (key.id.to_string(), key.manager.label(), key.clone());
+    let has_references = live.part(|page| !page.references.is_empty());
+    let provider = live.part(|page| page.provider.clone());
+    let references = live.part(|page| page.references.clone());
+    view! {
+        <PageHead
+            title
+            crumbs=vec![Crumb::new("Secret Providers", paths().providers())]
+            text=label
+        >
+            <Actions live key=of_actions/>
+        </PageHead>
+        <div class="grid gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] items-start">
+            <section class="card" aria-labelledby="configuration">
+                <h2 id="configuration" class="px-5 pt-4 pb-2">
+                    "Configuration"
+                </h2>
+                {move || view! { <Configuration view=provider.get() now=live.now()/> }}
+            </section>
+            <ReferenceFormat key=key.clone()/>
+        </div>
+        <section class="section" aria-labelledby="references">
+            <div class="section-head">
+                <h2 id="references">"References"</h2>
+            </div>
+            {move || {
+                if has_references.get() {
+                    view! { <ReferenceTable rows=Signal::from(references) now=live.now()/> }.into_any()
+                } else {
+                    view! { <p class="text-muted">"Nothing refers to this provider yet."</p> }.into_any()
+                }
+            }}
+        </section>
+        <Dialogs live key/>
+    }
+}
+
+#[component]
+fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
+    let refreshing = RwSignal::new(false);
+    let group = group();
+    let slug = key.to_string();
+    let refresh = move |()| {
+        let request = api::refresh_provider(group.clone(), key.clone());
+        act(live, refreshing, request, "Every secret of this provider has been read again.");
+    };
+    view! {
+        <Button label="Refresh now" glyph=Glyph::Refresh busy=refreshing on_press=Callback::new(refresh)/>
+        <OpenButton key="test" value=slug.clone() label="Test Connection" glyph=Glyph::Test/>
+        <OpenButton key="edit" value=slug.clone() label="Edit" glyph=Glyph::Edit/>
+        <OpenButton key="delete" value=slug label="Delete" look=Look::Danger glyph=Glyph::Delete/>
+    }
+}
+
+#[component]
+fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
+    let provider = view.stored.object;
+    let Settings::Vault(vault) = provider.settings;
+    let method = vault.auth.label();
+    let VaultAuth::Token { token } = vault.auth;
+    let stale = provider.freshness.max_stale_seconds;
+    view! {
+        <dl class="facts pb-2">
+            <dt>"Status"</dt>
+            <dd>
+                <HealthCell health=view.health now/>
+            </dd>
+            <dt>"Vault Server URL"</dt>
+            <dd>
+                <code>{vault.url.to_string()}</code>
+            </dd>
+            <dt>"Secret Prefix"</dt>
+            <dd>
+                <code>{vault.prefix.to_string()}</code>
+            </dd>
+            <dt>"KV Version"</dt>
+            <dd>{vault.kv_version.label()}</dd>
+            <dt>"Authentication Method"</dt>
+            <dd>{method}</dd>
+            <dt>"Token"</dt>
+            <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+            {vault
+                .namespace
+                .map(|namespace| {
+                    view! {
+                        <dt>"Namespace"</dt>
+                        <dd>
+                            <code>{namespace}</code>
+                        </dd>
+                    }
+                })}
+            {vault
+                .ca_certificate
+                .map(|_| {
+                    view! {
+                        <dt>"CA Certificate"</dt>
+                        <dd>"Own, instead of the system's"</dd>
+                    }
+                })}
+            <dt>"Refresh interval"</dt>
+            <dd>{duration_text(provider.freshness.ttl_seconds.into())}</dd>
+            <dt>"Use last good value for"</dt>
+            <dd>{if stale == 0 { "Never: an outage stops it at once".to_owned() } else { duration_text(stale.into()) }}</dd>
+        </dl>
+    }
+}
+
+/// How to write a reference to this provider, and what becomes of it.
+#[component]
+fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
+    let example = format!("$secret://{key}/consumer/alice/key");
+    view! {
+        <section class="card card-pad grid grid-cols-[minmax(0,1fr)] gap-3" aria-labelledby="reference-format">
+            <h2 id="reference-format">"Reference format"</h2>
+            <p class="ref-text text-sm">{format!("$secret://{key}/")}"<path>/<key>"</p>
+            <p class="text-muted">
+                <code>{key.manager.slug()}</code>
+                " is the secret manager, "
+                <code>{key.id.to_string()}</code>
+                " this provider. The path goes on from the Secret Prefix and names the secret; the last part names a key inside it."
+            </p>
+            <Snippet text=example label="Copy the example"/>
+        </section>
+    }
+}
+
+#[component]
+fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
+    let go = Go::here();
+    let (edit, test, delete) = (opened("edit"), opened("test"), opened("delete"));
+    let list = StoredValue::new(paths().providers());
+    move || {
+        let view = live.peek(|page| page.provider.clone());
+        let now = live.now().get_untracked();
+        if edit.get().is_some() {
+            view! { <ProviderDialog stored=Some(view) now on_done=done(live, go) on_close=go.closing()/> }.into_any()
+        } else if test.get().is_some() {
+            let on_change = Callback::new(move |()| live.refresh());
+            view! { <StoredTestDialog key=key.clone() on_change/> }.into_any()
+        } else if delete.get().is_some() {
+            let gone = Callback::new(move |()| go.instead(&list.get_value()));
+            view! { <DeleteProvider view on_done=gone/> }.into_any()
+        } else {
+            ().into_any()
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Test Connection: what each stage found.
+
+use crate::error::AppError;
+use crate::parts::explanation::Explained;
+use leptos::prelude::*;
+use postern::diagnosis::{Diagnosis, Outcome, Remedy, StageResult};
+use ui::{Badge, Button, Glyph, Icon, Look, Tone};
+
+/// A test: not begun, running, or ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Test {
+    #[default]
+    NotBegun,
+    Running,
+    Ended(Diagnosis),
+    Lost(AppError),
+}
+
+/// The panel below a provider's fields, or in a dialog of its own.
+#[component]
+pub fn TestPanel(
+    test: RwSignal<Test>,
+    /// Makes the change that mends the failure, and tests again.
+    mend: Callback<Remedy>,
+) -> impl IntoView {
+    view! {
+        <div role="status" aria-label="Test result" class="empty:hidden">
+            {move || match test.get() {
+                Test::NotBegun => ().into_any(),
+                Test::Running => view! { <Running/> }.into_any(),
+                Test::Ended(diagnosis) => view! { <Ended diagnosis mend/> }.into_any(),
+                Test::Lost(error) => view! { <p class="text-danger">{error.sentence()}</p> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn Running() -> impl IntoView {
+    view! {
+        <p class="flex items-center gap-2 text-muted">
+            <Icon glyph=Glyph::Busy class="spin"/>
+            "Testing the connection…"
+        </p>
+    }
+}
+
+#[component]
+fn Ended(diagnosis: Diagnosis, mend: Callback<Remedy>) -> impl IntoView {
+    let (tone, word) = verdict(&diagnosis);
+    let headline = diagnosis.headline();
+    let stages = diagnosis.stages.into_iter().map(|result| view! { <Stage result mend/> }).collect_view();
+    view! {
+        <div class="card card-pad">
+            <p class="mb-2 flex flex-wrap items-center gap-2 font-medium">
+                <Badge tone word/>
+                <span>{headline}</span>
+            </p>
+            <ol class="stages">{stages}</ol>
+        </div>
+    }
+}
+
+fn verdict(diagnosis: &Diagnosis) -> (Tone, &'static str) {
+    match (diagnosis.failure(), diagnosis.warns()) {
+        (Some(_), _) => (Tone::Danger, "Fails"),
+        (None, true) => (Tone::Warn, "Works, with a warning"),
+        (None, false) => (Tone::Ok, "Works"),
+    }
+}
+
+#[component]
+fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
+    let StageResult { stage, outcome, took_ms } = result;
+    let (ink, glyph, word, found) = match &outcome {
+        Outcome::Passed { found } => (Tone::Ok.ink(), Glyph::Ok, "passed", found.clone()),
+        Outcome::Warned { found, .. } => (Tone::Warn.ink(), Glyph::Warn, "warning", found.clone()),
+        Outcome::Failed { .. } => (Tone::Danger.ink(), Glyph::Danger, "failed", "Failed".to_owned()),
+        Outcome::Skipped { why } => (Tone::Quiet.ink(), Glyph::Skipped, "skipped", why.clone()),
+    };
+    let more = match outcome {
+        Outcome::Failed { explanation, remedy } => Some((explanation, remedy)),
+        Outcome::Warned { explanation, .. } => Some((explanation, None)),
+        Outcome::Passed { .. } | Outcome::Skipped { .. } => None,
+    };
+    view! {
+        <li class="stage">
+            <span class=format!("contents {ink}")>
+                <Icon glyph/>
+            </span>
+            <span class="font-medium">
+                {stage.label()}
+                <span class="sr-only">" " {word}</span>
+            </span>
+            <span class=format!("stage-found wrap-anywhere {}", if word == "failed" { ink } else { "text-muted" })>
+                {found}
+            </span>
+            <span class="stage-time">{took_ms} " ms"</span>
+            {more
+                .map(|(explanation, remedy)| {
+                    view! {
+                        <div class="stage-more">
+                            <Explained explanation/>
+                            {remedy.map(|remedy| view! { <RemedyButton remedy mend/> })}
+                        </div>
+                    }
+                })}
+        </li>
+    }
+}
+
+#[component]
+fn RemedyButton(remedy: Remedy, mend: Callback<Remedy>) -> impl IntoView {
+    view! {
+        <div>
+            <Button
+                label=remedy.label()
+                look=Look::Primary
+                on_press=Callback::new(move |()| mend.run(remedy.clone()))
+            />
+        </div>
+    }
+}

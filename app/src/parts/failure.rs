@@ -1,0 +1,39 @@
+//! What stands in place of a page that cannot be shown.
+
+use crate::error::AppError;
+use crate::title::PageTitle;
+use leptos::prelude::*;
+use postern::control::ControlError;
+use ui::{Dialog, DialogBody, DialogFoot, Glyph, Icon};
+
+/// The page's data could not be had.
+#[component]
+pub fn LoadFailure(error: AppError) -> impl IntoView {
+    ui::ready_scope();
+    let title = match &error {
+        AppError::Control(ControlError::NotFound { what, .. }) => format!("No such {what}"),
+        _ => "This page cannot be shown".to_owned(),
+    };
+    view! {
+        <PageTitle text=title.clone()/>
+        <div class="card empty">
+            <Icon glyph=Glyph::Offline/>
+            <h1>{title}</h1>
+            <p>{error.sentence()}</p>
+            <a class="link" href="/">"Go to the overview"</a>
+        </div>
+    }
+}
+
+/// What stands in place of a dialog about something that is not there.
+#[component]
+pub fn Gone(what: &'static str, name: String, on_close: Callback<()>) -> impl IntoView {
+    view! {
+        <Dialog title=format!("No such {what}") on_close>
+            <DialogBody>
+                <p>{format!("There is no {what} '{name}'. It may have been deleted meanwhile.")}</p>
+            </DialogBody>
+            <DialogFoot>""</DialogFoot>
+        </Dialog>
+    }
+}

@@ -1,0 +1,10 @@
+//! How things of the domain look, wherever they are shown.
+
+pub mod diagnosis;
+pub mod explanation;
+pub mod failure;
+pub mod group;
+pub mod page;
+pub mod reference;
+pub mod state;
+pub mod time;

@@ -1,0 +1,73 @@
+//! References, as they look everywhere: mono on violet, and violet means nothing else.
+
+use crate::parts::group::paths;
+use leptos::prelude::*;
+use postern::provider::ProviderKey;
+use postern::secret_ref::{RefError, SecretRef};
+use ui::{Glyph, Icon};
+
+/// A reference; leads to its provider.
+#[component]
+pub fn ReferenceChip(reference: SecretRef) -> impl IntoView {
+    let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
+    view! {
+        <span class="ref-chip">
+            <Icon glyph=Glyph::Provider/>
+            <a href=paths().provider(&key) title="Open the secret provider">{reference.to_string()}</a>
+        </span>
+    }
+}
+
+/// What a reference says, part by part.
+#[component]
+pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
+    view! {
+        "Reads the key "
+        <code class="text-ref">{reference.key().to_owned()}</code>
+        " of the secret "
+        <code class="text-ref">{reference.path().join("/")}</code>
+        " through the secret provider "
+        <code class="text-ref">{format!("{}/{}", reference.manager().slug(), reference.provider())}</code>
+        "."
+    }
+}
+
+/// A text that is no reference, with the part at fault underlined, and why.
+#[component]
+pub fn Malformed(text: String, error: RefError) -> impl IntoView {
+    let [before, fault, after] = split(&text, &error);
+    view! {
+        <p class="ref-text text-xs" aria-hidden="true">
+            {before}
+            <mark>{fault}</mark>
+            {after}
+        </p>
+        <p class="text-danger">{error.to_string()}</p>
+    }
+}
+
+/// The text around the part at fault. A fault at the end shows as a blank behind the text.
+fn split(text: &str, error: &RefError) -> [String; 3] {
+    let (start, end) = (error.at.start.min(text.len()), error.at.end.min(text.len()));
+    let cut = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+    let fault = if start == end { "\u{a0}\u{a0}".to_owned() } else { cut(start, end) };
+    [cut(0, start), fault, cut(end, text.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, parts: [&str; 3]) {
+        let error = text.parse::<SecretRef>().unwrap_err();
+        assert_eq!(split(text, &error), parts.map(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn the_part_at_fault_is_cut_out() {
+        check("$secret://Vault/v/a/k", ["$secret://", "Vault", "/v/a/k"]);
+        check("$secret://vault/my-vault", ["$secret://vault/my-vault", "\u{a0}\u{a0}", ""]);
+        check("$secret://vault/v/ä/../k", ["$secret://vault/v/ä/", "..", "/k"]);
+        check("$secret://vault/v/a/k?x", ["$secret://vault/v/a/k", "?", "x"]);
+    }
+}

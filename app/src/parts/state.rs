@@ -1,0 +1,81 @@
+//! How references, providers and instances fare.
+
+use crate::parts::explanation::Explained;
+use crate::parts::time::ago_text;
+use leptos::prelude::*;
+use postern::control::ProviderHealth;
+use postern::resolve::{ReferenceState, StateName};
+use postern::time::Millis;
+use ui::{Badge, Glyph, Tone};
+
+/// What colour a state has.
+#[must_use]
+pub fn tone(state: StateName) -> Tone {
+    match state {
+        StateName::Ok => Tone::Ok,
+        StateName::Pending => Tone::Quiet,
+        StateName::Stale => Tone::Warn,
+        StateName::NotFound
+        | StateName::KeyMissing
+        | StateName::Denied
+        | StateName::Unreachable
+        | StateName::Sealed
+        | StateName::Invalid
+        | StateName::ProviderMissing => Tone::Danger,
+    }
+}
+
+/// The state's name.
+#[component]
+pub fn StateBadge(state: StateName) -> impl IntoView {
+    let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
+    view! { <Badge tone=tone(state) word=state.label() glyph/> }
+}
+
+/// The state, what is known of the value, and what to do when there is none.
+#[component]
+pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
+    let failure = state.failure().cloned();
+    let summary = match &state {
+        ReferenceState::Pending => String::new(),
+        ReferenceState::Failed { .. } => String::new(),
+        ReferenceState::Ok(_) | ReferenceState::Stale { .. } => state.summary(now.get_untracked()),
+    };
+    let fingerprint = state.resolved().map(|resolved| resolved.fingerprint.clone());
+    view! {
+        <StateBadge state=state.name()/>
+        {(!summary.is_empty()).then(|| view! { <p class="cell-sub">{summary}</p> })}
+        {fingerprint
+            .map(|print| {
+                view! {
+                    <p class="cell-sub" title="A keyed hash: equal for equal values, useless otherwise.">
+                        "Fingerprint "
+                        <code>{print}</code>
+                    </p>
+                }
+            })}
+        {failure
+            .map(|failure| {
+                view! { <div class="mt-2 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl"><Explained explanation=failure.explain()/></div> }
+            })}
+    }
+}
+
+/// How a provider fares: badge, and why when it does not fare well.
+#[component]
+pub fn HealthCell(health: ProviderHealth, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
+    let (tone, word, at, why) = match health {
+        ProviderHealth::Untested => (Tone::Quiet, "Untested", None, None),
+        ProviderHealth::Healthy { checked_at } => (Tone::Ok, "Healthy", Some(checked_at), None),
+        ProviderHealth::Degraded { checked_at, why } => (Tone::Warn, "Degraded", Some(checked_at), Some(why)),
+        ProviderHealth::Failing { checked_at, why } => (Tone::Danger, "Failing", Some(checked_at), Some(why)),
+    };
+    view! {
+        <Badge tone word/>
+        {why.map(|why| view! { <p class="cell-sub max-w-sm">{why}</p> })}
+        {at
+            .map(|at| {
+                view! { <p class="cell-sub">"Checked " {move || ago_text(now.get(), at)}</p> }
+            })}
+    }
+}

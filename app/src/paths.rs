@@ -1,0 +1,65 @@
+//! Where everything is: the only place that writes the dashboard's addresses.
+
+use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::provider::ProviderKey;
+
+/// The addresses within one gateway group. Names need no escaping: their grammars allow nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths(String);
+
+impl Paths {
+    /// The addresses of `group`.
+    #[must_use]
+    pub fn of(group: &GroupName) -> Self {
+        Self(format!("/g/{group}"))
+    }
+
+    pub fn overview(&self) -> String {
+        self.0.clone()
+    }
+
+    pub fn providers(&self) -> String {
+        format!("{}/secret-providers", self.0)
+    }
+
+    pub fn provider(&self, key: &ProviderKey) -> String {
+        format!("{}/{key}", self.providers())
+    }
+
+    pub fn consumers(&self) -> String {
+        format!("{}/consumers", self.0)
+    }
+
+    /// A consumer's Credentials tab, Key Authentication.
+    pub fn consumer(&self, name: &ConsumerName) -> String {
+        format!("{}/{name}/credentials/key-auth", self.consumers())
+    }
+
+    pub fn services(&self) -> String {
+        format!("{}/services", self.0)
+    }
+
+    pub fn service(&self, id: &ObjectId) -> String {
+        format!("{}/{id}", self.services())
+    }
+
+    pub fn service_routes(&self, id: &ObjectId) -> String {
+        format!("{}/routes", self.service(id))
+    }
+
+    pub fn service_plugins(&self, id: &ObjectId) -> String {
+        format!("{}/plugins", self.service(id))
+    }
+
+    pub fn route(&self, service: &ObjectId, route: &ObjectId) -> String {
+        format!("{}/{route}", self.service_routes(service))
+    }
+
+    pub fn references(&self) -> String {
+        format!("{}/references", self.0)
+    }
+
+    pub fn instances(&self) -> String {
+        format!("{}/instances", self.0)
+    }
+}

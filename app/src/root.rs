@@ -1,0 +1,104 @@
+//! The HTML document, and which page stands at which address.
+
+use crate::error::tell_status;
+use crate::layout::GroupFrame;
+use crate::pages::consumer::ConsumerPage;
+use crate::pages::consumers::ConsumersPage;
+use crate::pages::instances::InstancesPage;
+use crate::pages::overview::OverviewPage;
+use crate::pages::references::ReferencesPage;
+use crate::pages::route::RoutePage;
+use crate::pages::secret_provider::SecretProviderPage;
+use crate::pages::secret_providers::SecretProvidersPage;
+use crate::pages::service::{ServiceOverview, ServicePlugins, ServiceRoutes};
+use crate::pages::services::ServicesPage;
+use crate::title::PageTitle;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::SsrMode::Async;
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::path;
+use ui::{Glyph, Icon, Toaster, Toasts};
+
+/// The HTML document around the app.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let nonce = leptos::nonce::use_nonce();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <script src="/theme.js" nonce=nonce></script>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <link rel="preload" href="/fonts/geist.woff2" r#as="font" type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href="/pkg/postern.css"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The whole dashboard.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    ui::ready_scope();
+    let toasts = Toasts::provide();
+    // An effect runs in the browser only, and only when everything above it listens.
+    Effect::new(|_| {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "true");
+        }
+    });
+    view! {
+        <Router>
+            <a class="skip-link" href="#main" rel="external">
+                "Skip to the page"
+            </a>
+            <Routes fallback=NotFound>
+                <Route path=path!("/") view=|| view! { <Redirect path="/g/default"/> }/>
+                <ParentRoute path=path!("/g/:group") view=GroupFrame ssr=Async>
+                    <Route path=path!("") view=OverviewPage ssr=Async/>
+                    <Route path=path!("secret-providers") view=SecretProvidersPage ssr=Async/>
+                    <Route path=path!("secret-providers/:manager/:id") view=SecretProviderPage ssr=Async/>
+                    <Route path=path!("consumers") view=ConsumersPage ssr=Async/>
+                    <Route path=path!("consumers/:name") view=ConsumerPage ssr=Async/>
+                    <Route path=path!("consumers/:name/credentials/key-auth") view=ConsumerPage ssr=Async/>
+                    <Route path=path!("services") view=ServicesPage ssr=Async/>
+                    <Route path=path!("services/:id") view=ServiceOverview ssr=Async/>
+                    <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>
+                    <Route path=path!("services/:id/plugins") view=ServicePlugins ssr=Async/>
+                    <Route path=path!("services/:id/routes/:rid") view=RoutePage ssr=Async/>
+                    <Route path=path!("references") view=ReferencesPage ssr=Async/>
+                    <Route path=path!("instances") view=InstancesPage ssr=Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <Toaster toasts/>
+    }
+}
+
+#[component]
+fn NotFound() -> impl IntoView {
+    tell_status(404);
+    view! {
+        <PageTitle text="No such page"/>
+        <main class="page" id="main" tabindex="-1">
+            <div class="card empty">
+                <Icon glyph=Glyph::Offline/>
+                <h1>"There is no such page"</h1>
+                <p>"The address may be misspelt, or what was here has been deleted."</p>
+                <a class="link" href="/">
+                    "Go to the overview"
+                </a>
+            </div>
+        </main>
+    }
+}
