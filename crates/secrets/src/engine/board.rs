@@ -60,7 +60,7 @@ pub(super) struct Entry {
     /// Reads the secret again and again; none while the provider is missing.
     life: Option<AbortOnDropHandle<()>>,
     /// Ends the bridging of an outage in time.
-    expiry: Option<AbortOnDropHandle<()>>,
+    pub(super) expiry: Option<AbortOnDropHandle<()>>,
 }
 
 /// Rounds of reading, counted from 1.
@@ -116,12 +116,8 @@ impl Entry {
         self.rounds.wanted > self.rounds.begun
     }
 
-    pub(super) fn expire_with(&mut self, expiry: Option<AbortOnDropHandle<()>>) {
-        self.expiry = expiry;
-    }
-
-    pub(super) fn has_expiry(&self) -> bool {
-        self.expiry.is_some()
+    pub(super) fn is_visited(&self) -> bool {
+        !self.visited.is_empty()
     }
 
     /// Reads with another provider from now on, or with none: then whoever waits is let go.
@@ -262,6 +258,8 @@ impl Board {
         }
         let entry = self.entry_or_new(address, spawn);
         *entry.visited.entry(key.to_owned()).or_default() += 1;
+        // A round may be waiting for its turn, which it needs no longer.
+        entry.bell.notify_one();
         Some(entry.want_round())
     }
 

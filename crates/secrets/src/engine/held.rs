@@ -25,8 +25,8 @@ pub(super) struct Reading {
     /// When the request was sent, so that the value is never older than it seems.
     pub(super) read_at: Millis,
     pub(super) took_ms: u64,
-    /// For keys that are missing: the last version that had them, where that was found.
-    pub(super) last_seen: BTreeMap<String, u64>,
+    /// For keys that are missing and were looked for: the last version that had them, if one was found.
+    pub(super) last_seen: BTreeMap<String, Option<u64>>,
 }
 
 impl Held {
@@ -72,7 +72,7 @@ impl Held {
         }
     }
 
-    /// Of `keys`, those the secret does not have and whose last version is not known; and its version.
+    /// Of `keys`, those the secret does not have and which were not looked for yet; and its version.
     pub(super) fn to_look_for<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(u64, BTreeSet<String>)> {
         let reading = self.reading.as_ref().filter(|_| self.failure.is_none())?;
         let unknown = |key: &&String| !reading.document.has(key) && !reading.last_seen.contains_key(*key);
@@ -80,15 +80,18 @@ impl Held {
         Some((reading.document.version?, keys)).filter(|(_, keys)| !keys.is_empty())
     }
 
-    /// Adds what a look at earlier versions found.
-    pub(super) fn remember(&mut self, last_seen: BTreeMap<String, u64>) {
+    /// Adds what a look for `keys` at earlier versions found, and that it found nothing of the others.
+    pub(super) fn remember(&mut self, keys: BTreeSet<String>, seen: &BTreeMap<String, u64>) {
         if let Some(reading) = &mut self.reading {
-            reading.last_seen.extend(last_seen);
+            reading.last_seen.extend(keys.into_iter().map(|key| {
+                let version = seen.get(&key).copied();
+                (key, version)
+            }));
         }
     }
 
     /// What is known of `last_seen` for that version.
-    pub(super) fn last_seen(&self, version: Option<u64>) -> BTreeMap<String, u64> {
+    pub(super) fn last_seen(&self, version: Option<u64>) -> BTreeMap<String, Option<u64>> {
         match &self.reading {
             Some(reading) if reading.document.version == version => reading.last_seen.clone(),
             _ => BTreeMap::new(),
@@ -122,7 +125,7 @@ impl Held {
 
 impl Reading {
     fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
-        let value = self.document.value(key, self.last_seen.get(key).copied())?;
+        let value = self.document.value(key, self.last_seen.get(key).copied().flatten())?;
         let resolved = Resolved {
             version: self.document.version,
             length: value.length(),
@@ -235,7 +238,7 @@ mod tests {
         assert_eq!(held.to_look_for(keys.iter()), None);
         held.succeed(reading(4, r#"{"other":"v"}"#));
         assert_eq!(held.to_look_for(keys.iter()), Some((4, BTreeSet::from(["key".to_owned()]))));
-        held.remember(BTreeMap::from([("key".to_owned(), 1)]));
+        held.remember(BTreeSet::from(["key".to_owned()]), &BTreeMap::new());
         assert_eq!(held.to_look_for(keys.iter()), None);
         assert_eq!(held.last_seen(Some(4)).len(), 1);
         assert_eq!(held.last_seen(Some(5)).len(), 0);

@@ -9,14 +9,16 @@ use postern::resolve::Failure;
 use postern::time::Millis;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
-/// One round of reading.
-struct Round {
-    number: u64,
+/// One secret's life with one generation of its provider.
+struct Life {
+    inner: Arc<Inner>,
+    address: Address,
     provider: Arc<Provider>,
+    /// Rung when someone wants a round.
     bell: Arc<Notify>,
 }
 
@@ -29,34 +31,58 @@ struct Read {
 
 /// Reads one secret until it is no longer wanted or its provider changes.
 pub(super) async fn live(inner: Arc<Inner>, address: Address, generation: u64) {
-    while let Some(round) = inner.begin(&address, generation) {
-        let read = inner.read(&round.provider, &address).await;
-        inner.keep(&address, generation, read);
-        inner.look_back(&address, &round.provider).await;
-        let Some(ended) = inner.end(&address, generation, round.number) else { return };
-        inner.rest(&address, &round, ended).await;
+    let Some(life) = Life::begin(inner, address, generation) else { return };
+    while let Some(ended) = life.round().await {
+        life.rest(ended).await;
     }
 }
 
-impl Inner {
-    fn begin(&self, address: &Address, generation: u64) -> Option<Round> {
-        let mut board = self.board();
-        let (entry, provider) = board.entry_of(address, generation)?;
-        Some(Round { number: entry.begin_round(), provider, bell: entry.bell.clone() })
+impl Life {
+    fn begin(inner: Arc<Inner>, address: Address, generation: u64) -> Option<Self> {
+        let (bell, provider) = {
+            let mut board = inner.board();
+            let (entry, provider) = board.entry_of(&address, generation)?;
+            (entry.bell.clone(), provider)
+        };
+        Some(Self { inner, address, provider, bell })
     }
 
-    async fn read(&self, provider: &Provider, address: &Address) -> Read {
-        // The semaphore is never closed; without a turn the read is late, not lost.
-        let _turn = provider.turns.acquire().await;
-        let (read_at, begun) = (self.clock.now(), Instant::now());
-        let document = provider.manager.read(&address.path).await;
+    /// One round of reading. Answers how it went; nothing when this life is over.
+    async fn round(&self) -> Option<Ended> {
+        let _turn = self.turn().await;
+        let round = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.begin_round();
+        let read = self.read().await;
+        self.keep(read);
+        self.look_back().await;
+        Some(self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round))
+    }
+
+    /// Waits for one of the provider's turns. A secret that someone waits for takes none: with a great
+    /// many secrets and a Vault that does not answer, the operator would wait for all of them.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = self.provider.turns.acquire();
+        tokio::pin!(turn);
+        loop {
+            if self.inner.board().entry(&self.address).is_none_or(|entry| entry.is_visited()) {
+                return None;
+            }
+            tokio::select! {
+                turn = &mut turn => return turn.ok(),
+                () = self.bell.notified() => {}
+            }
+        }
+    }
+
+    async fn read(&self) -> Read {
+        let (read_at, begun) = (self.inner.clock.now(), Instant::now());
+        let document = self.provider.manager.read(&self.address.path).await;
         Read { document, read_at, took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) }
     }
 
     /// Puts what was read in place, unless the provider changed meanwhile.
-    fn keep(self: &Arc<Self>, address: &Address, generation: u64, read: Read) {
-        let mut board = self.board();
-        let Some((entry, provider)) = board.entry_of(address, generation) else { return };
+    fn keep(&self, read: Read) {
+        let mut board = self.inner.board();
+        let Some((entry, provider)) = board.entry_of(&self.address, self.provider.generation) else { return };
         let Read { document, read_at, took_ms } = read;
         match document {
             Ok(document) => {
@@ -65,69 +91,50 @@ impl Inner {
             }
             Err(failure) => entry.held.fail(failure),
         }
-        let until = entry.held.bridged_until(provider.config.provider.freshness);
-        match until {
-            Some(until) if !entry.has_expiry() => entry.expire_with(Some(self.expire_at(address, until))),
+        match entry.held.bridged_until(provider.config.provider.freshness) {
+            None => entry.expiry = None,
+            Some(until) if entry.expiry.is_none() => entry.expiry = Some(self.expire_at(until)),
             Some(_) => {}
-            None => entry.expire_with(None),
         }
-        self.tell(&mut board, address);
+        self.inner.tell(&mut board, &self.address);
     }
 
     /// At `until` the value that bridges an outage is forgotten, and that is told.
-    fn expire_at(self: &Arc<Self>, address: &Address, until: Millis) -> AbortOnDropHandle<()> {
-        let (inner, address) = (self.clone(), address.clone());
-        AbortOnDropHandle::new(self.runtime.spawn(async move {
-            loop {
-                let left = until.since(inner.clock.now());
-                if left == 0 {
-                    break;
-                }
+    fn expire_at(&self, until: Millis) -> AbortOnDropHandle<()> {
+        let (inner, address, provider) = (self.inner.clone(), self.address.clone(), self.provider.clone());
+        AbortOnDropHandle::new(self.inner.runtime.spawn(async move {
+            while let left @ 1.. = until.since(inner.clock.now()) {
                 sleep(Duration::from_millis(left)).await;
             }
-            inner.expire(&address);
+            let mut board = inner.board();
+            if let Some((entry, _)) = board.entry_of(&address, provider.generation) {
+                entry.held.expire(inner.clock.now(), provider.config.provider.freshness);
+            }
+            inner.tell(&mut board, &address);
         }))
     }
 
-    fn expire(&self, address: &Address) {
-        let mut board = self.board();
-        let Some(provider) = board.provider(&address.group, &address.provider) else { return };
-        let freshness = provider.config.provider.freshness;
-        if let Some(entry) = board.entry(address) {
-            entry.held.expire(self.clock.now(), freshness);
-        }
-        self.tell(&mut board, address);
-    }
-
     /// Looks for missing keys in earlier versions, which says a great deal to whoever has to mend it.
-    async fn look_back(&self, address: &Address, provider: &Provider) {
-        let wanted = self.board().entry(address).and_then(|entry| entry.held.to_look_for(entry.keys()));
-        let Some((version, keys)) = wanted else { return };
-        let seen = provider.manager.last_seen(&address.path, version, &keys).await;
-        if let Some((entry, _)) = self.board().entry_of(address, provider.generation) {
-            entry.held.remember(seen);
+    async fn look_back(&self) {
+        let missing = self.inner.board().entry(&self.address).and_then(|entry| entry.held.to_look_for(entry.keys()));
+        let Some((version, keys)) = missing else { return };
+        let seen = self.provider.manager.last_seen(&self.address.path, version, &keys).await;
+        if let Some((entry, _)) = self.inner.board().entry_of(&self.address, self.provider.generation) {
+            entry.held.remember(keys, &seen);
         }
-    }
-
-    /// Ends the round, which lets go whoever waits for it. Answers how it went.
-    fn end(&self, address: &Address, generation: u64, round: u64) -> Option<Ended> {
-        let mut board = self.board();
-        let (entry, _) = board.entry_of(address, generation)?;
-        Some(entry.end_round(round))
     }
 
     /// Waits until the secret is due, or someone wants it sooner.
-    async fn rest(&self, address: &Address, round: &Round, ended: Ended) {
-        let freshness = round.provider.config.provider.freshness;
-        let due = sleep(pace::wait(ended, freshness, fastrand::f64()));
+    async fn rest(&self, ended: Ended) {
+        let due = sleep(pace::wait(ended, self.provider.config.provider.freshness, fastrand::f64()));
         tokio::pin!(due);
         loop {
-            if self.board().entry(address).is_none_or(|entry| entry.is_round_wanted()) {
+            if self.inner.board().entry(&self.address).is_none_or(|entry| entry.is_round_wanted()) {
                 return;
             }
             tokio::select! {
                 () = &mut due => return,
-                () = round.bell.notified() => {}
+                () = self.bell.notified() => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use postern::provider::vault::{VaultAuth, VaultSettings};
 use postern::resolve::{DeniedBecause, Failure, UnreachableBecause};
 use postern::sensitive::Plain;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use rustls::ClientConfig;
 use std::error::Error;
@@ -90,7 +90,8 @@ impl Client {
         self.authorised(self.request(Method::POST, segments, &[])?.json(body)).await
     }
 
-    /// Reads `segments` without a token, and whatever the status. For `sys/health`.
+    /// Reads `segments` with neither token nor namespace, whatever the status. For `sys/health`, which Vault
+    /// has in its root namespace only.
     pub(super) async fn get_openly(
         &self,
         segments: &[String],
@@ -113,23 +114,18 @@ impl Client {
         let no_such_host = || self.unreachable(UnreachableBecause::NameNotFound { host: self.host.clone() });
         let http = self.http.as_ref().ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood))?;
         let url = self.url(segments).ok_or_else(no_such_host)?;
-        Ok(http.request(method, url).query(query).headers(self.headers()))
-    }
-
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        // Vault's agents and proxies may insist on it: a browser cannot be made to send it.
-        headers.insert(HeaderName::from_static("x-vault-request"), HeaderValue::from_static("true"));
-        if let Some(Ok(namespace)) = self.namespace.as_deref().map(HeaderValue::from_str) {
-            headers.insert(HeaderName::from_static("x-vault-namespace"), namespace);
-        }
-        headers
+        // Vault's agents and proxies may insist on the header: a browser cannot be made to send it.
+        Ok(http.request(method, url).query(query).header("x-vault-request", "true"))
     }
 
     async fn authorised(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         // A token that no header can carry is a wrong token.
         let Some(token) = self.token_header() else { return Ok(Answer::Refused) };
-        let (status, body) = self.send(request.header("x-vault-token", token)).await?;
+        let mut request = request.header("x-vault-token", token);
+        if let Some(namespace) = &self.namespace {
+            request = request.header("x-vault-namespace", namespace);
+        }
+        let (status, body) = self.send(request).await?;
         match status {
             StatusCode::OK => Ok(Answer::Found(body)),
             StatusCode::NOT_FOUND => Ok(Answer::Absent(body)),

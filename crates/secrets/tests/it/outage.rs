@@ -1,8 +1,11 @@
 //! Vault away, sealed or busy: the last good value bridges it, and nobody has to do anything afterwards.
 
 use crate::support::bao::Bao;
+use crate::support::fault::{Fault, FaultServer};
 use crate::support::{House, claim, settings};
+use futures_util::future::join_all;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_stopped_vault_is_bridged_and_its_return_noticed() {
@@ -81,4 +84,21 @@ async fn a_throttled_read_is_bridged() {
     claim(&state, "stale", &["Throttled", "too many requests"]);
     bao.delete("sys/quotas/rate-limit/tight").await;
     house.until("alice/key", Some("v"), "ok").await;
+}
+
+/// Nothing answers, and there are more secrets than turns: whoever asks for one is answered all the same
+/// in the time that one request may take.
+#[tokio::test]
+async fn an_operator_does_not_wait_for_all_other_secrets() {
+    let server = FaultServer::start(Fault::Silence).await;
+    let house = House::new(settings(&server.url(), "t"));
+    let paths: Vec<String> = (0..300).map(|n| format!("many/{n}/key")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    house.watch(&paths);
+    let asked = Instant::now();
+    let states = join_all([house.check("many/299/key"), house.check("another/key")]).await;
+    assert!(asked.elapsed() < Duration::from_secs(11), "{:?}", asked.elapsed());
+    for state in states {
+        claim(&state, "unreachable", &["TimedOut"]);
+    }
 }

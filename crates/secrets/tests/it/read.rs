@@ -2,6 +2,7 @@
 
 use crate::support::bao::Bao;
 use crate::support::{House, claim, settings};
+use postern::provider::Settings;
 use postern::provider::vault::KvVersion;
 use serde_json::json;
 
@@ -166,9 +167,11 @@ async fn what_is_not_there_is_told_from_what_was_deleted() {
         ("secret/api7", "destroyed/key", vec!["Version 1", "was destroyed"]),
         ("nowhere/api7", "never/key", vec!["no secret at nowhere/data/api7/never"]),
     ] {
-        let mut settings = settings(&bao.url(), bao.root());
-        settings.prefix = prefix.parse().unwrap();
-        claim(&House::new(settings).check(path).await, "not_found", &parts);
+        for chosen in [KvVersion::V2, KvVersion::Auto] {
+            let mut settings = settings(&bao.url(), bao.root());
+            (settings.prefix, settings.kv_version) = (prefix.parse().unwrap(), chosen);
+            claim(&House::new(settings).check(path).await, "not_found", &parts);
+        }
     }
 }
 
@@ -201,8 +204,12 @@ async fn a_namespace_is_sent() {
     bao.post("team-a/secret/api7/spaced", json!({ "key": "in the namespace" })).await;
     let mut settings = settings(&bao.url(), bao.root());
     (settings.namespace, settings.kv_version) = (Some("team-a".to_owned()), KvVersion::Auto);
-    let house = House::new(settings);
+    let house = House::new(settings.clone());
     house.watch(&["spaced/key"]);
     claim(&house.check("spaced/key").await, "ok", &[]);
     assert_eq!(house.value("spaced/key").as_deref(), Some("in the namespace"));
+    assert!(house.engine.diagnose(&Settings::Vault(settings.clone())).await.works());
+
+    settings.namespace = Some("nobody".to_owned());
+    claim(&House::new(settings).check("spaced/key").await, "not_found", &[]);
 }
