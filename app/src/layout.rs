@@ -34,6 +34,7 @@ pub fn GroupFrame() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -66,6 +67,7 @@ fn Side() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// A narrow door in a wall.
@@ -77,6 +79,7 @@ fn Mark() -> impl IntoView {
             <circle cx="17.6" cy="21.5" r="1.3"></circle>
         </svg>
     }
+    .into_any()
 }
 
 #[component]
@@ -98,6 +101,7 @@ fn Navigation(group: Signal<GroupName>) -> impl IntoView {
             </ul>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -115,6 +119,7 @@ fn NavLink(
             </A>
         </li>
     }
+    .into_any()
 }
 
 /// What the operator chose, or nothing: then the system decides.

@@ -83,6 +83,7 @@ pub fn App() -> impl IntoView {
         </Router>
         <Toaster toasts/>
     }
+    .into_any()
 }
 
 #[component]
@@ -101,4 +102,5 @@ fn NotFound() -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }

@@ -9,7 +9,7 @@ use leptos_meta::Title;
 pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     let text = format!("{text} · Postern");
     let text = if cfg!(feature = "ssr") { escape(&text) } else { text };
-    view! { <Title text=text/> }
+    view! { <Title text=text/> }.into_any()
 }
 
 /// For element content: `<`, `>` and `&` as entities.

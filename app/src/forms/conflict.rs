@@ -47,6 +47,7 @@ pub fn ConflictPanel(
             </div>
         </Callout>
     }
+    .into_any()
 }
 
 fn quoted(text: String) -> String {

@@ -134,4 +134,5 @@ pub fn ConsumerDialog(
             />
         </FormDialog>
     }
+    .into_any()
 }

@@ -6,7 +6,7 @@ use postern::control::ControlError;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use ui::{Button, Callout, Dialog, DialogBody, DialogFoot, Faults, Look, TextInput, Tone};
+use ui::{Button, Callout, Dialog, DialogBody, DialogFoot, Look, TextInput, Tone};
 
 /// Deletes; the flag says that what depends on it is known and accepted.
 pub type Delete = Arc<dyn Fn(bool) -> Pin<Box<dyn Future<Output = Result<(), AppError>>>> + Send + Sync>;
@@ -39,7 +39,6 @@ pub fn DeleteDialog(
     let needed = RwSignal::new(consequences);
     let expected = name.clone();
     let may = Memo::new(move |_| needed.with(Vec::is_empty) || typed.get() == expected);
-    Faults::provide(Vec::new);
     let run = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if pending.get_untracked() || !may.get_untracked() {
@@ -90,6 +89,7 @@ pub fn DeleteDialog(
             </form>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -108,4 +108,5 @@ fn Consequences(list: Vec<String>, name: String, typed: RwSignal<String>) -> imp
         </p>
         <TextInput name="confirm" label="Name" value=typed mono=true/>
     }
+    .into_any()
 }

@@ -118,6 +118,7 @@ pub fn KeyAuthDialog(
             <SecretInput fields=fields.key legend="Key" stored=keeps/>
         </FormDialog>
     }
+    .into_any()
 }
 
 /// The domain's check, and that a new key is not empty.

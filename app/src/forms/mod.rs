@@ -156,4 +156,5 @@ pub fn FormDialog(
             </form>
         </Dialog>
     }
+    .into_any()
 }

@@ -7,7 +7,7 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::PluginOwner;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, Faults, TextArea};
+use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, TextArea};
 
 /// Every plugin there is, to choose from.
 #[component]
@@ -17,7 +17,6 @@ pub fn CatalogueDialog(
 ) -> impl IntoView {
     let go = Go::here();
     let search = RwSignal::new(String::new());
-    Faults::provide(Vec::new);
     let found = Memo::new(move |_| {
         let wanted = search.get();
         PluginName::ALL.into_iter().filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
@@ -48,6 +47,7 @@ pub fn CatalogueDialog(
             <DialogFoot>""</DialogFoot>
         </Dialog>
     }
+    .into_any()
 }
 
 /// By either name, in any case.
@@ -72,6 +72,7 @@ fn Card(plugin: PluginName, is_enabled: bool) -> impl IntoView {
             <p class="text-muted col-span-full text-sm">{plugin.summary()}</p>
         </li>
     }
+    .into_any()
 }
 
 fn label(field: &str) -> String {
@@ -131,6 +132,7 @@ pub fn PluginDialog(
             />
         </FormDialog>
     }
+    .into_any()
 }
 
 /// The domain's check; every problem belongs to the one field there is, with its place inside.

@@ -175,6 +175,7 @@ pub fn ProviderDialog(
             <TestPanel test=test.state mend=test.mend/>
         </FormDialog>
     }
+    .into_any()
 }
 
 /// The domain's check, and that a new provider has a token.
@@ -198,4 +199,5 @@ fn ReferenceHint(fields: ProviderFields, editing: bool) -> impl IntoView {
         <span class="ref-text">{move || format!("$secret://{}/{}/", fields.manager.get(), id())}</span>
         {editing.then_some(" The ID cannot be changed: references name it.")}
     }
+    .into_any()
 }

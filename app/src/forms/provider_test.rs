@@ -83,6 +83,7 @@ pub fn TestButton(test: ProviderTest) -> impl IntoView {
             on_press=test.run
         />
     }
+    .into_any()
 }
 
 /// Tests a stored provider at once; a remedy is saved and tested again.
@@ -124,6 +125,7 @@ pub fn StoredTestDialog(
             </DialogFoot>
         </Dialog>
     }
+    .into_any()
 }
 
 fn follow(

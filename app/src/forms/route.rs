@@ -143,6 +143,7 @@ pub fn RouteDialog(
             />
         </FormDialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -162,4 +163,5 @@ fn Methods(fields: Fields) -> impl IntoView {
             <p class="hint">"None chosen matches every method."</p>
         </fieldset>
     }
+    .into_any()
 }

@@ -113,6 +113,7 @@ pub fn SecretInput(
             </div>
         </fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -128,6 +129,7 @@ fn ManualButtons(fields: SecretFields, shown: RwSignal<bool>) -> impl IntoView {
         />
         <Button label="Generate" glyph=Glyph::Generate on_press=Callback::new(generate)/>
     }
+    .into_any()
 }
 
 #[component]
@@ -152,6 +154,7 @@ fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
                 })
         }}
     }
+    .into_any()
 }
 
 /// What the text says while it is typed, and, on a button, where it leads.
@@ -193,6 +196,7 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }
 
 #[component]

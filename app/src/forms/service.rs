@@ -141,4 +141,5 @@ pub fn ServiceDialog(
             }}
         </FormDialog>
     }
+    .into_any()
 }

@@ -105,6 +105,7 @@ pub fn VaultInputs(
             hint=token_hint
         />
     }
+    .into_any()
 }
 
 /// Warns where a token would travel in the clear.
@@ -161,4 +162,5 @@ pub fn VaultAdvanced(
             />
         </Disclosure>
     }
+    .into_any()
 }

@@ -71,6 +71,7 @@ fn Page(live: Live<Data>) -> impl IntoView {
         </div>
         <Dialogs live/>
     }
+    .into_any()
 }
 
 #[component]
@@ -90,6 +91,7 @@ fn AddButton() -> impl IntoView {
             glyph=Glyph::Plus
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -196,6 +198,7 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 #[component]
@@ -217,6 +220,7 @@ fn CheckButton(live: Live<Data>, id: postern::name::ObjectId, name: String) -> i
             on_press=Callback::new(check)
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -269,7 +273,7 @@ fn DeleteConsumer(live: Live<Data>) -> impl IntoView {
         Box::pin(async move { api::delete_consumer(group, name).await }) as Pin<Box<_>>
     });
     let on_done = Callback::new(move |()| go.instead(&list));
-    view! { <DeleteDialog what=format!("consumer {name}") name=name.to_string() consequences delete on_done on_close=go.closing()/> }
+    view! { <DeleteDialog what=format!("consumer {name}") name=name.to_string() consequences delete on_done on_close=go.closing()/> }.into_any()
 }
 
 #[component]
@@ -293,4 +297,5 @@ fn DeleteCredential(live: Live<Data>, view: CredentialView) -> impl IntoView {
             on_close=go.closing()
         />
     }
+    .into_any()
 }

@@ -44,11 +44,12 @@ fn List(live: Live<Vec<ConsumerView>>) -> impl IntoView {
         }}
         <AddDialog/>
     }
+    .into_any()
 }
 
 #[component]
 fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }
+    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }.into_any()
 }
 
 #[component]
@@ -73,6 +74,7 @@ fn Table(live: Live<Vec<ConsumerView>>) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -99,6 +101,7 @@ fn Row(view: ConsumerView, now: Signal<Millis>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 fn or_dash(text: String) -> String {
@@ -124,6 +127,7 @@ fn CredentialCount(credentials: usize, unarmed: usize) -> impl IntoView {
         <span class="mr-2">{credentials}</span>
         {(unarmed > 0).then(|| view! { <Badge tone=Tone::Danger word=format!("{unarmed} refused")/> })}
     }
+    .into_any()
 }
 
 /// After Add the tutorial goes on with the consumer's credentials; the list stays where it is, and

@@ -37,6 +37,7 @@ fn List(live: Live<Vec<GatewayInstance>>) -> impl IntoView {
             }
         }}
     }
+    .into_any()
 }
 
 #[component]
@@ -65,6 +66,7 @@ fn Table(live: Live<Vec<GatewayInstance>>) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -104,4 +106,5 @@ fn Row(instance: GatewayInstance, now: Signal<Millis>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

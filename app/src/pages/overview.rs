@@ -23,6 +23,7 @@ fn Page(live: Live<Overview>) -> impl IntoView {
         <NeedsAttention live/>
         <GetStarted live/>
     }
+    .into_any()
 }
 
 #[component]
@@ -50,6 +51,7 @@ fn Tiles(live: Live<Overview>) -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -66,6 +68,7 @@ fn Tile(glyph: Glyph, name: &'static str, href: String, value: Memo<(usize, Opti
             </span>
         </a>
     }
+    .into_any()
 }
 
 #[component]
@@ -109,6 +112,7 @@ fn AttentionLine(item: Attention) -> impl IntoView {
             </span>
         </li>
     }
+    .into_any()
 }
 
 /// One step of the tutorial: done or not, and where it is done.
@@ -161,6 +165,7 @@ fn GetStarted(live: Live<Overview>) -> impl IntoView {
             </ol>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -185,6 +190,7 @@ fn StepLine(step: Step, live: Live<Overview>) -> impl IntoView {
             }}
         </li>
     }
+    .into_any()
 }
 
 #[component]

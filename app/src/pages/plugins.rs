@@ -61,6 +61,7 @@ pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
         </section>
         <Dialogs owner/>
     }
+    .into_any()
 }
 
 #[component]
@@ -86,6 +87,7 @@ fn Table(plugins: Memo<Plugins>, text: &'static str) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -129,6 +131,7 @@ fn Row(config: PluginConfig) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// Which of the dialogs is open.
@@ -214,6 +217,7 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
             on_close=go.closing()
         />
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
             }
         }}
     }
+    .into_any()
 }
 
 /// References with their states and users.
@@ -69,6 +70,7 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -96,4 +98,5 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

@@ -88,6 +88,7 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         <PluginSection owner text="In addition to the service's; one of the same name counts instead of it."/>
         <Dialogs live id/>
     }
+    .into_any()
 }
 
 #[component]
@@ -105,6 +106,7 @@ fn Matches(route: Route) -> impl IntoView {
             <dd>{words(route.hosts.iter().map(ToString::to_string).collect(), "Every host")}</dd>
         </dl>
     }
+    .into_any()
 }
 
 #[component]

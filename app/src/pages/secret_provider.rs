@@ -73,6 +73,7 @@ fn Page(live: Live<ProviderData>) -> impl IntoView {
         </section>
         <Dialogs live key/>
     }
+    .into_any()
 }
 
 #[component]
@@ -90,6 +91,7 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
         <OpenButton key="edit" value=slug.clone() label="Edit" glyph=Glyph::Edit/>
         <OpenButton key="delete" value=slug label="Delete" look=Look::Danger glyph=Glyph::Delete/>
     }
+    .into_any()
 }
 
 #[component]
@@ -143,6 +145,7 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             <dd>{if stale == 0 { "Never: an outage stops it at once".to_owned() } else { duration_text(stale.into()) }}</dd>
         </dl>
     }
+    .into_any()
 }
 
 /// How to write a reference to this provider, and what becomes of it.
@@ -162,6 +165,7 @@ fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
             <Snippet text=example label="Copy the example"/>
         </section>
     }
+    .into_any()
 }
 
 #[component]

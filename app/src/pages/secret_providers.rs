@@ -56,6 +56,7 @@ fn List(live: Providers) -> impl IntoView {
         }}
         <Dialogs live/>
     }
+    .into_any()
 }
 
 #[component]
@@ -69,6 +70,7 @@ fn AddButton() -> impl IntoView {
             glyph=Glyph::Plus
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -97,6 +99,7 @@ fn Table(live: Providers) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -143,12 +146,13 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// A button of a row that opens a dialog about it.
 #[component]
 pub fn RowButton(key: &'static str, slug: String, label: &'static str, name: String, glyph: Glyph) -> impl IntoView {
-    view! { <OpenButton key value=slug label name look=Look::Ghost small=true icon_only=true glyph/> }
+    view! { <OpenButton key value=slug label name look=Look::Ghost small=true icon_only=true glyph/> }.into_any()
 }
 
 #[component]
@@ -196,7 +200,7 @@ pub fn DeleteProvider(view: ProviderView, on_done: Callback<()>) -> impl IntoVie
         let (group, key) = (group.clone(), key.clone());
         Box::pin(async move { api::delete_provider(group, key, force).await }) as std::pin::Pin<Box<_>>
     });
-    view! { <DeleteDialog what name consequences delete on_done on_close=go.closing()/> }
+    view! { <DeleteDialog what name consequences delete on_done on_close=go.closing()/> }.into_any()
 }
 
 /// The provider that an address names.

@@ -122,6 +122,7 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
         </div>
         <Dialogs live id/>
     }
+    .into_any()
 }
 
 #[component]
@@ -176,6 +177,7 @@ fn Routes(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -216,6 +218,7 @@ fn Row(stored: Stored<Route>, live: Live<ServiceData>, service: ObjectId) -> imp
             </td>
         </tr>
     }
+    .into_any()
 }
 
 #[component]
@@ -267,7 +270,7 @@ fn DeleteService(live: Live<ServiceData>, on_done: Callback<()>) -> impl IntoVie
         Box::pin(async move { api::delete_service(group, id).await }) as Pin<Box<_>>
     });
     let name = service.name.to_string();
-    view! { <DeleteDialog what=format!("service {name}") name consequences delete on_done on_close=go.closing()/> }
+    view! { <DeleteDialog what=format!("service {name}") name consequences delete on_done on_close=go.closing()/> }.into_any()
 }
 
 /// Deleting a route: nothing depends on it.
@@ -284,4 +287,5 @@ pub fn DeleteRoute(stored: Stored<Route>, on_done: Callback<()>) -> impl IntoVie
     view! {
         <DeleteDialog what=format!("route {name}") name consequences=nothing() delete on_done on_close=go.closing()/>
     }
+    .into_any()
 }

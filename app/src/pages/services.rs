@@ -53,11 +53,12 @@ fn List(live: Live<Vec<ServiceView>>) -> impl IntoView {
         }}
         {move || is_add.get().then(|| view! { <ServiceDialog on_done=done(live, go) on_close=go.closing()/> })}
     }
+    .into_any()
 }
 
 #[component]
 fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="service" label="Add Service" look=Look::Primary glyph=Glyph::Plus/> }
+    view! { <OpenButton key="add" value="service" label="Add Service" look=Look::Primary glyph=Glyph::Plus/> }.into_any()
 }
 
 #[component]
@@ -82,6 +83,7 @@ fn Table(live: Live<Vec<ServiceView>>) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -106,6 +108,7 @@ fn Row(view: ServiceView, now: Signal<Millis>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// Where a service's requests go.

@@ -33,6 +33,7 @@ pub fn TestPanel(
             }}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -43,6 +44,7 @@ fn Running() -> impl IntoView {
             "Testing the connection…"
         </p>
     }
+    .into_any()
 }
 
 #[component]
@@ -59,6 +61,7 @@ fn Ended(diagnosis: Diagnosis, mend: Callback<Remedy>) -> impl IntoView {
             <ol class="stages">{stages}</ol>
         </div>
     }
+    .into_any()
 }
 
 fn verdict(diagnosis: &Diagnosis) -> (Tone, &'static str) {
@@ -107,6 +110,7 @@ fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
                 })}
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -120,4 +124,5 @@ fn RemedyButton(remedy: Remedy, mend: Callback<Remedy>) -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }

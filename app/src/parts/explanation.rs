@@ -12,4 +12,5 @@ pub fn Explained(explanation: Explanation) -> impl IntoView {
         <p class="text-muted">{explanation.fix}</p>
         {explanation.snippet.map(|snippet| view! { <Snippet text=snippet label="Copy the fix"/> })}
     }
+    .into_any()
 }

@@ -23,6 +23,7 @@ pub fn LoadFailure(error: AppError) -> impl IntoView {
             <a class="link" href="/">"Go to the overview"</a>
         </div>
     }
+    .into_any()
 }
 
 /// What stands in place of a dialog about something that is not there.
@@ -36,4 +37,5 @@ pub fn Gone(what: &'static str, name: String, on_close: Callback<()>) -> impl In
             <DialogFoot>""</DialogFoot>
         </Dialog>
     }
+    .into_any()
 }

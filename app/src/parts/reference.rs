@@ -16,6 +16,7 @@ pub fn ReferenceChip(reference: SecretRef) -> impl IntoView {
             <a href=paths().provider(&key) title="Open the secret provider">{reference.to_string()}</a>
         </span>
     }
+    .into_any()
 }
 
 /// What a reference says, part by part.
@@ -30,6 +31,7 @@ pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
         <code class="text-ref">{format!("{}/{}", reference.manager().slug(), reference.provider())}</code>
         "."
     }
+    .into_any()
 }
 
 /// A text that is no reference, with the part at fault underlined, and why.
@@ -44,6 +46,7 @@ pub fn Malformed(text: String, error: RefError) -> impl IntoView {
         </p>
         <p class="text-danger">{error.to_string()}</p>
     }
+    .into_any()
 }
 
 /// The text around the part at fault. A fault at the end shows as a blank behind the text.

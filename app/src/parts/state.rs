@@ -29,7 +29,7 @@ pub fn tone(state: StateName) -> Tone {
 #[component]
 pub fn StateBadge(state: StateName) -> impl IntoView {
     let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
-    view! { <Badge tone=tone(state) word=state.label() glyph/> }
+    view! { <Badge tone=tone(state) word=state.label() glyph/> }.into_any()
 }
 
 /// The state, what is known of the value, and what to do when there is none.
@@ -59,6 +59,7 @@ pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> im
                 view! { <div class="mt-2 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl"><Explained explanation=failure.explain()/></div> }
             })}
     }
+    .into_any()
 }
 
 /// How a provider fares: badge, and why when it does not fare well.
@@ -78,4 +79,5 @@ pub fn HealthCell(health: ProviderHealth, #[prop(into)] now: Signal<Millis>) -> 
                 view! { <p class="cell-sub">"Checked " {move || ago_text(now.get(), at)}</p> }
             })}
     }
+    .into_any()
 }

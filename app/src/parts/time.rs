@@ -11,6 +11,7 @@ pub fn Ago(#[prop(into)] now: Signal<Millis>, at: Millis) -> impl IntoView {
             {move || ago_text(now.get(), at)}
         </time>
     }
+    .into_any()
 }
 
 /// How long ago `at` was.

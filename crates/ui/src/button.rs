@@ -89,4 +89,5 @@ pub fn Button(
             {(!icon_only).then(|| view! { <span>{move || label.get()}</span> })}
         </button>
     }
+    .into_any()
 }

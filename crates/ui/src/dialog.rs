@@ -79,12 +79,13 @@ pub fn Dialog(
             </div>
         </dialog>
     }
+    .into_any()
 }
 
 /// The scrolling middle.
 #[component]
 pub fn DialogBody(children: Children) -> impl IntoView {
-    view! { <div class="dialog-body">{children()}</div> }
+    view! { <div class="dialog-body">{children()}</div> }.into_any()
 }
 
 /// The buttons: Cancel, then whatever is given. Turns into a question when something would be lost.
@@ -107,6 +108,7 @@ pub fn DialogFoot(
             {move || closing.asking.get().then(|| view! { <Discard closing/> })}
         </footer>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +129,7 @@ fn Discard(closing: Closing) -> impl IntoView {
             <Button label="Discard" look=Look::Danger on_press=closing.on_close/>
         </div>
     }
+    .into_any()
 }
 
 /// Makes it modal and puts the focus into the first field.

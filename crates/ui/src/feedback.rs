@@ -69,6 +69,7 @@ pub fn Badge(
             {word}
         </span>
     }
+    .into_any()
 }
 
 /// Something worth a box of its own.
@@ -86,6 +87,7 @@ pub fn Callout(
             <div class="callout-body">{children()}</div>
         </div>
     }
+    .into_any()
 }
 
 /// Where nothing is yet: what it would be good for, and the one thing to do.
@@ -104,6 +106,7 @@ pub fn Empty(
             {children.map(|children| children())}
         </div>
     }
+    .into_any()
 }
 
 /// Something to unfold.
@@ -124,4 +127,5 @@ pub fn Disclosure(
             <div class="mt-4 grid grid-cols-[minmax(0,1fr)] gap-5">{children()}</div>
         </details>
     }
+    .into_any()
 }

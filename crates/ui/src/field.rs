@@ -57,6 +57,7 @@ pub fn TextInput(
             <BareInput name value kind required readonly mono placeholder has_hint/>
         </FieldFrame>
     }
+    .into_any()
 }
 
 /// The input alone, for [`TextInput`] and for fields whose label is elsewhere.
@@ -112,6 +113,7 @@ pub fn BareInput(
             on:blur=move |_| link.left(value.with_untracked(String::is_empty))
         />
     }
+    .into_any()
 }
 
 /// Several lines of text.
@@ -159,6 +161,7 @@ pub fn TextArea(
             ></textarea>
         </FieldFrame>
     }
+    .into_any()
 }
 
 /// One of a few.
@@ -208,6 +211,7 @@ pub fn Select(
             </select>
         </FieldFrame>
     }
+    .into_any()
 }
 
 /// One radio of a group; `value` is the group's.
@@ -239,6 +243,7 @@ pub fn Radio(name: &'static str, value: RwSignal<String>, choice: Choice) -> imp
             <span>{choice.label}</span>
         </label>
     }
+    .into_any()
 }
 
 /// On or off.
@@ -267,11 +272,12 @@ pub fn Checkbox(name: &'static str, label: String, form_value: String, value: Rw
             <span>{label}</span>
         </label>
     }
+    .into_any()
 }
 
 /// The error line of a field that is not one of the above.
 #[component]
 pub fn FaultLine(name: &'static str) -> impl IntoView {
     let link = FieldLink::new(name);
-    view! { <FieldError name link/> }
+    view! { <FieldError name link/> }.into_any()
 }

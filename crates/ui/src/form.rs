@@ -148,6 +148,7 @@ pub fn FieldFrame(
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[doc(hidden)]
@@ -220,4 +221,5 @@ fn SummaryLine(name: String, why: String, label: fn(&str) -> String) -> impl Int
             {why}
         </li>
     }
+    .into_any()
 }

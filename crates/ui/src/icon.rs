@@ -74,6 +74,7 @@ pub fn Icon(
             <use href=format!("/icons.svg#{}", glyph.id())></use>
         </svg>
     }
+    .into_any()
 }
 
 #[cfg(test)]

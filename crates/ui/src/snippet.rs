@@ -31,6 +31,7 @@ pub fn CopyButton(
             on_press=Callback::new(press)
         />
     }
+    .into_any()
 }
 
 /// A command, policy or other text in its own box, to be copied.
@@ -47,4 +48,5 @@ pub fn Snippet(
             <CopyButton text label/>
         </div>
     }
+    .into_any()
 }

@@ -49,4 +49,5 @@ pub fn Toaster(toasts: Toasts) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }
