@@ -5,12 +5,13 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use ui::{Button, Glyph, Look};
 
-type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
+/// May be dropped on any thread: on the server a page is, when its reader has gone away.
+type Navigate = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
 
 /// Goes to addresses.
 #[derive(Clone, Copy)]
 pub struct Go {
-    navigate: StoredValue<Navigate, LocalStorage>,
+    navigate: StoredValue<Navigate>,
     path: Memo<String>,
 }
 
@@ -19,7 +20,7 @@ impl Go {
     #[must_use]
     pub fn here() -> Self {
         let navigate: Navigate = Box::new(use_navigate());
-        Self { navigate: StoredValue::new_local(navigate), path: use_location().pathname }
+        Self { navigate: StoredValue::new(navigate), path: use_location().pathname }
     }
 
     /// To another page, without a way back to this one: it is gone.

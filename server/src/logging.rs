@@ -15,6 +15,7 @@ pub(crate) fn start(filter: &str) {
     std::panic::set_hook(Box::new(|panic| {
         // The payload may quote data; the place is enough to find the fault.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a part of the program failed and was stopped");
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(place, %backtrace, "a part of the program failed and was stopped");
     }));
 }
