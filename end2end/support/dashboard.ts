@@ -106,7 +106,7 @@ export class Dashboard {
     await this.go("Published Services");
     const dialog = await this.dialog("Add Service");
     await dialog.getByRole("textbox", { name: "Name", exact: true }).fill(name);
-    await dialog.getByRole("radio", { name: "Built-in echo", exact: true }).check();
+    await dialog.getByRole("combobox", { name: "Upstream", exact: true }).selectOption("Built-in echo");
     await this.submit(dialog);
   }
 
