@@ -2,6 +2,7 @@
 
 use crate::error::AppError;
 use crate::parts::explanation::Explained;
+use leptos::html;
 use leptos::prelude::*;
 use postern::diagnosis::{Diagnosis, Outcome, Remedy, StageResult};
 use ui::{Badge, Button, Glyph, Icon, Look, Tone};
@@ -23,8 +24,17 @@ pub fn TestPanel(
     /// Makes the change that mends the failure, and tests again.
     mend: Callback<Remedy>,
 ) -> impl IntoView {
+    let panel = NodeRef::<html::Div>::new();
+    // The panel may stand below what is visible of the dialog.
+    Effect::new(move |_| {
+        if test.with(|test| *test != Test::NotBegun)
+            && let Some(panel) = panel.get_untracked()
+        {
+            request_animation_frame(move || panel.scroll_into_view_with_bool(false));
+        }
+    });
     view! {
-        <div role="status" aria-label="Test result" class="empty:hidden">
+        <div role="status" aria-label="Test result" class="empty:hidden" node_ref=panel>
             {move || match test.get() {
                 Test::NotBegun => ().into_any(),
                 Test::Running => view! { <Running/> }.into_any(),
