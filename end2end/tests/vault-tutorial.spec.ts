@@ -26,7 +26,7 @@ test("the gateway group has an instance", async ({ page }) => {
   await expect(instance).toHaveCount(1);
 });
 
-test("choosing KV version 1 is explained and switched with one button", async ({ page }) => {
+test("choosing KV version 1 is explained and switched with one button", async () => {
   await world.bao.put(SECRET, {
     key: "alice-primary-key",
     password: "alice-password",
@@ -44,17 +44,24 @@ test("choosing KV version 1 is explained and switched with one button", async ({
     token: world.bao.readToken,
   });
 
+  const kvVersion = dialog.getByRole("combobox", { name: "KV Version", exact: true });
+  const switchVersion = dialog.getByRole("button", { name: "Switch to KV version 2", exact: true });
   const testConnection = dialog.getByRole("button", { name: "Test Connection", exact: true });
   await testConnection.click();
   const result = dialog.getByRole("status");
   await expect(result).toContainText("KV version 2");
-  await dialog.getByRole("button", { name: "Switch to KV version 2", exact: true }).click();
-  await expect(dialog.getByRole("combobox", { name: "KV Version", exact: true })).toHaveValue("2");
-
-  await testConnection.click();
+  await switchVersion.click();
   await expect(result).toContainText("The secret provider works");
-  await expect(dialog.getByRole("button", { name: "Switch to KV version 2", exact: true })).toBeHidden();
+  await expect(kvVersion.locator("option:checked")).toHaveText("KV version 2");
+  await expect(switchVersion).toBeHidden();
   await dashboard.submit(dialog);
+});
+
+test("the stored provider is tested from the list", async ({ page }) => {
+  await dashboard.go("Secret Providers");
+  const stored = await dashboard.dialog("Test my-vault");
+  await expect(stored.getByRole("status")).toContainText("The secret provider works");
+  await page.keyboard.press("Escape");
   await expect(page.getByRole("row").filter({ hasText: "my-vault" })).toContainText("Healthy");
 });
 
