@@ -33,10 +33,15 @@ export class Complaints {
   watch(context: BrowserContext) {
     context.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) {
-        this.seen.push(`${message.type()}: ${message.text()} (${message.page()?.url()}, ${message.location().url})`);
+        this.note(`${message.type()} on ${message.page()?.url()}: ${message.text()} (${message.location().url})`);
       }
     });
-    context.on("weberror", (error) => this.seen.push(`uncaught: ${error.error().stack}`));
+    context.on("weberror", (error) => this.note(`uncaught on ${error.page()?.url()}: ${error.error().message}`));
+  }
+
+  /** Without the stack: it says little in WebAssembly, and hides the next complaint. */
+  private note(complaint: string) {
+    this.seen.push(complaint.split(/\n\s*Stack:/)[0]);
   }
 
   /** For a test that provokes a complaint of the browser's own, such as a 404. */

@@ -2,9 +2,9 @@
 import { ALICE_KEY, Dashboard } from "./dashboard";
 import { expect, World } from "./test";
 
-/** Provider, consumer, credential by reference, service, route and key-auth. */
-export async function followTutorial(world: World, dashboard: Dashboard) {
-  await world.bao.put("api7/consumer/alice", { key: "alice-primary-key" });
+/** Provider, consumer, credential by reference to `key`, service, route and key-auth. */
+export async function followTutorial(world: World, dashboard: Dashboard, key = "alice-primary-key") {
+  await world.bao.put("api7/consumer/alice", { key });
   await dashboard.addProvider({
     id: "my-vault",
     kvVersion: "KV version 2",
@@ -20,5 +20,5 @@ export async function followTutorial(world: World, dashboard: Dashboard) {
   await dashboard.addRoute("ip", "/ip");
   await dashboard.enablePlugin("Key Auth", "{}");
   await expect.poll(async () => (await world.postern.request("/ip")).status).toBe(401);
-  await expect.poll(async () => (await world.postern.request("/ip", "alice-primary-key")).status).toBe(200);
+  await expect.poll(async () => (await world.postern.request("/ip", key)).status).toBe(200);
 }
