@@ -4,7 +4,8 @@
 //! is not resolved is a [`Failure`], never a literal and never an empty text.
 
 use crate::provider::ProviderKey;
-use crate::provider::vault::{Kv, Mount, SecretPrefix, read_policy};
+use crate::provider::address::Forbidden;
+use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
 use crate::secret_ref::{RefError, SecretRef};
 use crate::time::{Millis, duration_text};
 use serde::{Deserialize, Serialize};
@@ -186,8 +187,23 @@ pub enum DeniedBecause {
     TokenInvalid,
     /// The token is good, but its policies do not allow reading the path. `policy` would.
     PolicyMissing { policies: Vec<String>, policy: String },
+    /// The login with the provider's authentication method was refused: there is no token to read with.
+    LoginRefused { method: AuthMethod, mount: AuthMount, why: LoginProblem },
     /// The manager refused and would not say more.
     Unknown,
+}
+
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginProblem {
+    /// Vault does not accept what the provider shows.
+    Credentials,
+    /// Vault refuses without a reason: it says the same where nothing is mounted and where a user is locked
+    /// out or a role does not apply.
+    NotAllowed,
+    /// Kubernetes: there is no service account's token on this machine.
+    NoServiceAccount,
 }
 
 /// Why there was no usable answer.
@@ -197,6 +213,11 @@ pub enum UnreachableBecause {
     /// The host name has no address.
     NameNotFound {
         host: String,
+    },
+    /// The host is, or its name leads to, an address that Postern never connects to.
+    ForbiddenAddress {
+        address: String,
+        kind: Forbidden,
     },
     ConnectionRefused,
     TimedOut {
@@ -233,6 +254,10 @@ pub enum TlsProblem {
     NotTls,
     /// The server demands a client certificate.
     ClientCertificateWanted,
+    /// The provider's CA Certificate holds no certificate that can be read.
+    AuthorityUnreadable,
+    /// The provider's client certificate or private key cannot be read, or they do not belong together.
+    IdentityUnreadable,
     Other,
 }
 
@@ -404,9 +429,79 @@ fn explain_denied(path: &str, why: &DeniedBecause) -> Explanation {
             "Add this to one of the token's policies:",
         )
         .with(policy.clone()),
+        DeniedBecause::LoginRefused { method, mount, why } => explain_login(*method, mount, *why),
         DeniedBecause::Unknown => Explanation::new(
             format!("Vault refused to read {path}."),
             "Check the token and its policies; Test Connection on the secret provider says more.",
+        ),
+    }
+}
+
+fn explain_login(method: AuthMethod, mount: &AuthMount, why: LoginProblem) -> Explanation {
+    let label = method.label();
+    match why {
+        LoginProblem::Credentials => {
+            let (what, fix, command) = explain_credentials(method, mount);
+            Explanation::new(format!("Vault refused the login with {label} at auth/{mount}: {what}"), fix).with(command)
+        }
+        LoginProblem::NotAllowed => {
+            let (perhaps, fix) = match method {
+                AuthMethod::Userpass => (
+                    "or the user is locked out for a while after wrong passwords",
+                    "Check the Mount Path and wait out the lock",
+                ),
+                AuthMethod::Kubernetes => (
+                    "or the role is not for this service account and its namespace",
+                    "Check the Mount Path, and what the role is bound to",
+                ),
+                AuthMethod::Token | AuthMethod::AppRole | AuthMethod::Jwt | AuthMethod::Cert => (
+                    "or logins are not allowed from here",
+                    "Check the Mount Path, and the addresses that the role is bound to",
+                ),
+            };
+            Explanation::new(
+                format!(
+                    "Vault refused the login with {label} at auth/{mount} without a reason: no such method is mounted there, {perhaps}."
+                ),
+                format!("{fix}. This lists what is mounted where:"),
+            )
+            .with("vault auth list")
+        }
+        LoginProblem::NoServiceAccount => Explanation::new(
+            format!("There is no service account's token at {SERVICE_ACCOUNT_TOKEN}, so no login with Kubernetes."),
+            "Run Postern in a pod that mounts its service account's token, or choose another Authentication Method.",
+        ),
+    }
+}
+
+/// What is wrong, what to do, and the command that shows or mends it.
+fn explain_credentials(method: AuthMethod, mount: &AuthMount) -> (&'static str, &'static str, String) {
+    match method {
+        AuthMethod::Token => ("the token is not accepted.", "Replace the token.", "vault token lookup".to_owned()),
+        AuthMethod::AppRole => (
+            "the Role ID or the Secret ID is wrong, or the Secret ID has expired or was used up.",
+            "Create a new Secret ID and replace it in the secret provider.",
+            format!("vault write -f auth/{mount}/role/<role>/secret-id"),
+        ),
+        AuthMethod::Userpass => (
+            "the user name or the password is wrong.",
+            "Correct them in the secret provider. Postern tries rarely: wrong passwords may lock the user out.",
+            format!("vault read auth/{mount}/users/<username>"),
+        ),
+        AuthMethod::Kubernetes => (
+            "there is no such role, or it is not for this service account.",
+            "Check the Role, and the service accounts and namespaces that it is bound to.",
+            format!("vault read auth/{mount}/role/<role>"),
+        ),
+        AuthMethod::Jwt => (
+            "the JWT has expired, is not signed by the issuer that Vault knows, or does not fit the role.",
+            "Replace the JWT, and check the Role and what it is bound to.",
+            format!("vault read auth/{mount}/role/<role>"),
+        ),
+        AuthMethod::Cert => (
+            "no role of Vault is for this client certificate, or its listener does not ask for one.",
+            "Check the Role, the certificate that it names and the certificate's end date.",
+            format!("vault list auth/{mount}/certs"),
         ),
     }
 }
@@ -416,6 +511,10 @@ fn explain_unreachable(address: &str, why: &UnreachableBecause) -> Explanation {
         UnreachableBecause::NameNotFound { host } => (
             format!("The host name '{host}' has no address here."),
             "Check the spelling of the Vault Server URL; the name must be known where Postern runs.".to_owned(),
+        ),
+        UnreachableBecause::ForbiddenAddress { address: ip, kind } => (
+            format!("{address} leads to {ip}: {}. Postern never connects there.", kind.describe()),
+            "Enter the address of Vault in the Vault Server URL; if it is a name, see to what address it leads here.".to_owned(),
         ),
         UnreachableBecause::ConnectionRefused => (
             format!("Nothing answers at {address}: the connection was refused."),
@@ -470,7 +569,15 @@ fn explain_tls(address: &str, detail: &TlsProblem) -> Explanation {
         ),
         TlsProblem::ClientCertificateWanted => (
             format!("{address} demands a client certificate, which this provider does not have."),
-            "Use a Vault listener that does not demand one.",
+            "Choose TLS certificate as the Authentication Method, or use a listener of Vault that does not demand one.",
+        ),
+        TlsProblem::AuthorityUnreadable => (
+            "The CA Certificate of this secret provider cannot be read.".to_owned(),
+            "Paste the authority's certificate again, in PEM form, from the first to the last line.",
+        ),
+        TlsProblem::IdentityUnreadable => (
+            "The client certificate or its private key cannot be read, or they do not belong together.".to_owned(),
+            "Paste both again, in PEM form, from the first to the last line.",
         ),
         TlsProblem::Other => (
             format!("The TLS handshake with {address} failed."),
@@ -638,6 +745,14 @@ mod tests {
                 "denied",
                 vec!["(default)", "path \"secret/data/api7/*\"", "}"],
             ),
+            (
+                unreachable(UnreachableBecause::ForbiddenAddress {
+                    address: "169.254.169.254".to_owned(),
+                    kind: Forbidden::LinkLocal,
+                }),
+                "unreachable",
+                vec!["leads to 169.254.169.254", "link-local", "never connects"],
+            ),
             (unreachable(UnreachableBecause::ConnectionRefused), "unreachable", vec!["refused", "port"]),
             (unreachable(UnreachableBecause::TimedOut { after_ms: 3000 }), "unreachable", vec!["within 3 s"]),
             (
@@ -663,6 +778,26 @@ mod tests {
         ];
         for (failure, name, parts) in cases {
             check(failure, name, &parts);
+        }
+    }
+
+    #[test]
+    fn every_refused_login_says_what_to_check() {
+        use LoginProblem::{Credentials, NoServiceAccount, NotAllowed};
+        for (method, why, parts) in [
+            (AuthMethod::AppRole, Credentials, ["Secret ID has expired", "vault write -f auth/team/approle/role/"]),
+            (AuthMethod::AppRole, NotAllowed, ["without a reason", "vault auth list"]),
+            (AuthMethod::Userpass, Credentials, ["the password is wrong", "lock the user out"]),
+            (AuthMethod::Userpass, NotAllowed, ["locked out for a while", "vault auth list"]),
+            (AuthMethod::Kubernetes, Credentials, ["no such role", "service accounts and namespaces"]),
+            (AuthMethod::Kubernetes, NotAllowed, ["not for this service account", "vault auth list"]),
+            (AuthMethod::Kubernetes, NoServiceAccount, ["no service account's token", "in a pod"]),
+            (AuthMethod::Jwt, Credentials, ["has expired", "Replace the JWT"]),
+            (AuthMethod::Cert, Credentials, ["for this client certificate", "end date"]),
+        ] {
+            let mount = format!("team/{}", method.slug()).parse().unwrap();
+            let why = DeniedBecause::LoginRefused { method, mount, why };
+            check(Failure::Denied { path: String::new(), why }, "denied", &parts);
         }
     }
 

@@ -3,6 +3,7 @@
 //! A new manager is one new file beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
+pub mod address;
 pub mod vault;
 
 use crate::name::ProviderId;

@@ -81,6 +81,15 @@ fn label(path: &[String]) -> String {
         ["settings", "prefix"] => "Secret Prefix",
         ["settings", "auth", "method"] => "Authentication Method",
         ["settings", "auth", "token"] => "Token",
+        ["settings", "auth", "role_id"] => "Role ID",
+        ["settings", "auth", "secret_id"] => "Secret ID",
+        ["settings", "auth", "username"] => "Username",
+        ["settings", "auth", "password"] => "Password",
+        ["settings", "auth", "role"] => "Role",
+        ["settings", "auth", "jwt"] => "JWT",
+        ["settings", "auth", "certificate"] => "Client Certificate",
+        ["settings", "auth", "private_key"] => "Private Key",
+        ["settings", "auth", "mount"] => "Mount Path",
         ["settings", "namespace"] => "Namespace",
         ["settings", "ca_certificate"] => "CA Certificate",
         ["settings", "manager"] => "Secret Manager",
@@ -122,6 +131,17 @@ mod tests {
             &[
                 ("Secret Prefix", "secret/a", "secret/b"),
                 ("Token", "set 1970-01-01 00:00:00 UTC", "set 1970-01-01 00:00:01 UTC"),
+            ],
+        );
+        check(
+            r#"{"settings":{"auth":{"method":"token","token":{"set_at":0}}}}"#,
+            r#"{"settings":{"auth":{"method":"approle","role_id":"r","secret_id":{"set_at":0},"mount":"approle"}}}"#,
+            &[
+                ("Authentication Method", "token", "approle"),
+                ("Mount Path", "", "approle"),
+                ("Role ID", "", "r"),
+                ("Secret ID", "", "set 1970-01-01 00:00:00 UTC"),
+                ("Token", "set 1970-01-01 00:00:00 UTC", ""),
             ],
         );
         check(r#"{"labels":{}}"#, r#"{"labels":{"team":"x"}}"#, &[("Label team", "", "x")]);

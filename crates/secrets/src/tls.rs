@@ -1,23 +1,42 @@
 //! Whom a connection trusts, and what a failed handshake means.
 
 use postern::resolve::TlsProblem;
-use rustls::pki_types::CertificateDer;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{AlertDescription, CertificateError, ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::{Arc, LazyLock};
 
-/// The provider's CA Certificate holds no certificate that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct UnreadableCa;
+/// What a client shows of itself, in PEM.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    pub(crate) certificate: &'a str,
+    pub(crate) private_key: &'a str,
+}
 
 /// What a client trusts: the provider's own authorities if it names any, else the system's. Never
 /// both, and never nothing: there is no way to switch verification off.
-pub(crate) fn client_config(ca_pem: Option<&str>) -> Result<ClientConfig, UnreadableCa> {
-    match ca_pem {
-        Some(pem) => Ok(trusting(read_authorities(pem)?)),
-        None => Ok(SYSTEM.clone()),
+pub(crate) fn client_config(ca_pem: Option<&str>, identity: Option<Identity<'_>>) -> Result<ClientConfig, TlsProblem> {
+    match (ca_pem, identity) {
+        (Some(pem), Some(identity)) => showing(identity, builder().with_root_certificates(read_authorities(pem)?)),
+        (Some(pem), None) => Ok(trusting(read_authorities(pem)?)),
+        (None, Some(identity)) => match builder().with_platform_verifier() {
+            Ok(builder) => showing(identity, builder),
+            Err(_) => showing(identity, builder().with_root_certificates(RootCertStore::empty())),
+        },
+        (None, None) => Ok(SYSTEM.clone()),
     }
+}
+
+fn showing(
+    identity: Identity<'_>,
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+) -> Result<ClientConfig, TlsProblem> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect();
+    let key = PrivateKeyDer::from_pem_slice(identity.private_key.as_bytes());
+    let (Ok(chain), Ok(key)) = (chain, key) else { return Err(TlsProblem::IdentityUnreadable) };
+    builder.with_client_auth_cert(chain, key).map_err(|_| TlsProblem::IdentityUnreadable)
 }
 
 /// Trusts nobody. For `http://`, and in place of a configuration that cannot be made.
@@ -49,12 +68,16 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
         .expect("AWS-LC speaks TLS 1.2 and 1.3")
 }
 
-fn read_authorities(pem: &str) -> Result<RootCertStore, UnreadableCa> {
+fn read_authorities(pem: &str) -> Result<RootCertStore, TlsProblem> {
+    let unreadable = TlsProblem::AuthorityUnreadable;
     let mut authorities = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        authorities.add(certificate.map_err(|_| UnreadableCa)?).map_err(|_| UnreadableCa)?;
+        let Ok(certificate) = certificate else { return Err(unreadable) };
+        if authorities.add(certificate).is_err() {
+            return Err(unreadable);
+        }
     }
-    if authorities.is_empty() { Err(UnreadableCa) } else { Ok(authorities) }
+    if authorities.is_empty() { Err(unreadable) } else { Ok(authorities) }
 }
 
 /// What a TLS error means to an operator. `host` is the name that was asked for.
@@ -94,8 +117,32 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
             "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
         ] {
-            assert_eq!(client_config(Some(pem)).map(|_| ()), Err(UnreadableCa), "{pem:?}");
+            let config = client_config(Some(pem), None).map(|_| ());
+            assert_eq!(config, Err(TlsProblem::AuthorityUnreadable), "{pem:?}");
         }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_own_key() {
+        let made = || rcgen::generate_simple_self_signed(vec!["postern".to_owned()]).unwrap();
+        let (one, other) = (made(), made());
+        let (certificate, key, other_key) =
+            (one.cert.pem(), one.signing_key.serialize_pem(), other.signing_key.serialize_pem());
+        for (certificate, private_key, good) in [
+            (certificate.as_str(), key.as_str(), true),
+            (&certificate, &other_key, false),
+            (&certificate, "", false),
+            (&certificate, &certificate, false),
+            ("", &key, false),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", &key, false),
+        ] {
+            let config = client_config(Some(&certificate_of(&one)), Some(Identity { certificate, private_key }));
+            assert_eq!(config.map(|_| ()), if good { Ok(()) } else { Err(TlsProblem::IdentityUnreadable) });
+        }
+    }
+
+    fn certificate_of(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> String {
+        made.cert.pem()
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! Requests to Vault: one address, no redirects, bounded in time and size, and every way to fail named.
 
+use super::session::{Held, Session};
 use crate::tls;
-use postern::provider::vault::{VaultAuth, VaultSettings};
-use postern::resolve::{DeniedBecause, Failure, UnreachableBecause};
+use postern::provider::address::{Forbidden, forbidden};
+use postern::provider::vault::VaultSettings;
+use postern::resolve::{DeniedBecause, Failure, TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use rustls::ClientConfig;
 use std::error::Error;
+use std::net::IpAddr;
 use std::time::Duration;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// How long opening a connection may take.
@@ -38,16 +42,23 @@ pub(super) enum Answer {
 pub(super) struct Client {
     http: Option<reqwest::Client>,
     base: Option<Url>,
-    token: Plain,
+    pub(super) session: Session,
     namespace: Option<String>,
     /// As failures name it.
-    address: String,
+    pub(super) address: String,
     host: String,
+    /// Why no request may be made at all.
+    barred: Option<UnreachableBecause>,
 }
 
 impl Client {
-    pub(super) fn new(settings: &VaultSettings<Plain>, trust: ClientConfig) -> Self {
-        let VaultAuth::Token { token } = &settings.auth;
+    /// What `trust` could not be made of bars every request.
+    pub(super) fn new(settings: &VaultSettings<Plain>, trust: Result<ClientConfig, TlsProblem>) -> Self {
+        let base = Url::parse(&settings.url.to_string()).ok();
+        let (trust, barred) = match trust {
+            Ok(trust) => (trust, base.as_ref().and_then(forbidden_host)),
+            Err(detail) => (tls::trusting_nobody(), Some(UnreachableBecause::Tls { detail })),
+        };
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -60,11 +71,12 @@ impl Client {
             .build();
         Self {
             http: http.ok(),
-            base: Url::parse(&settings.url.to_string()).ok(),
-            token: token.clone(),
+            base,
+            session: Session::new(settings.auth.clone()),
             namespace: settings.namespace.clone(),
             address: settings.url.to_string(),
             host: settings.url.host().to_owned(),
+            barred,
         }
     }
 
@@ -90,6 +102,29 @@ impl Client {
         self.authorised(self.request(Method::POST, segments, &[])?.json(body)).await
     }
 
+    /// Writes `body` without a token: a login.
+    pub(super) async fn post_openly(
+        &self,
+        segments: &[String],
+        body: &impl serde::Serialize,
+    ) -> Result<(StatusCode, Body), Failure> {
+        self.send(self.in_namespace(self.request(Method::POST, segments, &[])?.json(body))).await
+    }
+
+    /// Writes nothing to `segments` with this very token, whatever the status: what Vault offers a token to
+    /// do about itself.
+    pub(super) async fn post_with(&self, token: &Plain, segments: &[&str]) -> Result<(StatusCode, Body), Failure> {
+        let segments: Vec<String> = segments.iter().map(|&segment| segment.to_owned()).collect();
+        let request = self.request(Method::POST, &segments, &[])?.json(&serde_json::json!({}));
+        self.send_with(token, request).await
+    }
+
+    /// What Vault says of this very token, whatever the status.
+    pub(super) async fn look_up_self(&self, token: &Plain) -> Result<(StatusCode, Body), Failure> {
+        let request = self.request(Method::GET, &["auth", "token", "lookup-self"].map(str::to_owned), &[])?;
+        self.send_with(token, request).await
+    }
+
     /// Reads `segments` with neither token nor namespace, whatever the status. For `sys/health`, which Vault
     /// has in its root namespace only.
     pub(super) async fn get_openly(
@@ -111,6 +146,9 @@ impl Client {
     }
 
     fn request(&self, method: Method, segments: &[String], query: &[(&str, &str)]) -> Result<RequestBuilder, Failure> {
+        if let Some(why) = &self.barred {
+            return Err(self.unreachable(why.clone()));
+        }
         let no_such_host = || self.unreachable(UnreachableBecause::NameNotFound { host: self.host.clone() });
         let http = self.http.as_ref().ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood))?;
         let url = self.url(segments).ok_or_else(no_such_host)?;
@@ -118,29 +156,63 @@ impl Client {
         Ok(http.request(method, url).query(query).header("x-vault-request", "true"))
     }
 
+    /// Sends with the token in use. Where that was refused because it has ended, and another can be had,
+    /// once more with that.
     async fn authorised(&self, request: RequestBuilder) -> Result<Answer, Failure> {
-        // A token that no header can carry is a wrong token.
-        let Some(token) = self.token_header() else { return Ok(Answer::Refused) };
-        let mut request = request.header("x-vault-token", token);
-        if let Some(namespace) = &self.namespace {
-            request = request.header("x-vault-namespace", namespace);
+        let again = request.try_clone();
+        let held = self.held().await?;
+        let answer = self.judged(self.send_with(&held.token, request).await?)?;
+        match again {
+            Some(again) if matches!(answer, Answer::Refused) && self.has_ended(&held).await => {
+                let held = self.held_instead_of(Some(held.serial)).await?;
+                self.judged(self.send_with(&held.token, again).await?)
+            }
+            _ => Ok(answer),
         }
-        let (status, body) = self.send(request).await?;
+    }
+
+    /// Whether a refusal is for want of a living token, and a login may help.
+    async fn has_ended(&self, held: &Held) -> bool {
+        if !self.session.method().logs_in() {
+            return false;
+        }
+        if !held.may_look {
+            return held.may_have_ended(Instant::now());
+        }
+        matches!(self.look_up_self(&held.token).await, Ok((StatusCode::FORBIDDEN, _)))
+    }
+
+    /// A token that no header can carry is a wrong token.
+    async fn send_with(&self, token: &Plain, request: RequestBuilder) -> Result<(StatusCode, Body), Failure> {
+        match token_header(token) {
+            Some(token) => self.send(self.in_namespace(request.header("x-vault-token", token))).await,
+            None => Ok((StatusCode::FORBIDDEN, Body::default())),
+        }
+    }
+
+    fn in_namespace(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.namespace {
+            Some(namespace) => request.header("x-vault-namespace", namespace),
+            None => request,
+        }
+    }
+
+    fn judged(&self, (status, body): (StatusCode, Body)) -> Result<Answer, Failure> {
         match status {
             StatusCode::OK => Ok(Answer::Found(body)),
             StatusCode::NOT_FOUND => Ok(Answer::Absent(body)),
             StatusCode::FORBIDDEN => Ok(Answer::Refused),
-            StatusCode::TOO_MANY_REQUESTS => Err(self.unreachable(UnreachableBecause::Throttled)),
-            StatusCode::SERVICE_UNAVAILABLE if says_sealed(&body) => Err(self.sealed()),
-            other => Err(self.unreachable(UnreachableBecause::Status { status: other.as_u16() })),
+            other => Err(self.no_answer(other, &body)),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "sent as X-Vault-Token")]
-    fn token_header(&self) -> Option<HeaderValue> {
-        let mut token = HeaderValue::from_str(self.token.expose()).ok().filter(|token| !token.is_empty())?;
-        token.set_sensitive(true);
-        Some(token)
+    /// What a status means that is no answer to what was asked.
+    pub(super) fn no_answer(&self, status: StatusCode, body: &[u8]) -> Failure {
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => self.unreachable(UnreachableBecause::Throttled),
+            StatusCode::SERVICE_UNAVAILABLE if says_sealed(body) => self.sealed(),
+            other => self.unreachable(UnreachableBecause::Status { status: other.as_u16() }),
+        }
     }
 
     /// Sends, and once more when the connection was lost: one kept open from before may have died with a
@@ -194,6 +266,9 @@ impl Client {
     fn because_of(&self, error: &(dyn Error + 'static)) -> Option<UnreachableBecause> {
         if error.is::<NameNotFound>() {
             return Some(UnreachableBecause::NameNotFound { host: self.host.clone() });
+        }
+        if let Some(NameForbidden { address, kind }) = error.downcast_ref::<NameForbidden>() {
+            return Some(forbidden_address(*address, *kind));
         }
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
             return Some(UnreachableBecause::Tls { detail: tls::problem(error, &self.host) });
@@ -250,18 +325,58 @@ fn errors(body: &[u8]) -> Vec<String> {
     serde_json::from_slice::<Errors>(body).map(|answer| answer.errors).unwrap_or_default()
 }
 
-/// The system's resolver, with an error that can be told from others.
+#[expect(clippy::disallowed_methods, reason = "sent as X-Vault-Token")]
+fn token_header(token: &Plain) -> Option<HeaderValue> {
+    let mut token = HeaderValue::from_str(token.expose()).ok().filter(|token| !token.is_empty())?;
+    token.set_sensitive(true);
+    Some(token)
+}
+
+/// Why the host is never connected to, where it is an address. The parser has turned other spellings of
+/// IPv4 (`0x7f.1`, `2130706433`) into the usual one.
+fn forbidden_host(base: &Url) -> Option<UnreachableBecause> {
+    let host = base.host_str()?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    forbidden(address).map(|kind| forbidden_address(address, kind))
+}
+
+/// The first of `addresses` that is never connected to: then none of them is.
+pub(super) fn forbidden_among(addresses: impl IntoIterator<Item = IpAddr>) -> Option<UnreachableBecause> {
+    first_forbidden(addresses).map(|NameForbidden { address, kind }| forbidden_address(address, kind))
+}
+
+fn first_forbidden(addresses: impl IntoIterator<Item = IpAddr>) -> Option<NameForbidden> {
+    addresses.into_iter().find_map(|address| forbidden(address).map(|kind| NameForbidden { address, kind }))
+}
+
+fn forbidden_address(address: IpAddr, kind: Forbidden) -> UnreachableBecause {
+    UnreachableBecause::ForbiddenAddress { address: address.to_string(), kind }
+}
+
+/// The system's resolver, with errors that can be told from others. What it answers is what is connected
+/// to: a name that leads elsewhere a moment later changes nothing.
 struct SystemNames;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the host name has no address")]
 pub(super) struct NameNotFound;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the host name leads to an address that is never connected to")]
+struct NameForbidden {
+    address: IpAddr,
+    kind: Forbidden,
+}
+
 impl Resolve for SystemNames {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameNotFound)?;
-            Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
+            let addresses: Vec<_> = addresses.collect();
+            match first_forbidden(addresses.iter().map(std::net::SocketAddr::ip)) {
+                Some(name) => Err(name.into()),
+                None => Ok(Box::new(addresses.into_iter()) as Addrs),
+            }
         })
     }
 }
@@ -276,7 +391,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use postern::provider::vault::{KvVersion, VaultUrl};
+    use postern::provider::vault::{KvVersion, VaultAuth, VaultUrl};
 
     fn client(url: &str) -> Client {
         let settings = VaultSettings {
@@ -287,7 +402,7 @@ mod tests {
             namespace: None,
             ca_certificate: None,
         };
-        Client::new(&settings, tls::trusting_nobody())
+        Client::new(&settings, Ok(tls::trusting_nobody()))
     }
 
     fn check(base: &str, segments: &[&str], expected: &str) {
@@ -318,6 +433,43 @@ mod tests {
             ("ü", "%C3%BC"),
         ] {
             check("http://h", &["secret", segment, "x"], &format!("http://h/v1/secret/{encoded}/x"));
+        }
+    }
+
+    /// Every spelling of an address that is never connected to.
+    #[tokio::test]
+    async fn forbidden_hosts_bar_every_request() {
+        for (url, found) in [
+            ("http://169.254.169.254", "169.254.169.254"),
+            ("http://0xa9.0xfe.0xa9.0xfe", "169.254.169.254"),
+            ("http://2852039166:8200", "169.254.169.254"),
+            ("http://0251.0376.0251.0376", "169.254.169.254"),
+            ("http://[::ffff:169.254.169.254]", "::ffff:169.254.169.254"),
+            ("http://[fe80::1]:8200", "fe80::1"),
+            ("http://[fd00:ec2::254]", "fd00:ec2::254"),
+            ("http://100.100.100.200", "100.100.100.200"),
+            ("http://0:8200", "0.0.0.0"),
+            ("http://[::]", "::"),
+            ("https://224.0.0.1", "224.0.0.1"),
+        ] {
+            let failure = client(url).get(&["secret".to_owned()]).await.unwrap_err();
+            let Failure::Unreachable { why: UnreachableBecause::ForbiddenAddress { address, .. }, .. } = failure else {
+                panic!("{url}: {failure:?}")
+            };
+            assert_eq!(address, found, "{url}");
+        }
+    }
+
+    #[test]
+    fn one_forbidden_address_of_a_name_is_enough() {
+        for (addresses, is_forbidden) in [
+            (vec!["10.0.0.1"], false),
+            (vec!["10.0.0.1", "::1"], false),
+            (vec!["10.0.0.1", "169.254.169.254"], true),
+            (vec![], false),
+        ] {
+            let parsed = addresses.iter().map(|address| address.parse::<IpAddr>().unwrap());
+            assert_eq!(forbidden_among(parsed).is_some(), is_forbidden, "{addresses:?}");
         }
     }
 

@@ -2,12 +2,12 @@
 //!
 //! Needs nothing but what Vault's `default` policy gives every token; never lists, never reads a secret.
 
-use super::client::{Answer, CONNECT_TIMEOUT, TIMEOUT, because_of_io, millis};
+use super::client::{Answer, CONNECT_TIMEOUT, TIMEOUT, because_of_io, forbidden_among, millis};
 use super::mount::Found;
 use super::token::{Token, TokenState};
-use super::{Vault, tls};
+use super::{Vault, trust};
 use postern::diagnosis::{Diagnosis, Outcome, Remedy, Stage, StageResult};
-use postern::provider::vault::{Kv, Mount, read_policy};
+use postern::provider::vault::{AuthMethod, Kv, Mount, read_policy};
 use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, TlsProblem, UnreachableBecause};
 use postern::time::duration_text;
 use reqwest::StatusCode;
@@ -89,6 +89,9 @@ impl Test<'_> {
         if addresses.is_empty() {
             return Err(not_found());
         }
+        if let Some(why) = forbidden_among(addresses.iter().map(SocketAddr::ip)) {
+            return Err(self.unreachable(why));
+        }
         self.addresses = addresses;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
         Ok(passed(found.join(", ")))
@@ -112,13 +115,8 @@ impl Test<'_> {
         if !settings.url.is_https() {
             return Ok(without_tls(&settings.url));
         }
-        let Ok(config) = tls::client_config(settings.ca_certificate.as_deref()) else {
-            return Ok(failed(Explanation::new(
-                "The CA Certificate of this secret provider cannot be read.",
-                "Paste the authority's certificate again, in PEM form, from the first to the last line.",
-            )));
-        };
         let tls = |detail| self.unreachable(UnreachableBecause::Tls { detail });
+        let config = trust(settings).map_err(tls)?;
         let Ok(name) = ServerName::try_from(settings.url.host().to_owned()) else {
             return Err(tls(TlsProblem::WrongName { host: settings.url.host().to_owned() }));
         };
@@ -165,13 +163,18 @@ impl Test<'_> {
     }
 
     async fn token(&mut self) -> Result<Outcome, Failure> {
+        let method = self.vault.client.session.method();
         match self.vault.token().await? {
             TokenState::Good(token) => {
                 self.policies = token.all_policies();
-                Ok(judge(&token))
+                Ok(judge(&token, method))
             }
             TokenState::Shy => Ok(Outcome::Warned {
-                found: "accepted".to_owned(),
+                found: if method.logs_in() {
+                    format!("logged in with {}", method.label())
+                } else {
+                    "accepted".to_owned()
+                },
                 explanation: Explanation::new(
                     "The token may not look at itself, so its life and policies are unknown.",
                     "Attach the 'default' policy to the token to see them here.",
@@ -305,7 +308,7 @@ impl Health {
 }
 
 /// What the operator should know of a good token.
-fn judge(token: &Token) -> Outcome {
+fn judge(token: &Token, method: AuthMethod) -> Outcome {
     let life = match token.ttl {
         0 => "never expires".to_owned(),
         ttl if token.renewable => format!("expires in {}, renewable", duration_text(ttl)),
@@ -314,19 +317,26 @@ fn judge(token: &Token) -> Outcome {
     let policies = token.all_policies();
     let policies =
         if policies.is_empty() { "no policies".to_owned() } else { format!("policies {}", policies.join(", ")) };
-    let found = format!("{life}; {policies}");
-    match doubt(token) {
+    let found = match method.logs_in() {
+        true => format!("logged in with {}; token {life}; {policies}", method.label()),
+        false => format!("{life}; {policies}"),
+    };
+    match doubt(token, method) {
         Some(explanation) => Outcome::Warned { found, explanation },
         None => passed(found),
     }
 }
 
-fn doubt(token: &Token) -> Option<Explanation> {
+fn doubt(token: &Token, method: AuthMethod) -> Option<Explanation> {
     if token.is_root() {
         return Some(Explanation::new(
             "This is a root token: it may do everything in Vault.",
             "Give Postern a token that may only read below the Secret Prefix.",
         ));
+    }
+    // What ends is replaced by the next login.
+    if method.logs_in() {
+        return None;
     }
     if token.num_uses > 0 {
         return Some(Explanation::new(
@@ -334,14 +344,21 @@ fn doubt(token: &Token) -> Option<Explanation> {
             "Create a token without a limit of uses.",
         ));
     }
-    if token.ttl == 0 || token.ttl >= SHORT_LIFE {
+    let ends = match token.renewable {
+        // Postern renews it, up to this age.
+        true => token.explicit_max_ttl,
+        false => token.ttl,
+    };
+    if ends == 0 || ends >= SHORT_LIFE {
         return None;
     }
-    let what = format!("The token expires in {}; then no secret can be read.", duration_text(token.ttl));
-    Some(match token.renewable {
-        true => Explanation::new(what, "Renew it in time, or create one with a longer life.").with("vault token renew"),
-        false => Explanation::new(what, "Create a token with a longer life, and replace it here before that."),
-    })
+    Some(Explanation::new(
+        match token.renewable {
+            true => format!("The token cannot be renewed beyond an age of {}.", duration_text(ends)),
+            false => format!("The token expires in {}; then no secret can be read.", duration_text(ends)),
+        },
+        "Create a token with a longer life and replace it here before that, or choose AppRole: Postern then gets tokens by itself.",
+    ))
 }
 
 /// Whether `sys/capabilities-self` grants reading `path`.
@@ -363,7 +380,11 @@ mod tests {
     }
 
     fn check(json: &str, warns: bool, parts: &[&str]) {
-        let outcome = judge(&token(json));
+        check_of(AuthMethod::Token, json, warns, parts);
+    }
+
+    fn check_of(method: AuthMethod, json: &str, warns: bool, parts: &[&str]) {
+        let outcome = judge(&token(json), method);
         assert_eq!(matches!(outcome, Outcome::Warned { .. }), warns, "{json}");
         let text = format!("{outcome:?}");
         for part in parts {
@@ -381,9 +402,13 @@ mod tests {
         check(r#"{"ttl":86400,"policies":["p"]}"#, false, &["not renewable"]);
         check(r#"{"ttl":0,"policies":["root"]}"#, true, &["never expires", "root token"]);
         check(r#"{"ttl":3600,"policies":["p"]}"#, true, &["expires in 60 min", "longer life"]);
-        check(r#"{"ttl":3600,"renewable":true,"policies":["p"]}"#, true, &["vault token renew"]);
+        check(r#"{"ttl":3600,"renewable":true,"policies":["p"]}"#, false, &["expires in 60 min, renewable"]);
+        check(r#"{"ttl":60,"renewable":true,"explicit_max_ttl":3600}"#, true, &["beyond an age of 60 min", "AppRole"]);
         check(r#"{"ttl":90000,"policies":["p"],"num_uses":3}"#, true, &["3 more times"]);
         check(r#"{"ttl":90000}"#, false, &["no policies"]);
+        let short = r#"{"ttl":5,"policies":["default"],"num_uses":3}"#;
+        check_of(AuthMethod::AppRole, short, false, &["logged in with AppRole; token expires in 5 s, not renewable"]);
+        check_of(AuthMethod::Jwt, r#"{"ttl":0,"policies":["root"]}"#, true, &["root token"]);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! HashiCorp Vault, and OpenBao, which speaks the same API.
 //!
 //! What must never happen here: a token sent anywhere but to the configured address, an answer's body in
-//! an error or a log, a path that leaves the prefix, a request that lists or writes.
+//! an error or a log, a path that leaves the prefix, a request that lists or writes. Logging in, renewing and
+//! giving back its own token are the only writes.
 
 mod client;
 mod diagnose;
+mod login;
 mod mount;
 mod read;
+mod session;
 mod token;
 
 use crate::document::Document;
@@ -15,33 +18,49 @@ use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
 use postern::diagnosis::Diagnosis;
-use postern::provider::vault::VaultSettings;
-use postern::resolve::Failure;
+use postern::provider::vault::{VaultAuth, VaultSettings};
+use postern::resolve::{Failure, TlsProblem};
 use postern::sensitive::Plain;
+use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One Vault, reached with one provider's settings.
 pub(crate) struct Vault {
     settings: VaultSettings<Plain>,
-    client: Client,
+    client: Arc<Client>,
     mounts: Mounts,
 }
 
 impl Vault {
     pub(crate) fn new(settings: VaultSettings<Plain>) -> Self {
-        // A CA Certificate that cannot be read trusts nobody: every handshake fails, and Test Connection
-        // says why.
-        let trust = match settings.url.is_https() {
-            true => tls::client_config(settings.ca_certificate.as_deref()).unwrap_or_else(|_| tls::trusting_nobody()),
-            false => tls::trusting_nobody(),
-        };
-        Self { client: Client::new(&settings, trust), mounts: Mounts::default(), settings }
+        Self { client: Arc::new(Client::new(&settings, trust(&settings))), mounts: Mounts::default(), settings }
     }
+}
+
+/// Whom the provider's connections trust, and the certificate they show.
+#[expect(clippy::disallowed_methods, reason = "read as the key of the client certificate")]
+fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
+    if !settings.url.is_https() {
+        return Ok(tls::trusting_nobody());
+    }
+    let identity = match &settings.auth {
+        VaultAuth::Cert { certificate, private_key, .. } => {
+            Some(tls::Identity { certificate, private_key: private_key.expose() })
+        }
+        VaultAuth::Token { .. }
+        | VaultAuth::AppRole { .. }
+        | VaultAuth::Userpass { .. }
+        | VaultAuth::Kubernetes { .. }
+        | VaultAuth::Jwt { .. } => None,
+    };
+    tls::client_config(settings.ca_certificate.as_deref(), identity)
 }
 
 #[async_trait]
 impl SecretManager for Vault {
     async fn read(&self, path: &[String]) -> Result<Document, Failure> {
+        self.client.keep_alive();
         self.read_document(path).await
     }
 
@@ -55,6 +74,8 @@ impl SecretManager for Vault {
     }
 
     async fn diagnose(&self) -> Diagnosis {
-        diagnose::diagnose(self).await
+        let diagnosis = diagnose::diagnose(self).await;
+        self.client.log_out().await;
+        diagnosis
     }
 }

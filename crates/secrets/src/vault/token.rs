@@ -22,6 +22,9 @@ pub(super) struct Token {
     /// Requests left; 0 means any number.
     #[serde(default)]
     pub(super) num_uses: u64,
+    /// Seconds after which no renewal helps any more; 0 means never, unless Vault's own maximum says so.
+    #[serde(default)]
+    pub(super) explicit_max_ttl: u64,
 }
 
 impl Token {
@@ -55,6 +58,8 @@ impl Vault {
             // Only a good token is shown a mount.
             Answer::Absent(_) | Answer::Refused => match self.look().await? {
                 Found::Seen { .. } => Ok(TokenState::Shy),
+                // A token that has just been given by a login is no bad one.
+                Found::Hidden if self.client.session.method().logs_in() => Ok(TokenState::Shy),
                 Found::Hidden => Ok(TokenState::Bad),
             },
         }
@@ -73,7 +78,7 @@ impl Vault {
     }
 }
 
-fn parse(body: &[u8]) -> Option<Token> {
+pub(super) fn parse(body: &[u8]) -> Option<Token> {
     #[derive(Deserialize)]
     struct Answered {
         data: Token,

@@ -1,5 +1,9 @@
 //! HashiCorp Vault (and OpenBao, which speaks the same API): settings, and where a reference is read.
 
+mod auth;
+
+pub use auth::{AuthForm, AuthMethod, AuthMount, MountError, SERVICE_ACCOUNT_TOKEN, SecretFieldName, VaultAuth};
+
 use crate::problem::Problems;
 use crate::sensitive::Entered;
 use serde::{Deserialize, Serialize};
@@ -28,9 +32,7 @@ impl<S> VaultSettings<S> {
             kv_version: self.kv_version,
             url: self.url.clone(),
             prefix: self.prefix.clone(),
-            auth: match &self.auth {
-                VaultAuth::Token { token } => VaultAuth::Token { token: f("token", token)? },
-            },
+            auth: self.auth.try_map(f)?,
             namespace: self.namespace.clone(),
             ca_certificate: self.ca_certificate.clone(),
         })
@@ -55,23 +57,6 @@ impl<S> VaultSettings<S> {
         };
         segments.extend(logical.iter().chain(path).cloned());
         ReadPath { segments, version }
-    }
-}
-
-/// How Postern proves itself to Vault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-pub enum VaultAuth<S> {
-    Token { token: S },
-}
-
-impl<S> VaultAuth<S> {
-    /// As the dialog's Authentication Method shows it.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Token { .. } => "Token",
-        }
     }
 }
 
@@ -430,10 +415,7 @@ pub struct VaultForm {
     pub kv_version: String,
     pub url: String,
     pub prefix: String,
-    /// `token`.
-    pub auth_method: String,
-    /// Empty keeps the stored token.
-    pub token: FormSecret,
+    pub auth: AuthForm,
     pub namespace: String,
     pub ca_certificate: String,
 }
@@ -455,8 +437,7 @@ impl Default for VaultForm {
             kv_version: KvVersion::default().slug().to_owned(),
             url: String::new(),
             prefix: String::new(),
-            auth_method: "token".to_owned(),
-            token: FormSecret::default(),
+            auth: AuthForm::default(),
             namespace: String::new(),
             ca_certificate: String::new(),
         }
@@ -465,13 +446,11 @@ impl Default for VaultForm {
 
 impl VaultForm {
     pub(super) fn of<S>(settings: &VaultSettings<S>) -> Self {
-        let VaultAuth::Token { .. } = &settings.auth;
         Self {
             kv_version: settings.kv_version.slug().to_owned(),
             url: settings.url.to_string(),
             prefix: settings.prefix.to_string(),
-            auth_method: "token".to_owned(),
-            token: FormSecret::default(),
+            auth: AuthForm::of(&settings.auth),
             namespace: settings.namespace.clone().unwrap_or_default(),
             ca_certificate: settings.ca_certificate.clone().unwrap_or_default(),
         }
@@ -482,32 +461,23 @@ impl VaultForm {
         if kv_version.is_none() {
             problems.add("kv_version", "Choose one of the listed KV versions.");
         }
-        if self.auth_method != "token" {
-            problems.add("auth_method", "Choose one of the listed authentication methods.");
-        }
-        let url = problems.check("url", self.url.parse());
+        let url = problems.check("url", self.url.parse::<VaultUrl>());
         let prefix = problems.check("prefix", self.prefix.parse());
-        let token = problems.check("token", check_token(&self.token.0));
+        let auth = self.auth.parse(problems);
         let namespace = problems.check("namespace", check_namespace(&self.namespace));
         let ca_certificate = problems.check("ca_certificate", check_pem(&self.ca_certificate));
+        let shows_certificate = self.auth.method() == Some(AuthMethod::Cert);
+        if let Some(url) = url.as_ref().filter(|url| shows_certificate && !url.is_https()) {
+            problems.add("url", format!("A TLS certificate is shown over https:// only, not to {url}."));
+        }
         Some(VaultSettings {
             kv_version: kv_version?,
             url: url?,
             prefix: prefix?,
-            auth: VaultAuth::Token { token: token? },
+            auth: auth?,
             namespace: namespace?,
             ca_certificate: ca_certificate?,
         })
-    }
-}
-
-/// A token is sent as an HTTP header, so it is visible ASCII.
-fn check_token(text: &str) -> Result<Entered, String> {
-    let token = text.trim();
-    if token.chars().all(|c| c.is_ascii_graphic()) {
-        Ok(Entered::from_field(token))
-    } else {
-        Err("A token has no blanks or special characters: copy it again.".to_owned())
     }
 }
 
@@ -631,7 +601,7 @@ mod tests {
                 url: "vault:8200".to_owned(),
                 prefix: "secret/../x".to_owned(),
                 ca_certificate: "nonsense".to_owned(),
-                token: FormSecret("has blank".to_owned()),
+                auth: AuthForm { token: FormSecret("has blank".to_owned()), ..AuthForm::default() },
                 ..VaultForm::default()
             },
             ..ProviderForm::default()
