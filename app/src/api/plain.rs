@@ -36,22 +36,49 @@ pub async fn plain_add_provider(
     #[server(default)] prefix: String,
     #[server(default)] auth_method: String,
     #[server(default)] token: String,
+    #[server(default)] role_id: String,
+    #[server(default)] secret_id: String,
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+    #[server(default)] role: String,
+    #[server(default)] jwt: String,
+    #[server(default)] certificate: String,
+    #[server(default)] private_key: String,
+    #[server(default)] mount: String,
     #[server(default)] namespace: String,
     #[server(default)] ca_certificate: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
 ) -> Result<(), AppError> {
     use postern::provider::ProviderForm;
-    use postern::provider::vault::{FormSecret, VaultForm};
+    use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
     let (group, paths) = answer::place(&group)?;
-    let token = FormSecret(token);
-    let vault = VaultForm { kv_version, url, prefix, auth_method, token, namespace, ca_certificate };
+    let auth = AuthForm {
+        method: auth_method,
+        token: FormSecret(token),
+        role_id,
+        secret_id: FormSecret(secret_id),
+        username,
+        password: FormSecret(password),
+        role,
+        jwt: FormSecret(jwt),
+        certificate,
+        private_key: FormSecret(private_key),
+        mount,
+    };
+    let vault = VaultForm { kv_version, url, prefix, auth, namespace, ca_certificate };
     let form = ProviderForm { id, manager, vault, ttl_seconds, max_stale_seconds };
     let sent = [
         ("id", &form.id),
         ("kv_version", &form.vault.kv_version),
         ("url", &form.vault.url),
         ("prefix", &form.vault.prefix),
+        ("auth_method", &form.vault.auth.method),
+        ("role_id", &form.vault.auth.role_id),
+        ("username", &form.vault.auth.username),
+        ("role", &form.vault.auth.role),
+        ("certificate", &form.vault.auth.certificate),
+        ("mount", &form.vault.auth.mount),
         ("namespace", &form.vault.namespace),
         ("ca_certificate", &form.vault.ca_certificate),
         ("ttl_seconds", &form.ttl_seconds),

@@ -12,6 +12,7 @@ pub mod route;
 pub mod secret_input;
 pub mod service;
 pub mod vault;
+pub mod vault_auth;
 
 use crate::error::AppError;
 use crate::forms::conflict::ConflictPanel;

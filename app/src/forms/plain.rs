@@ -68,6 +68,12 @@ impl Draft {
         form.vault.kv_version = self.text("kv_version");
         form.vault.url = self.text("url");
         form.vault.prefix = self.text("prefix");
+        form.vault.auth.method = self.text("auth_method");
+        form.vault.auth.role_id = self.text("role_id");
+        form.vault.auth.username = self.text("username");
+        form.vault.auth.role = self.text("role");
+        form.vault.auth.certificate = self.text("certificate");
+        form.vault.auth.mount = self.text("mount");
         form.vault.namespace = self.text("namespace");
         form.vault.ca_certificate = self.text("ca_certificate");
         form.ttl_seconds = self.text("ttl_seconds");
@@ -77,10 +83,7 @@ impl Draft {
 
     pub fn key_auth(&self) -> KeyAuthForm {
         let source = source(&self.text("key_source"));
-        KeyAuthForm {
-            name: self.text("name"),
-            key: SecretFieldForm { source, text: FormSecret(self.text("key")) },
-        }
+        KeyAuthForm { name: self.text("name"), key: SecretFieldForm { source, text: FormSecret(self.text("key")) } }
     }
 }
 
@@ -96,9 +99,9 @@ fn read_cookie() -> Draft {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use cookie::write_cookie;
-#[cfg(feature = "ssr")]
 use cookie::read_cookie;
+#[cfg(feature = "ssr")]
+pub(crate) use cookie::write_cookie;
 
 #[cfg(feature = "ssr")]
 mod cookie {

@@ -3,12 +3,13 @@
 use crate::api;
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
+use crate::forms::vault_auth::StoredSecret;
 use crate::forms::{FormDialog, Submission};
 use crate::parts::diagnosis::TestPanel;
 use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::ProviderView;
-use postern::provider::vault::VaultAuth;
+use postern::provider::vault::AuthMethod;
 use postern::provider::{Manager, ProviderForm, Settings};
 use postern::time::Millis;
 use ui::{Choice, Select, TextInput};
@@ -69,6 +70,15 @@ fn label(field: &str) -> String {
         "prefix" => "Secret Prefix",
         "auth_method" => "Authentication Method",
         "token" => "Token",
+        "role_id" => "Role ID",
+        "secret_id" => "Secret ID",
+        "username" => "Username",
+        "password" => "Password",
+        "role" => "Role",
+        "jwt" => "JWT",
+        "certificate" => "Client Certificate",
+        "private_key" => "Private Key",
+        "mount" => "Mount Path",
         "namespace" => "Namespace",
         "ca_certificate" => "CA Certificate",
         "ttl_seconds" => "Refresh interval (seconds)",
@@ -94,7 +104,13 @@ pub fn ProviderDialog(
     let fields = ProviderFields::new(form.clone());
     let saved = RwSignal::new(form);
     let revision = RwSignal::new(stored.as_ref().map_or(0, |view| view.stored.revision));
-    let submission = Submission::of(move || check(&fields.typed(), editing));
+    let stored_secret = stored.as_ref().map(|view| {
+        let Settings::Vault(vault) = &view.stored.object.settings;
+        let set_at = vault.auth.secret().map(|(_, secret)| secret.set_at);
+        StoredSecret { method: vault.auth.method(), set_at, now }
+    });
+    let stored_method = stored_secret.map(|stored| stored.method);
+    let submission = Submission::of(move || check(&fields.typed(), stored_method));
     draft.show(submission);
     let test = ProviderTest::of(fields, submission);
     let send = move |revision: u64| {
@@ -124,14 +140,8 @@ pub fn ProviderDialog(
             }
         });
     };
-    let title = stored
-        .as_ref()
-        .map_or("Add Secret Provider".to_owned(), |view| format!("Edit {}", view.stored.object.id));
-    let stored_token = stored.as_ref().map(|view| {
-        let Settings::Vault(vault) = &view.stored.object.settings;
-        let VaultAuth::Token { token } = &vault.auth;
-        (token.set_at, now)
-    });
+    let title =
+        stored.as_ref().map_or("Add Secret Provider".to_owned(), |view| format!("Edit {}", view.stored.object.id));
     let has_advanced = stored.as_ref().is_some_and(|view| {
         let Settings::Vault(vault) = &view.stored.object.settings;
         vault.namespace.is_some() || vault.ca_certificate.is_some()
@@ -165,7 +175,7 @@ pub fn ProviderDialog(
                 hint=move || view! { <ReferenceHint fields editing/> }
             />
             <Select name="manager" label="Secret Manager" value=fields.manager choices=managers fixed=editing/>
-            <VaultInputs fields=fields.vault stored_token/>
+            <VaultInputs fields=fields.vault stored=stored_secret/>
             <VaultAdvanced
                 fields=fields.vault
                 ttl_seconds=fields.ttl_seconds
@@ -178,12 +188,10 @@ pub fn ProviderDialog(
     .into_any()
 }
 
-/// The domain's check, and that a new provider has a token.
-fn check(form: &ProviderForm, editing: bool) -> Result<(), Vec<postern::problem::FieldProblem>> {
+/// The domain's check, and that there is a secret to prove oneself with: typed, or stored for this method.
+fn check(form: &ProviderForm, stored: Option<AuthMethod>) -> Result<(), Vec<postern::problem::FieldProblem>> {
     let mut problems = form.parse().err().unwrap_or_default();
-    if !editing && form.vault.token.0.trim().is_empty() && !problems.iter().any(|p| p.field == "token") {
-        problems.push(postern::problem::FieldProblem::new("token", "The token is needed here."));
-    }
+    problems.extend(form.vault.auth.missing_secret(stored));
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 

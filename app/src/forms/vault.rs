@@ -1,8 +1,8 @@
 //! The HashiCorp Vault part of the provider dialog, in the tutorial's order and words.
 
+use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
 use leptos::prelude::*;
-use postern::provider::vault::{FormSecret, KvVersion, VaultForm, VaultUrl};
-use postern::time::{Millis, duration_text};
+use postern::provider::vault::{KvVersion, VaultForm, VaultUrl};
 use ui::{Choice, Disclosure, Select, TextArea, TextInput};
 
 /// The fields as typed.
@@ -11,8 +11,7 @@ pub struct VaultFields {
     pub kv_version: RwSignal<String>,
     pub url: RwSignal<String>,
     pub prefix: RwSignal<String>,
-    pub auth_method: RwSignal<String>,
-    pub token: RwSignal<String>,
+    pub auth: AuthFields,
     pub namespace: RwSignal<String>,
     pub ca_certificate: RwSignal<String>,
 }
@@ -23,8 +22,7 @@ impl VaultFields {
             kv_version: RwSignal::new(form.kv_version),
             url: RwSignal::new(form.url),
             prefix: RwSignal::new(form.prefix),
-            auth_method: RwSignal::new(form.auth_method),
-            token: RwSignal::new(form.token.0),
+            auth: AuthFields::new(form.auth),
             namespace: RwSignal::new(form.namespace),
             ca_certificate: RwSignal::new(form.ca_certificate),
         }
@@ -36,8 +34,7 @@ impl VaultFields {
             kv_version: self.kv_version.get(),
             url: self.url.get(),
             prefix: self.prefix.get(),
-            auth_method: self.auth_method.get(),
-            token: FormSecret(self.token.get()),
+            auth: self.auth.form(),
             namespace: self.namespace.get(),
             ca_certificate: self.ca_certificate.get(),
         }
@@ -47,8 +44,7 @@ impl VaultFields {
         self.kv_version.set(form.kv_version);
         self.url.set(form.url);
         self.prefix.set(form.prefix);
-        self.auth_method.set(form.auth_method);
-        self.token.set(form.token.0);
+        self.auth.set(form.auth);
         self.namespace.set(form.namespace);
         self.ca_certificate.set(form.ca_certificate);
     }
@@ -58,15 +54,10 @@ impl VaultFields {
 #[component]
 pub fn VaultInputs(
     fields: VaultFields,
-    /// When the stored token was set, when there is one, and what time it is.
-    stored_token: Option<(Millis, Millis)>,
+    /// What is stored already, when a provider is edited.
+    stored: Option<StoredSecret>,
 ) -> impl IntoView {
     let versions = KvVersion::ALL.map(|version| Choice::new(version.slug(), version.label())).to_vec();
-    let methods = vec![Choice::new("token", "Token")];
-    let token_hint = move || match stored_token {
-        Some((set_at, now)) => format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000)),
-        None => "Stored encrypted; it is never shown again.".to_owned(),
-    };
     view! {
         <Select
             name="kv_version"
@@ -94,16 +85,7 @@ pub fn VaultInputs(
             placeholder="secret/api7"
             hint=|| "The mount and the path below it. References go on from here."
         />
-        <Select name="auth_method" label="Authentication Method" value=fields.auth_method choices=methods/>
-        <TextInput
-            name="token"
-            label="Token"
-            kind="password"
-            value=fields.token
-            required=stored_token.is_none()
-            mono=true
-            hint=token_hint
-        />
+        <AuthInputs fields=fields.auth stored/>
     }
     .into_any()
 }
@@ -116,7 +98,7 @@ fn UrlHint(url: RwSignal<String>) -> impl IntoView {
     });
     move || {
         risky.get().then(|| {
-            view! { <span class="text-warn">"Without https:// the token travels unencrypted to another machine."</span> }
+            view! { <span class="text-warn">"Without https:// every secret travels unencrypted to another machine."</span> }
         })
     }
 }

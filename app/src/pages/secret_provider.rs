@@ -15,7 +15,6 @@ use crate::parts::state::HealthCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ProviderView;
-use postern::provider::vault::VaultAuth;
 use postern::provider::{ProviderKey, Settings};
 use postern::time::{Millis, duration_text};
 use ui::{Button, Glyph, Look, Snippet};
@@ -98,8 +97,9 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
 fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     let provider = view.stored.object;
     let Settings::Vault(vault) = provider.settings;
-    let method = vault.auth.label();
-    let VaultAuth::Token { token } = vault.auth;
+    let method = vault.auth.method().label();
+    let shown = vault.auth.facts();
+    let secret = vault.auth.method().secret_field().zip(vault.auth.secret().map(|(_, secret)| secret.set_at));
     let stale = provider.freshness.max_stale_seconds;
     view! {
         <dl class="facts pb-2">
@@ -119,8 +119,24 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             <dd>{vault.kv_version.label()}</dd>
             <dt>"Authentication Method"</dt>
             <dd>{method}</dd>
-            <dt>"Token"</dt>
-            <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+            {shown
+                .into_iter()
+                .map(|(label, text)| {
+                    view! {
+                        <dt>{label}</dt>
+                        <dd>
+                            <code>{text}</code>
+                        </dd>
+                    }
+                })
+                .collect_view()}
+            {secret
+                .map(|(field, set_at)| {
+                    view! {
+                        <dt>{field.label}</dt>
+                        <dd>"Set " <Ago now at=set_at/> ", stored encrypted"</dd>
+                    }
+                })}
             {vault
                 .namespace
                 .map(|namespace| {

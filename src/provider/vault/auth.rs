@@ -80,6 +80,20 @@ impl<S> VaultAuth<S> {
         Some((self.method().secret_field()?.name, secret?))
     }
 
+    /// What is no secret of it, by label, without the certificate, which is long.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let own = match self {
+            Self::Token { .. } => None,
+            Self::AppRole { role_id, .. } => Some(("Role ID", role_id)),
+            Self::Userpass { username, .. } => Some(("Username", username)),
+            Self::Kubernetes { role, .. } | Self::Jwt { role, .. } => Some(("Role", role)),
+            Self::Cert { role, .. } => role.as_ref().map(|role| ("Role", role)),
+        };
+        let own = own.map(|(label, text)| (label, text.clone()));
+        own.into_iter().chain(self.mount().map(|mount| ("Mount Path", mount.to_string()))).collect()
+    }
+
     /// Where the method is mounted; a token needs no mount.
     #[must_use]
     pub fn mount(&self) -> Option<&AuthMount> {

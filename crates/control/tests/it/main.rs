@@ -10,7 +10,7 @@ use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::provider::vault::{FormSecret, VaultForm};
+use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use postern::provider::{ProviderForm, ProviderKey, SecretProvider};
 use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
@@ -114,7 +114,7 @@ fn provider_form(token: &str) -> ProviderForm {
         vault: VaultForm {
             url: "http://127.0.0.1:9".to_owned(),
             prefix: "secret/api7".to_owned(),
-            token: FormSecret(token.to_owned()),
+            auth: AuthForm { token: FormSecret(token.to_owned()), ..AuthForm::default() },
             ..VaultForm::default()
         },
         ..ProviderForm::default()

@@ -174,7 +174,7 @@ async fn vault_with_tls_is_trusted_through_its_own_authority_only() {
     let mut unreadable = settings(&bao.url(), &reader);
     unreadable.ca_certificate = Some("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----".to_owned());
     check(&diagnose(unreadable.clone()).await, Stage::Tls, &["cannot be read"]);
-    claim(&House::new(unreadable).check("alice/key").await, "unreachable", &["UnknownAuthority"]);
+    claim(&House::new(unreadable).check("alice/key").await, "unreachable", &["AuthorityUnreadable"]);
 
     let plain = settings(&bao.url().replace("https", "http"), &reader);
     check(&diagnose(plain).await, Stage::Health, &["listens with TLS", "Write https://"]);
