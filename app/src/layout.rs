@@ -49,19 +49,21 @@ fn Side() -> impl IntoView {
     let group = group_signal();
     view! {
         <div class="side">
-            <a class="mark" href=move || Paths::of(&group.get()).overview()>
-                <Mark/>
-                <span class="side-word">"Postern"</span>
-            </a>
-            <ThemeButton/>
-            <div class="menu-button">
-                <Button
-                    label="Menu"
-                    look=Look::Ghost
-                    glyph=Glyph::Menu
-                    on_press=Callback::new(move |()| menu_open.update(|open| *open = !*open))
-                />
-            </div>
+            <header class="side-top">
+                <a class="mark" href=move || Paths::of(&group.get()).overview()>
+                    <Mark/>
+                    <span class="side-word">"Postern"</span>
+                </a>
+                <ThemeButton/>
+                <div class="menu-button">
+                    <Button
+                        label="Menu"
+                        look=Look::Ghost
+                        glyph=Glyph::Menu
+                        on_press=Callback::new(move |()| menu_open.update(|open| *open = !*open))
+                    />
+                </div>
+            </header>
             <div class="menu" data-open=move || menu_open.get().to_string()>
                 <Navigation group/>
             </div>

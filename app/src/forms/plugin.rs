@@ -44,7 +44,7 @@ pub fn CatalogueDialog(
                     "No plugin has such a name."
                 </p>
             </DialogBody>
-            <DialogFoot>""</DialogFoot>
+            <DialogFoot dismiss="Close"/>
         </Dialog>
     }
     .into_any()
