@@ -26,7 +26,6 @@ pub async fn plain_add_consumer(
 
 /// Adds a secret provider.
 #[server(endpoint = "plain_add_provider")]
-#[expect(clippy::too_many_arguments, reason = "the fields of the HTML form")]
 pub async fn plain_add_provider(
     group: String,
     #[server(default)] id: String,

@@ -77,10 +77,7 @@ impl Draft {
 
     pub fn key_auth(&self) -> KeyAuthForm {
         let source = source(&self.text("key_source"));
-        KeyAuthForm {
-            name: self.text("name"),
-            key: SecretFieldForm { source, text: FormSecret(self.text("key")) },
-        }
+        KeyAuthForm { name: self.text("name"), key: SecretFieldForm { source, text: FormSecret(self.text("key")) } }
     }
 }
 
@@ -96,9 +93,9 @@ fn read_cookie() -> Draft {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use cookie::write_cookie;
-#[cfg(feature = "ssr")]
 use cookie::read_cookie;
+#[cfg(feature = "ssr")]
+pub(crate) use cookie::write_cookie;
 
 #[cfg(feature = "ssr")]
 mod cookie {

@@ -102,10 +102,9 @@ pub fn PluginDialog(
     let submission = Submission::of(move || check(plugin, &json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
-        submission.send(
-            async move { api::set_plugin(group, owner, revision, plugin, json).await },
-            move |()| on_done.run(()),
-        );
+        submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, move |()| {
+            on_done.run(())
+        });
     };
     let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
     view! {
@@ -137,10 +136,7 @@ pub fn PluginDialog(
 
 /// The domain's check; every problem belongs to the one field there is, with its place inside.
 fn check(plugin: PluginName, json: &str) -> Result<(), Vec<postern::problem::FieldProblem>> {
-    let problems = match PluginConfig::parse(plugin, json) {
-        Ok(_) => return Ok(()),
-        Err(problems) => problems,
-    };
+    let Err(problems) = PluginConfig::parse(plugin, json) else { return Ok(()) };
     let lines: Vec<String> = problems
         .iter()
         .map(|p| if p.field == "json" { p.problem.clone() } else { format!("{}: {}", p.field, p.problem) })

@@ -124,9 +124,8 @@ pub fn ProviderDialog(
             }
         });
     };
-    let title = stored
-        .as_ref()
-        .map_or("Add Secret Provider".to_owned(), |view| format!("Edit {}", view.stored.object.id));
+    let title =
+        stored.as_ref().map_or("Add Secret Provider".to_owned(), |view| format!("Edit {}", view.stored.object.id));
     let stored_token = stored.as_ref().map(|view| {
         let Settings::Vault(vault) = &view.stored.object.settings;
         let VaultAuth::Token { token } = &vault.auth;

@@ -174,7 +174,8 @@ fn Dialogs(live: Providers) -> impl IntoView {
         };
         let key = view.stored.object.key();
         if edit.get().is_some() {
-            view! { <ProviderDialog stored=Some(view) now=now() on_done=done(live, go) on_close=go.closing()/> }.into_any()
+            view! { <ProviderDialog stored=Some(view) now=now() on_done=done(live, go) on_close=go.closing()/> }
+                .into_any()
         } else if test.get().is_some() {
             view! { <StoredTestDialog key on_change=Callback::new(move |()| live.refresh())/> }.into_any()
         } else {

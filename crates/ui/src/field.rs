@@ -222,9 +222,11 @@ pub fn Radio(name: &'static str, value: RwSignal<String>, choice: Choice) -> imp
     Effect::new(move |first: Option<()>| {
         let chosen = value.get();
         let Some(input) = node.get_untracked() else { return };
-        let was_touched = first.is_none() && input.checked() && !input.default_checked();
-        if was_touched && chosen != slug {
-            value.set(slug.clone());
+        if first.is_none() {
+            // Another radio of the group may have been chosen already: that one adopts it.
+            if input.checked() && chosen != slug {
+                value.set(slug.clone());
+            }
         } else if input.checked() != (chosen == slug) {
             input.set_checked(chosen == slug);
         }
