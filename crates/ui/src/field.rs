@@ -34,6 +34,12 @@ fn follow(value: RwSignal<String>, touched: impl Fn() -> Option<String> + 'stati
     });
 }
 
+/// Whether nothing stands in the field. A dialog that closes takes the focus out of fields that are gone
+/// already; those hold nothing.
+fn is_empty(value: RwSignal<String>) -> bool {
+    value.try_with_untracked(String::is_empty).unwrap_or(true)
+}
+
 /// A single line of text.
 #[component]
 pub fn TextInput(
@@ -110,7 +116,7 @@ pub fn BareInput(
                 value.set(event_target_value(&event));
                 link.mending();
             }
-            on:blur=move |_| link.left(value.with_untracked(String::is_empty))
+            on:blur=move |_| link.left(is_empty(value))
         />
     }
     .into_any()
@@ -157,7 +163,7 @@ pub fn TextArea(
                     value.set(event_target_value(&event));
                     link.mending();
                 }
-                on:blur=move |_| link.left(value.with_untracked(String::is_empty))
+                on:blur=move |_| link.left(is_empty(value))
             ></textarea>
         </FieldFrame>
     }
