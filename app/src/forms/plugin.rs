@@ -44,7 +44,7 @@ pub fn CatalogueDialog(
                     "No plugin has such a name."
                 </p>
             </DialogBody>
-            <DialogFoot>""</DialogFoot>
+            <DialogFoot dismiss="Close"/>
         </Dialog>
     }
     .into_any()
@@ -136,10 +136,7 @@ pub fn PluginDialog(
 
 /// The domain's check; every problem belongs to the one field there is, with its place inside.
 fn check(plugin: PluginName, json: &str) -> Result<(), Vec<postern::problem::FieldProblem>> {
-    let problems = match PluginConfig::parse(plugin, json) {
-        Ok(_) => return Ok(()),
-        Err(problems) => problems,
-    };
+    let Err(problems) = PluginConfig::parse(plugin, json) else { return Ok(()) };
     let lines: Vec<String> = problems
         .iter()
         .map(|p| if p.field == "json" { p.problem.clone() } else { format!("{}: {}", p.field, p.problem) })
