@@ -17,14 +17,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
+pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
     let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings)).await;
     println!("{diagnosis:#?}");
     diagnosis
 }
 
 /// The stage that failed, and parts of its explanation.
-fn check(diagnosis: &Diagnosis, stage: Stage, parts: &[&str]) {
+pub(crate) fn check(diagnosis: &Diagnosis, stage: Stage, parts: &[&str]) {
     let (failed, explanation, remedy) = diagnosis.failure().expect("a stage fails");
     assert_eq!((failed, diagnosis.stages.last().map(|last| last.stage)), (stage, Some(stage)));
     let text = format!("{explanation:?} {remedy:?}");
@@ -33,7 +33,7 @@ fn check(diagnosis: &Diagnosis, stage: Stage, parts: &[&str]) {
     }
 }
 
-fn found(diagnosis: &Diagnosis, stage: Stage) -> &str {
+pub(crate) fn found(diagnosis: &Diagnosis, stage: Stage) -> &str {
     let result = diagnosis.stages.iter().find(|result| result.stage == stage).unwrap();
     match &result.outcome {
         Outcome::Passed { found } | Outcome::Warned { found, .. } => found,
@@ -144,6 +144,10 @@ async fn an_address_at_fault_fails_where_it_is_at_fault() {
     let not_found = FaultServer::start(Fault::answer("404 Not Found", "", "canary")).await;
     for (url, stage, part) in [
         ("http://no-such-host.invalid", Stage::Address, "has no address"),
+        ("http://169.254.169.254", Stage::Address, "hand out the machine's own credentials"),
+        ("http://2852039166:8200", Stage::Address, "leads to 169.254.169.254"),
+        ("http://[::ffff:169.254.169.254]", Stage::Address, "link-local"),
+        ("http://0.0.0.0:8200", Stage::Address, "unspecified"),
         (gone.as_str(), Stage::Connect, "refused"),
         (web.url().as_str(), Stage::Health, "not a Vault answer"),
         (not_found.url().as_str(), Stage::Health, "status 404"),

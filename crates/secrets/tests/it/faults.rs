@@ -87,9 +87,11 @@ async fn silence_ends_after_five_seconds() {
 #[tokio::test]
 async fn nobody_there() {
     let gone = FaultServer::start(Fault::Silence).await.url();
-    for (url, parts) in
-        [(gone.as_str(), ["refused"]), ("http://no-such-host.invalid:8200", ["no-such-host.invalid' has no address"])]
-    {
+    for (url, parts) in [
+        (gone.as_str(), ["refused"]),
+        ("http://no-such-host.invalid:8200", ["no-such-host.invalid' has no address"]),
+        ("http://169.254.169.254", ["never connects there"]),
+    ] {
         claim(&House::new(settings(url, "t")).check("a/key").await, "unreachable", &parts);
     }
 }

@@ -9,6 +9,7 @@
 mod diagnose;
 mod engine;
 mod faults;
+mod login;
 mod outage;
 mod read;
 mod support;

@@ -173,10 +173,20 @@ impl Bao {
 
     /// How often exactly `path` was read, by the server's audit log.
     pub(crate) fn reads_of(&self, path: &str) -> usize {
+        self.requests(path, "read")
+    }
+
+    /// How often exactly `path` was written to, by the server's audit log: `auth/approle/login`.
+    pub(crate) fn writes_to(&self, path: &str) -> usize {
+        self.requests(path, "update")
+    }
+
+    fn requests(&self, path: &str, operation: &str) -> usize {
         let log = std::fs::read_to_string(self.folder.path().join("audit")).unwrap();
-        let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let is_read = |request: &Value| request["path"] == path && request["operation"] == "read";
-        entries.filter(|entry| entry["type"] == "request" && is_read(&entry["request"])).count()
+        // The last line may be half written.
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let is_meant = |request: &Value| request["path"] == path && request["operation"] == operation;
+        entries.filter(|entry| entry["type"] == "request" && is_meant(&entry["request"])).count()
     }
 }
 
