@@ -62,6 +62,16 @@ export class OpenBao {
     await this.api("POST", `secret/data/${path}`, { data });
   }
 
+  /** An AppRole whose tokens may read what `readToken` may. */
+  async enableAppRole(): Promise<{ roleId: string; secretId: string }> {
+    const [roleId, secretId] = ["e2e-role-id", "e2e-secret-id-5c20"];
+    await this.api("POST", "sys/auth/approle", { type: "approle" });
+    await this.api("POST", "auth/approle/role/postern", { token_policies: ["api7-policy"], token_ttl: "1h" });
+    await this.api("POST", "auth/approle/role/postern/role-id", { role_id: roleId });
+    await this.api("POST", "auth/approle/role/postern/custom-secret-id", { secret_id: secretId });
+    return { roleId, secretId };
+  }
+
   async stop() {
     await this.running?.stop();
   }

@@ -96,7 +96,8 @@ pub fn AuthInputs(fields: AuthFields, stored: Option<StoredSecret>) -> impl Into
     };
     let role_hint = move || match AuthMethod::from_slug(&fields.method.get()) {
         Some(AuthMethod::Cert) => "May stay empty: Vault then tries every role.",
-        _ => "The role of the method in Vault.",
+        Some(AuthMethod::Kubernetes) => "The role in Vault. Postern logs in with its pod's service account.",
+        _ => "The role in Vault.",
     };
     let mount_hint = move || {
         let usual = AuthMethod::from_slug(&fields.method.get()).map_or("", AuthMethod::slug);
@@ -160,12 +161,7 @@ pub fn AuthInputs(fields: AuthFields, stored: Option<StoredSecret>) -> impl Into
             />
         </div>
         <div class="for-method for-kubernetes for-jwt for-cert">
-            <TextInput name="role" label="Role" value=fields.role mono=true hint=role_hint/>
-        </div>
-        <div class="for-method for-kubernetes">
-            <p class="hint">
-                "Postern shows the token of its pod's service account, read anew from the pod at each login."
-            </p>
+            <TextInput name="role" label="Role" value=fields.role mono=true hint=move || role_hint/>
         </div>
         <div class="for-method for-jwt">
             <TextInput
@@ -179,7 +175,7 @@ pub fn AuthInputs(fields: AuthFields, stored: Option<StoredSecret>) -> impl Into
             />
         </div>
         <div class="for-method for-approle for-userpass for-kubernetes for-jwt for-cert">
-            <TextInput name="mount" label="Mount Path" value=fields.mount mono=true hint=mount_hint/>
+            <TextInput name="mount" label="Mount Path" value=fields.mount mono=true hint=move || mount_hint/>
         </div>
     }
     .into_any()

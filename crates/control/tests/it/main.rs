@@ -10,7 +10,8 @@ use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
+use postern::problem::FieldProblem;
+use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, VaultForm};
 use postern::provider::{ProviderForm, ProviderKey, SecretProvider};
 use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
@@ -179,6 +180,65 @@ async fn a_provider_needs_its_token_once_and_keeps_it_for_its_own_server_only() 
     }
     let test = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
     assert_eq!(fields(test), ["token"], "a test must not carry the stored token to another server");
+}
+
+/// A provider of each method that has a secret, with that secret typed or left empty.
+fn provider_by(method: AuthMethod, secret: &str, url: &str) -> Result<SecretProvider<Entered>, Vec<FieldProblem>> {
+    let secret = || FormSecret(secret.to_owned());
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    let mut form = provider_form("");
+    url.clone_into(&mut form.vault.url);
+    form.vault.auth = AuthForm {
+        method: method.slug().to_owned(),
+        token: secret(),
+        role_id: "role".to_owned(),
+        secret_id: secret(),
+        username: "user".to_owned(),
+        password: secret(),
+        role: "role".to_owned(),
+        jwt: secret(),
+        certificate: pem.to_owned(),
+        private_key: secret(),
+        mount: String::new(),
+    };
+    form.parse()
+}
+
+#[tokio::test]
+async fn the_secret_of_every_method_stays_where_it_belongs() {
+    let here = "https://127.0.0.1:9";
+    let w = World::new().await;
+    let mut revision = None;
+    for method in AuthMethod::ALL {
+        let Some(field) = method.secret_field().map(|field| field.name) else { continue };
+        let canary = match method {
+            AuthMethod::Jwt => "canary.canary.canary",
+            AuthMethod::Cert => "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----",
+            AuthMethod::Token | AuthMethod::AppRole | AuthMethod::Userpass | AuthMethod::Kubernetes => "canary-secret",
+        };
+        let empty = |url| provider_by(method, "", url).unwrap();
+        let typed = provider_by(method, canary, here).unwrap();
+        let stored = match revision {
+            None => w.control.add_provider(&op(), &group(), typed).await.unwrap(),
+            Some(revision) => {
+                let another = w.control.save_provider(&op(), &group(), revision, empty(here)).await.unwrap_err();
+                assert_eq!(fields(another), [field], "another method's secret is not taken for it");
+                w.control.save_provider(&op(), &group(), revision, typed).await.unwrap()
+            }
+        };
+        let shown = serde_json::to_string(&stored).unwrap();
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(!contains(w.folder.path(), b"canary"), "{method:?}");
+
+        let kept = w.control.save_provider(&op(), &group(), stored.stored.revision, empty(here)).await.unwrap();
+        let elsewhere = empty("https://127.0.0.1:10");
+        let saved =
+            w.control.save_provider(&op(), &group(), kept.stored.revision, elsewhere.clone()).await.unwrap_err();
+        assert_eq!(fields(saved), [field]);
+        let tested = w.control.test_provider(&op(), &group(), elsewhere).await.unwrap_err();
+        assert_eq!(fields(tested), [field], "a test must not carry it to another server");
+        revision = Some(kept.stored.revision);
+    }
 }
 
 #[tokio::test]

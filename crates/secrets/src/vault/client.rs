@@ -3,7 +3,7 @@
 use super::session::{Held, Session};
 use crate::tls;
 use postern::provider::address::{Forbidden, forbidden};
-use postern::provider::vault::VaultSettings;
+use postern::provider::vault::{SERVICE_ACCOUNT_TOKEN, VaultSettings};
 use postern::resolve::{DeniedBecause, Failure, TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -12,6 +12,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use rustls::ClientConfig;
 use std::error::Error;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -43,6 +44,8 @@ pub(super) struct Client {
     http: Option<reqwest::Client>,
     base: Option<Url>,
     pub(super) session: Session,
+    /// Where the token of the pod's service account is.
+    pub(super) service_account: PathBuf,
     namespace: Option<String>,
     /// As failures name it.
     pub(super) address: String,
@@ -73,6 +76,7 @@ impl Client {
             http: http.ok(),
             base,
             session: Session::new(settings.auth.clone()),
+            service_account: SERVICE_ACCOUNT_TOKEN.into(),
             namespace: settings.namespace.clone(),
             address: settings.url.to_string(),
             host: settings.url.host().to_owned(),

@@ -3,7 +3,7 @@
 use super::client::{Body, Client};
 use super::session::{self, Grant, Held, Plan, Task};
 use super::token;
-use postern::provider::vault::{AuthMethod, AuthMount, SERVICE_ACCOUNT_TOKEN, VaultAuth};
+use postern::provider::vault::{AuthMethod, AuthMount, VaultAuth};
 use postern::resolve::{DeniedBecause, Failure, LoginProblem, UnreachableBecause};
 use postern::sensitive::Plain;
 use reqwest::StatusCode;
@@ -70,7 +70,7 @@ impl Client {
         if self.session.method() != AuthMethod::Kubernetes {
             return Ok(Plain::new(String::new()));
         }
-        let read = tokio::fs::read_to_string(SERVICE_ACCOUNT_TOKEN).await;
+        let read = tokio::fs::read_to_string(&self.service_account).await;
         read.map(|text| Plain::new(text.trim().to_owned())).map_err(|_| self.refused(LoginProblem::NoServiceAccount))
     }
 
@@ -191,6 +191,61 @@ fn login<'a>(auth: &'a VaultAuth<Plain>, service_account: &'a Plain) -> Option<L
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern::provider::vault::{KvVersion, VaultSettings};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    /// A server that grants every login and passes on what was sent.
+    async fn granting() -> (String, mpsc::UnboundedReceiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sent, received) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let body = r#"{"auth":{"client_token":"t","lease_duration":60,"renewable":true,"policies":["default"]}}"#;
+            let answer =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = String::new();
+                while !request.ends_with('}') {
+                    let mut bytes = [0; 4096];
+                    let length = stream.read(&mut bytes).await.unwrap();
+                    request.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+                }
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                sent.send(request).unwrap();
+            }
+        });
+        (url, received)
+    }
+
+    #[tokio::test]
+    async fn kubernetes_logs_in_with_what_the_file_holds_then() {
+        let (url, mut received) = granting().await;
+        let settings = VaultSettings {
+            kv_version: KvVersion::Auto,
+            url: url.parse().unwrap(),
+            prefix: "secret/api7".parse().unwrap(),
+            auth: VaultAuth::Kubernetes { role: "r".to_owned(), mount: "team/k8s".parse().unwrap() },
+            namespace: None,
+            ca_certificate: None,
+        };
+        let mut client = Client::new(&settings, Ok(crate::tls::trusting_nobody()));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        client.service_account = file.path().to_owned();
+        for (serial, token) in [(1, "first"), (2, "second")] {
+            std::fs::write(file.path(), format!("{token}\n")).unwrap();
+            let held = client.held_instead_of(Some(serial - 1)).await.unwrap();
+            assert_eq!(held.serial, serial);
+            let request = received.recv().await.unwrap();
+            assert!(request.starts_with("POST /v1/auth/team/k8s/login "), "{request}");
+            assert!(request.ends_with(&format!(r#"{{"jwt":"{token}","role":"r"}}"#)), "{request}");
+        }
+        client.service_account = "/nonexistent/token".into();
+        let failure = client.held_instead_of(Some(2)).await.map(|_| ()).unwrap_err();
+        assert!(failure.explain().what.contains("no service account's token"), "{failure:?}");
+    }
 
     #[test]
     fn each_method_logs_in_at_its_mount() {

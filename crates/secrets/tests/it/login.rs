@@ -145,7 +145,6 @@ async fn a_refused_login_is_explained() {
     if let VaultAuth::AppRole { mount, .. } = &mut wrong_mount {
         *mount = "nowhere".parse().unwrap();
     }
-    let kubernetes = VaultAuth::Kubernetes { role: "r".to_owned(), mount: "kubernetes".parse().unwrap() };
     for (auth, parts) in [
         (wrong_secret, ["AppRole at auth/refused-approle", "the Secret ID is wrong", "role/<role>/secret-id"]),
         (wrong_mount, ["AppRole at auth/nowhere", "without a reason", "vault auth list"]),
@@ -157,7 +156,6 @@ async fn a_refused_login_is_explained() {
             jwt(&bao, "refused-jwt", "canary-somebody-else").await,
             ["JWT at auth/refused-jwt", "does not fit the role", "vault read"],
         ),
-        (kubernetes, ["no service account's token", "in a pod", "Denied"]),
     ] {
         let settings = with(&bao, auth);
         let diagnosis = diagnose(settings.clone()).await;
