@@ -171,8 +171,9 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let resolve = move |()| {
         busy.set(true);
         let text = fields.text.get_untracked().trim().to_owned();
+        let request = api::check_reference(group.get_value(), text);
         leptos::task::spawn_local(async move {
-            let answer = api::check_reference(group.get_value(), text).await;
+            let answer = request.await;
             busy.try_set(false);
             check.try_set(Some(answer));
         });
