@@ -45,7 +45,7 @@ fn Announcer() -> impl IntoView {
     let path = use_location().pathname;
     let said = RwSignal::new(String::new());
     Effect::new(move |before: Option<()>| {
-        path.track();
+        path.get();
         if before.is_some() {
             // The new page's title is there once the page is.
             set_timeout(move || said.set(document().title()), Duration::from_millis(300));
@@ -60,7 +60,7 @@ fn Side() -> impl IntoView {
     let path = use_location().pathname;
     // Going somewhere closes the menu of a narrow screen.
     Effect::new(move |_| {
-        path.track();
+        path.get();
         menu_open.set(false);
     });
     let group = group_signal();
