@@ -75,7 +75,7 @@ pub fn OpenButton(
         event.prevent_default();
         go.open(key, &value);
     };
-        view! {
+    view! {
         <form method="get" class="contents" on:submit=submit>
             <input type="hidden" name=key value=hidden/>
             <Button label name look glyph=glyph small icon_only submit=true plain=true/>

@@ -8,9 +8,9 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use postern::control::{PluginOwner, ServiceView, Stored};
 use postern::name::{GroupName, ObjectId};
+use postern::plugin::PluginName;
 #[cfg(feature = "ssr")]
 use postern::plugin::{PluginConfig, Plugins};
-use postern::plugin::PluginName;
 use postern::routing::{Route, RouteForm, ServiceForm};
 use serde::{Deserialize, Serialize};
 

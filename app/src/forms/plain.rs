@@ -65,6 +65,11 @@ impl Draft {
             return form;
         }
         form.id = self.text("id");
+        form.manager = self.text("manager");
+        form.aws.region = self.text("region");
+        form.aws.custom_region = self.text("custom_region");
+        form.aws.access_key_id = self.text("access_key_id");
+        form.aws.endpoint_url = self.text("endpoint_url");
         form.vault.kv_version = self.text("kv_version");
         form.vault.url = self.text("url");
         form.vault.prefix = self.text("prefix");
@@ -77,10 +82,7 @@ impl Draft {
 
     pub fn key_auth(&self) -> KeyAuthForm {
         let source = source(&self.text("key_source"));
-        KeyAuthForm {
-            name: self.text("name"),
-            key: SecretFieldForm { source, text: FormSecret(self.text("key")) },
-        }
+        KeyAuthForm { name: self.text("name"), key: SecretFieldForm { source, text: FormSecret(self.text("key")) } }
     }
 }
 
@@ -96,9 +98,9 @@ fn read_cookie() -> Draft {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use cookie::write_cookie;
-#[cfg(feature = "ssr")]
 use cookie::read_cookie;
+#[cfg(feature = "ssr")]
+pub(crate) use cookie::write_cookie;
 
 #[cfg(feature = "ssr")]
 mod cookie {

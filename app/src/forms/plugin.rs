@@ -102,10 +102,9 @@ pub fn PluginDialog(
     let submission = Submission::of(move || check(plugin, &json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
-        submission.send(
-            async move { api::set_plugin(group, owner, revision, plugin, json).await },
-            move |()| on_done.run(()),
-        );
+        submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, move |()| {
+            on_done.run(())
+        });
     };
     let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
     view! {

@@ -137,8 +137,8 @@ fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
     let looks_like_reference =
         Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim()) != Reading::Literal));
     let switch = move |()| fields.source.set(Source::Reference.slug().to_owned());
-    let hint = stored
-        .unwrap_or_else(|| "Stored encrypted and never shown again: copy it now if someone needs it.".to_owned());
+    let hint =
+        stored.unwrap_or_else(|| "Stored encrypted and never shown again: copy it now if someone needs it.".to_owned());
     view! {
         <p>{hint}</p>
         {move || {
@@ -205,16 +205,14 @@ fn ReadingLine(reading: Reading, text: String) -> impl IntoView {
         Reading::Reference(reference) => view! { <p><ReferenceParts reference/></p> }.into_any(),
         Reading::Malformed(error) => view! { <Malformed text error/> }.into_any(),
         Reading::NearMiss(why) => view! { <p class="text-danger">{why}</p> }.into_any(),
-        Reading::Literal => {
-            view! {
-                <p>
-                    "A reference reads "
-                    <span class="ref-text">"$secret://vault/<Secret Provider ID>/<path>/<key>"</span>
-                    "."
-                </p>
-            }
-            .into_any()
+        Reading::Literal => view! {
+            <p>
+                "A reference reads "
+                <span class="ref-text">"$secret://vault/<Secret Provider ID>/<path>/<key>"</span>
+                "."
+            </p>
         }
+        .into_any(),
     }
 }
 

@@ -233,7 +233,8 @@ fn Dialogs(live: Live<Data>) -> impl IntoView {
         let name = consumer.stored.object.name.clone();
         let now = live.now().get_untracked();
         if is_add.get() {
-            return view! { <KeyAuthDialog consumer=name now on_done=done(live, go) on_close=go.closing()/> }.into_any();
+            return view! { <KeyAuthDialog consumer=name now on_done=done(live, go) on_close=go.closing()/> }
+                .into_any();
         }
         match (edit.get().as_deref(), delete.get().as_deref()) {
             (Some("consumer"), _) => {
@@ -265,8 +266,9 @@ fn DeleteConsumer(live: Live<Data>) -> impl IntoView {
     let go = Go::here();
     let (group, list) = (group(), paths().consumers());
     let name = live.peek(|page| page.consumer.stored.object.name.clone());
-    let consequences =
-        live.peek(|page| page.credentials.iter().map(|view| format!("Its credential {}", view.stored.object.name)).collect::<Vec<_>>());
+    let consequences = live.peek(|page| {
+        page.credentials.iter().map(|view| format!("Its credential {}", view.stored.object.name)).collect::<Vec<_>>()
+    });
     let gone = name.clone();
     let delete = Arc::new(move |_| {
         let (group, name) = (group.clone(), gone.clone());

@@ -49,7 +49,8 @@ fn List(live: Live<Vec<ConsumerView>>) -> impl IntoView {
 
 #[component]
 fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }.into_any()
+    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }
+        .into_any()
 }
 
 #[component]
@@ -140,7 +141,8 @@ fn AddDialog() -> impl IntoView {
     let group_paths = paths();
     move || {
         let group_paths = group_paths.clone();
-        let on_done = Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer(&view.stored.object.name)));
+        let on_done =
+            Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer(&view.stored.object.name)));
         is_add.get().then(|| view! { <ConsumerDialog on_done on_close=go.closing()/> })
     }
 }

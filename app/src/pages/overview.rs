@@ -145,9 +145,8 @@ fn steps() -> [Step; 5] {
 fn GetStarted(live: Live<Overview>) -> impl IntoView {
     let lines = steps().into_iter().map(|step| view! { <StepLine step live/> }).collect_view();
     let sent = live.part(|overview| overview.authenticated_request_seen);
-    let command = live.part(|overview| {
-        format!("curl -i http://{}/ip -H 'apikey: alice-primary-key'", overview.gateway_address)
-    });
+    let command =
+        live.part(|overview| format!("curl -i http://{}/ip -H 'apikey: alice-primary-key'", overview.gateway_address));
     view! {
         <section class="section" aria-labelledby="get-started">
             <div class="section-head">
@@ -196,8 +195,11 @@ fn StepLine(step: Step, live: Live<Overview>) -> impl IntoView {
 #[component]
 fn Tick(done: Memo<bool>) -> impl IntoView {
     move || {
-        let (ink, glyph, word) =
-            if done.get() { (Tone::Ok.ink(), Glyph::Ok, "Done:") } else { (Tone::Quiet.ink(), Glyph::Circle, "To do:") };
+        let (ink, glyph, word) = if done.get() {
+            (Tone::Ok.ink(), Glyph::Ok, "Done:")
+        } else {
+            (Tone::Quiet.ink(), Glyph::Circle, "To do:")
+        };
         view! {
             <span class=format!("pt-0.5 {ink}")>
                 <Icon glyph/>

@@ -11,9 +11,9 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::PluginOwner;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::future::Future;
 use ui::Glyph;
 
 /// Whose plugins these are, and how they stand.
@@ -177,20 +177,18 @@ fn Dialogs(owner: Owner) -> impl IntoView {
             Some(Open::Unknown(name)) => view! { <Gone what="plugin" name on_close=go.closing()/> }.into_any(),
             Some(Open::Catalogue) => view! { <CatalogueDialog enabled=plugins.into_keys().collect()/> }.into_any(),
             Some(Open::Remove(plugin)) => view! { <RemoveDialog owner=target plugin on_done=finish/> }.into_any(),
-            Some(Open::Editor(plugin)) => {
-                view! {
-                    <PluginDialog
-                        plugin
-                        owner=target
-                        revision=owner.revision.get_untracked()
-                        plugins
-                        reload=Callback::new(move |()| again.update(|n| *n += 1))
-                        on_done=finish
-                        on_close=go.closing()
-                    />
-                }
-                    .into_any()
+            Some(Open::Editor(plugin)) => view! {
+                <PluginDialog
+                    plugin
+                    owner=target
+                    revision=owner.revision.get_untracked()
+                    plugins
+                    reload=Callback::new(move |()| again.update(|n| *n += 1))
+                    on_done=finish
+                    on_close=go.closing()
+                />
             }
+            .into_any(),
         }
     }
 }

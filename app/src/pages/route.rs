@@ -121,7 +121,8 @@ fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         };
         if edit.get().is_some() {
             let on_done = done(live, go);
-            view! { <RouteDialog service=service.clone() stored=Some(stored) on_done on_close=go.closing()/> }.into_any()
+            view! { <RouteDialog service=service.clone() stored=Some(stored) on_done on_close=go.closing()/> }
+                .into_any()
         } else if delete.get().is_some() {
             view! { <DeleteRoute stored on_done=Callback::new(move |()| go.instead(&list.get_value()))/> }.into_any()
         } else {

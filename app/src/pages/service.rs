@@ -243,7 +243,8 @@ fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
                 None => view! { <Gone what="route" name=route.to_owned() on_close=go.closing()/> }.into_any(),
             },
             (None, Some("service")) => {
-                view! { <DeleteService live on_done=Callback::new(move |()| go.instead(&list.get_value()))/> }.into_any()
+                view! { <DeleteService live on_done=Callback::new(move |()| go.instead(&list.get_value()))/> }
+                    .into_any()
             }
             (None, Some(route)) => match find(live, route) {
                 Some(stored) => view! { <DeleteRoute stored on_done=done(live, go)/> }.into_any(),
@@ -263,14 +264,16 @@ fn DeleteService(live: Live<ServiceData>, on_done: Callback<()>) -> impl IntoVie
     let go = Go::here();
     let group = group();
     let service = live.peek(|page| page.service.stored.object.clone());
-    let consequences = live.peek(|page| page.routes.iter().map(|route| format!("Its route {}", route.object.name)).collect::<Vec<_>>());
+    let consequences = live
+        .peek(|page| page.routes.iter().map(|route| format!("Its route {}", route.object.name)).collect::<Vec<_>>());
     let id = service.id.clone();
     let delete = Arc::new(move |_| {
         let (group, id) = (group.clone(), id.clone());
         Box::pin(async move { api::delete_service(group, id).await }) as Pin<Box<_>>
     });
     let name = service.name.to_string();
-    view! { <DeleteDialog what=format!("service {name}") name consequences delete on_done on_close=go.closing()/> }.into_any()
+    view! { <DeleteDialog what=format!("service {name}") name consequences delete on_done on_close=go.closing()/> }
+        .into_any()
 }
 
 /// Deleting a route: nothing depends on it.

@@ -58,7 +58,8 @@ fn List(live: Live<Vec<ServiceView>>) -> impl IntoView {
 
 #[component]
 fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="service" label="Add Service" look=Look::Primary glyph=Glyph::Plus/> }.into_any()
+    view! { <OpenButton key="add" value="service" label="Add Service" look=Look::Primary glyph=Glyph::Plus/> }
+        .into_any()
 }
 
 #[component]

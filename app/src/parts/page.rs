@@ -28,10 +28,8 @@ pub fn PageHead(
     children: Option<Children>,
 ) -> impl IntoView {
     let way = (!crumbs.is_empty()).then(|| {
-        let steps = crumbs
-            .into_iter()
-            .map(|crumb| view! { <li><a href=crumb.href>{crumb.label}</a></li> })
-            .collect_view();
+        let steps =
+            crumbs.into_iter().map(|crumb| view! { <li><a href=crumb.href>{crumb.label}</a></li> }).collect_view();
         view! { <ol class="crumbs" aria-label="Where you are">{steps}</ol> }
     });
     view! {

@@ -17,7 +17,11 @@ pub fn CopyButton(
         leptos::task::spawn_local(async move {
             let copied = copy(text.get_untracked()).await;
             if let Some(toasts) = toasts {
-                toasts.say(if copied { "Copied." } else { "The browser did not allow copying: select the text instead." });
+                toasts.say(if copied {
+                    "Copied."
+                } else {
+                    "The browser did not allow copying: select the text instead."
+                });
             }
         });
     };

@@ -10,13 +10,12 @@ mod read;
 mod token;
 
 use crate::document::Document;
-use crate::{SecretManager, tls};
+use crate::{SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
 use postern::diagnosis::Diagnosis;
 use postern::provider::vault::VaultSettings;
-use postern::resolve::Failure;
 use postern::sensitive::Plain;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,15 +40,15 @@ impl Vault {
 
 #[async_trait]
 impl SecretManager for Vault {
-    async fn read(&self, path: &[String]) -> Result<Document, Failure> {
-        self.read_document(path).await
+    async fn read(&self, path: &[String], _: &BTreeSet<String>) -> Result<Document, Unread> {
+        Ok(self.read_document(path).await?)
     }
 
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64> {
         self.look_back(path, version, keys).await
     }
 
-    fn request_line(&self, path: &[String]) -> Option<String> {
+    fn request_line(&self, path: &[String], _: &str) -> Option<String> {
         let place = self.settings.locate(&self.known_mount()?, path);
         Some(format!("GET {}", self.client.url(&place.segments)?))
     }
