@@ -12,6 +12,7 @@ use aws_sdk_secretsmanager::config::{
 };
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::{Client as Sdk, Config};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use postern::provider::aws::{AwsFailure, AwsSettings, CredentialProblem};
 use postern::resolve::UnreachableBecause;
 use postern::sensitive::Plain;
@@ -116,22 +117,22 @@ impl Client {
         E: ProvideErrorMetadata + Error + 'static,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let why = match error {
-            SdkError::ServiceError(service) => {
-                let (code, message) = (service.err().code(), service.err().message().unwrap_or_default());
-                return match code {
-                    Some(code) if status < Some(500) => self.by_code(code, message, secret_id),
-                    _ => Refusal::Final(self.unreachable(UnreachableBecause::Status { status: status.unwrap_or(0) })),
-                };
-            }
-            SdkError::TimeoutError(_) => timed_out(TIMEOUT),
-            SdkError::DispatchFailure(failure) => no_answer(failure.as_connector_error().map(|error| error as _)),
-            SdkError::ResponseError(_) if status == Some(200) => UnreachableBecause::NotUnderstood,
-            SdkError::ResponseError(_) => UnreachableBecause::Status { status: status.unwrap_or(0) },
-            // The keys hold a character that no header can carry: they are wrong.
-            _ => return Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::Unknown }),
-        };
-        Refusal::Final(self.unreachable(why))
+        let lost = |why| Refusal::Final(self.unreachable(why));
+        match error {
+            SdkError::ServiceError(service) => match service.err().code() {
+                Some(code) if status < Some(500) => {
+                    self.by_code(code, service.err().message().unwrap_or_default(), secret_id)
+                }
+                _ => lost(no_meaning(status)),
+            },
+            SdkError::ResponseError(_) => lost(no_meaning(status)),
+            SdkError::TimeoutError(_) => lost(timed_out(TIMEOUT)),
+            SdkError::DispatchFailure(failure) => match no_answer(failure.as_connector_error()) {
+                Some(why) => lost(why),
+                None => unsendable(),
+            },
+            _ => unsendable(),
+        }
     }
 
     /// By AWS's error code. `message` is AWS's own text: compared, never shown, since it may quote.
@@ -175,16 +176,29 @@ fn credentials(settings: &AwsSettings<Plain>) -> Credentials {
     Credentials::new(settings.access_key_id.as_str(), settings.secret_access_key.expose(), token, None, "postern")
 }
 
-/// What our own transport said, from the depth of the SDK's error.
-fn no_answer(error: Option<&(dyn Error + 'static)>) -> UnreachableBecause {
-    let mut cause = error;
+/// An answer that is no answer of Secrets Manager.
+fn no_meaning(status: Option<u16>) -> UnreachableBecause {
+    match status {
+        Some(status) if status != 200 => UnreachableBecause::Status { status },
+        _ => UnreachableBecause::NotUnderstood,
+    }
+}
+
+/// The SDK made no request of it: the keys hold a character that no header can carry, so they are wrong.
+fn unsendable() -> Refusal {
+    Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::Unknown })
+}
+
+/// What our own transport said, from the depth of the SDK's error. Nothing when it was not asked.
+fn no_answer(error: Option<&ConnectorError>) -> Option<UnreachableBecause> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.map(|error| error as _);
     while let Some(error) = cause {
         if let Some(NoAnswer(why)) = error.downcast_ref() {
-            return why.clone();
+            return Some(why.clone());
         }
         cause = error.source();
     }
-    UnreachableBecause::ConnectionLost
+    None
 }
 
 /// A code as it may be shown: what is not a word of AWS's is not repeated.
