@@ -4,10 +4,10 @@ moto checks signatures and IAM policies once it is told to. But it answers a ref
 403, and "not found" with status 404, where Secrets Manager answers 400 and {"__type": ..., "message": ...}
 (AWS JSON 1.1). SDKs tell errors apart by that type, so the layer here restores it.
 
-    python3 aws_secrets_manager.py
+    python3 aws_secrets_manager.py [--stay]
 
 It picks a free port, makes secrets and users, and prints one line of JSON: its address and the users'
-keys. It ends when its standard input is closed. Beside the API it answers:
+keys. It ends when its standard input is closed, or with --stay when it is stopped. Beside the API it answers:
 
     GET    /_calls    {"GetSecretValue alice-credentials": 1, ...} since the start or the last DELETE
     DELETE /_calls
@@ -193,6 +193,8 @@ def main():
     app.owner = client(address, "secretsmanager", keys["owner"])
     app.calls.clear()
     print(json.dumps({"address": address, "keys": keys}), flush=True)
+    if "--stay" in sys.argv:
+        threading.Event().wait()
     sys.stdin.read()
 
 

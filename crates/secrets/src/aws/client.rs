@@ -69,7 +69,7 @@ impl Client {
 
     /// Reads the current version of a secret, by name or ARN.
     pub(super) async fn get(&self, secret_id: &str) -> Result<Content, Refusal> {
-        // At its finest level the SDK logs requests and answers: nobody listens to it.
+        // At its finest level the SDK logs requests, identities and answers: nobody listens to it.
         let request = self.sdk.get_secret_value().secret_id(secret_id).send();
         let answer = request.with_subscriber(NoSubscriber::default()).await;
         match answer {
