@@ -30,9 +30,18 @@ impl FromServerFnError for AppError {
     /// The framework's own texts repeat what was sent, so none of them is passed on.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
+        const UNREADABLE: &str = "Postern could not read the request. Reload the page and try again.";
         let sentence = match error {
             E::Request(_) => "Postern cannot be reached. Check that it is running, then try again.",
-            E::Args(_) | E::MissingArg(_) => "Postern could not read the request. Reload the page and try again.",
+            E::Args(_) | E::MissingArg(_) => {
+                tell_status(400);
+                UNREADABLE
+            }
+            // What could not be read is the request on the server, and the answer in the browser.
+            E::Deserialization(_) if cfg!(feature = "ssr") => {
+                tell_status(400);
+                UNREADABLE
+            }
             E::Deserialization(_) => "The answer could not be read. Reload the page: Postern may have been updated.",
             E::Response(_) => "The answer was not what this page expects. Reload the page.",
             E::Registration(_)

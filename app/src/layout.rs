@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::{use_location, use_params_map};
 use postern::name::GroupName;
+use std::time::Duration;
 use ui::{Button, Glyph, Icon, Look};
 
 /// Navigation beside the page. A group name that cannot be one is a page that does not exist.
@@ -32,9 +33,25 @@ pub fn GroupFrame() -> impl IntoView {
             <main class="page" id="main" tabindex="-1">
                 {page}
             </main>
+            <Announcer/>
         </div>
     }
     .into_any()
+}
+
+/// Tells a screen reader where a link has led: the browser does so only for whole documents.
+#[component]
+fn Announcer() -> impl IntoView {
+    let path = use_location().pathname;
+    let said = RwSignal::new(String::new());
+    Effect::new(move |before: Option<()>| {
+        path.get();
+        if before.is_some() {
+            // The new page's title is there once the page is.
+            set_timeout(move || said.set(document().title()), Duration::from_millis(300));
+        }
+    });
+    view! { <p class="sr-only" aria-live="polite">{move || said.get()}</p> }.into_any()
 }
 
 #[component]
@@ -43,25 +60,27 @@ fn Side() -> impl IntoView {
     let path = use_location().pathname;
     // Going somewhere closes the menu of a narrow screen.
     Effect::new(move |_| {
-        path.track();
+        path.get();
         menu_open.set(false);
     });
     let group = group_signal();
     view! {
         <div class="side">
-            <a class="mark" href=move || Paths::of(&group.get()).overview()>
-                <Mark/>
-                <span class="side-word">"Postern"</span>
-            </a>
-            <ThemeButton/>
-            <div class="menu-button">
-                <Button
-                    label="Menu"
-                    look=Look::Ghost
-                    glyph=Glyph::Menu
-                    on_press=Callback::new(move |()| menu_open.update(|open| *open = !*open))
-                />
-            </div>
+            <header class="side-top">
+                <a class="mark" href=move || Paths::of(&group.get()).overview()>
+                    <Mark/>
+                    <span class="side-word">"Postern"</span>
+                </a>
+                <ThemeButton/>
+                <div class="menu-button">
+                    <Button
+                        label="Menu"
+                        look=Look::Ghost
+                        glyph=Glyph::Menu
+                        on_press=Callback::new(move |()| menu_open.update(|open| *open = !*open))
+                    />
+                </div>
+            </header>
             <div class="menu" data-open=move || menu_open.get().to_string()>
                 <Navigation group/>
             </div>

@@ -14,6 +14,10 @@ pub mod pages;
 pub mod parts;
 pub mod paths;
 pub mod root;
+#[cfg(test)]
+mod source_rules;
+#[cfg(all(test, feature = "ssr"))]
+mod ssr_tests;
 pub mod title;
 
 #[cfg(feature = "ssr")]

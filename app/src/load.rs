@@ -77,6 +77,11 @@ impl<T: Data> Live<T> {
 
     /// Asks for news now.
     pub fn refresh(self) {
+        self.refresh_then(None);
+    }
+
+    /// Asks for news now, and does something when they are here, or cannot be had.
+    pub fn refresh_then(self, then: Option<Callback<()>>) {
         leptos::task::spawn_local(async move {
             let Some(fetch) = self.fetch.try_get_value() else { return };
             match fetch().await {
@@ -90,6 +95,9 @@ impl<T: Data> Live<T> {
                 Err(error) => {
                     self.lost.try_set(Some(error));
                 }
+            }
+            if let Some(then) = then {
+                then.try_run(());
             }
         });
     }

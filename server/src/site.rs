@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where the files come from.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Site {
 
     #[cfg(not(feature = "embed-site"))]
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.root.join(Path::new(path))).ok()
+        std::fs::read(self.root.join(path)).ok()
     }
 }
 

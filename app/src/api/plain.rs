@@ -1,6 +1,8 @@
 //! The same, for plain HTML forms: before hydration, or without JavaScript. The answer is a redirect:
 //! to what was made, or back to the dialog with what was wrong.
 
+#![expect(clippy::too_many_arguments, reason = "the arguments are the fields of HTML forms")]
+
 use crate::error::AppError;
 use leptos::prelude::*;
 
@@ -26,7 +28,6 @@ pub async fn plain_add_consumer(
 
 /// Adds a secret provider.
 #[server(endpoint = "plain_add_provider")]
-#[expect(clippy::too_many_arguments, reason = "the fields of the HTML form")]
 pub async fn plain_add_provider(
     group: String,
     #[server(default)] id: String,

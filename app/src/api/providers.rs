@@ -91,7 +91,7 @@ pub async fn refresh_provider(group: GroupName, key: ProviderKey) -> Result<Prov
 
 /// Reads a text as a reference and resolves it.
 #[server(endpoint = "check_reference", input = Json)]
-pub async fn check_reference(group: GroupName, text: String) -> Result<ReferenceCheck, AppError> {
+pub async fn check_reference(group: GroupName, text: String) -> Result<Timed<ReferenceCheck>, AppError> {
     let session = session()?;
-    told(session.control.check_reference(&session.operator, &group, &text).await)
+    session.timed(session.control.check_reference(&session.operator, &group, &text).await)
 }

@@ -75,7 +75,7 @@ pub fn ConsumerDialog(
                     api::add_consumer(group, form).await
                 }
             },
-            move |view| on_done.run(view),
+            on_done,
         );
     };
     let name = stored.as_ref().map(|view| view.stored.object.name.clone());
@@ -87,7 +87,9 @@ pub fn ConsumerDialog(
             if let Ok(page) = api::consumer_page(group, name).await {
                 let stored = page.data.consumer.stored;
                 let form = ConsumerForm::of(&stored.object);
-                revision.set(stored.revision);
+                if revision.try_set(stored.revision).is_some() {
+                    return; // the dialog was closed meanwhile
+                }
                 fields.set(form.clone());
                 saved.set(form);
                 submission.reset();

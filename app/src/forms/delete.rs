@@ -50,7 +50,9 @@ pub fn DeleteDialog(
             let answer = request.await;
             pending.try_set(false);
             match answer {
-                Ok(()) => on_done.run(()),
+                Ok(()) => {
+                    on_done.try_run(());
+                }
                 // Someone began to use it meanwhile: now the name must be typed.
                 Err(AppError::Control(ControlError::InUse { by })) => {
                     needed.try_set(by);

@@ -78,7 +78,7 @@ pub fn KeyAuthDialog(
                     None => api::add_key_auth(group, consumer, form).await,
                 }
             },
-            move |view| on_done.run(view),
+            on_done,
         );
     };
     let reload = move |()| {
@@ -88,7 +88,9 @@ pub fn KeyAuthDialog(
             let found = page.data.credentials.into_iter().find(|view| Some(&view.stored.object.id) == id.as_ref());
             if let Some(view) = found {
                 let form = KeyAuthForm::of(&view.stored.object);
-                revision.set(view.stored.revision);
+                if revision.try_set(view.stored.revision).is_some() {
+                    return; // the dialog was closed meanwhile
+                }
                 fields.set(form.clone());
                 saved.set(form);
                 submission.reset();

@@ -52,11 +52,7 @@ impl Submission {
     }
 
     /// Sends the form if nothing is wrong with it. `done` gets the answer; anything else is shown.
-    pub fn send<T: 'static>(
-        self,
-        request: impl Future<Output = Result<T, AppError>> + 'static,
-        done: impl FnOnce(T) + 'static,
-    ) {
+    pub fn send<T: 'static>(self, request: impl Future<Output = Result<T, AppError>> + 'static, done: Callback<T>) {
         if self.pending.get_untracked() || !self.faults.submit() {
             return;
         }
@@ -66,7 +62,10 @@ impl Submission {
             let answer = request.await;
             self.pending.try_set(false);
             match answer {
-                Ok(answer) => done(answer),
+                Ok(answer) => {
+                    // Nobody is there to be told when the dialog was closed meanwhile.
+                    done.try_run(answer);
+                }
                 Err(error) => self.refuse(error),
             }
         });

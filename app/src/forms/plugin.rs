@@ -44,7 +44,7 @@ pub fn CatalogueDialog(
                     "No plugin has such a name."
                 </p>
             </DialogBody>
-            <DialogFoot>""</DialogFoot>
+            <DialogFoot dismiss="Close"/>
         </Dialog>
     }
     .into_any()
@@ -102,9 +102,7 @@ pub fn PluginDialog(
     let submission = Submission::of(move || check(plugin, &json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
-        submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, move |()| {
-            on_done.run(())
-        });
+        submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, on_done);
     };
     let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
     view! {
@@ -136,10 +134,7 @@ pub fn PluginDialog(
 
 /// The domain's check; every problem belongs to the one field there is, with its place inside.
 fn check(plugin: PluginName, json: &str) -> Result<(), Vec<postern::problem::FieldProblem>> {
-    let problems = match PluginConfig::parse(plugin, json) {
-        Ok(_) => return Ok(()),
-        Err(problems) => problems,
-    };
+    let Err(problems) = PluginConfig::parse(plugin, json) else { return Ok(()) };
     let lines: Vec<String> = problems
         .iter()
         .map(|p| if p.field == "json" { p.problem.clone() } else { format!("{}: {}", p.field, p.problem) })

@@ -114,7 +114,7 @@ pub fn ProviderDialog(
                     api::add_provider(group, form).await
                 }
             },
-            move |view| on_done.run(view),
+            on_done,
         );
     };
     let key = stored.as_ref().map(|view| view.stored.object.key());
@@ -124,7 +124,9 @@ pub fn ProviderDialog(
             let Some(key) = key else { return };
             if let Ok(view) = api::provider(group, key).await {
                 let form = ProviderForm::of(&view.stored.object);
-                revision.set(view.stored.revision);
+                if revision.try_set(view.stored.revision).is_some() {
+                    return; // the dialog was closed meanwhile
+                }
                 fields.set(form.clone());
                 saved.set(form);
                 submission.reset();

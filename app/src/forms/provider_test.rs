@@ -114,7 +114,7 @@ pub fn StoredTestDialog(
             <DialogBody>
                 <TestPanel test=state mend/>
             </DialogBody>
-            <DialogFoot>
+            <DialogFoot dismiss="Close">
                 <Button
                     label="Test again"
                     look=Look::Primary

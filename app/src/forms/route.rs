@@ -93,7 +93,7 @@ pub fn RouteDialog(
                     None => api::add_route(group, service, form).await,
                 }
             },
-            move |view| on_done.run(view),
+            on_done,
         );
     };
     let reload = move |()| {
@@ -102,7 +102,9 @@ pub fn RouteDialog(
             let found = page.data.routes.into_iter().find(|route| Some(&route.object.id) == id.get_value().as_ref());
             if let Some(stored) = found {
                 let form = RouteForm::of(&stored.object);
-                revision.set(stored.revision);
+                if revision.try_set(stored.revision).is_some() {
+                    return; // the dialog was closed meanwhile
+                }
                 fields.set(form.clone());
                 saved.set(form);
                 submission.reset();

@@ -1,6 +1,6 @@
 //! A sensitive field: typed in, or referred to. Its legend names both the group and its one textbox.
 
-use crate::api;
+use crate::api::{self, Timed};
 use crate::error::AppError;
 use crate::forms::plain::source;
 use crate::parts::group::group;
@@ -11,7 +11,6 @@ use postern::credential::{SecretFieldForm, Source};
 use postern::provider::vault::FormSecret;
 use postern::resolve::ReferenceCheck;
 use postern::secret_ref::{self, Reading};
-use postern::time::Millis;
 use ui::{BareInput, Button, Choice, FaultLine, Glyph, Look, Radio};
 
 /// The field as typed. What was typed for the other choice is kept until the dialog closes.
@@ -161,19 +160,20 @@ fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
 #[component]
 fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let reading = Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim())));
-    let check = RwSignal::new(None::<Result<ReferenceCheck, AppError>>);
+    let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
     // What was resolved is not what stands there now.
     Effect::new(move |_| {
-        reading.track();
+        reading.get();
         check.set(None);
     });
     let group = StoredValue::new(group());
     let resolve = move |()| {
         busy.set(true);
         let text = fields.text.get_untracked().trim().to_owned();
+        let request = api::check_reference(group.get_value(), text);
         leptos::task::spawn_local(async move {
-            let answer = api::check_reference(group.get_value(), text).await;
+            let answer = request.await;
             busy.try_set(false);
             check.try_set(Some(answer));
         });
@@ -218,13 +218,16 @@ fn ReadingLine(reading: Reading, text: String) -> impl IntoView {
 
 /// State, version, length, request; never the value.
 #[component]
-fn Resolved(answer: Result<ReferenceCheck, AppError>) -> impl IntoView {
-    match answer {
-        Err(error) => view! { <p class="text-danger">{error.sentence()}</p> }.into_any(),
-        Ok(ReferenceCheck::Malformed { error }) => view! { <p class="text-danger">{error.to_string()}</p> }.into_any(),
-        Ok(ReferenceCheck::Checked { request, state, .. }) => view! {
+fn Resolved(answer: Result<Timed<ReferenceCheck>, AppError>) -> impl IntoView {
+    let (now, check) = match answer {
+        Err(error) => return view! { <p class="text-danger">{error.sentence()}</p> }.into_any(),
+        Ok(Timed { now, data }) => (now, data),
+    };
+    match check {
+        ReferenceCheck::Malformed { error } => view! { <p class="text-danger">{error.to_string()}</p> }.into_any(),
+        ReferenceCheck::Checked { request, state, .. } => view! {
             <div class="card card-pad">
-                <StateCell state=*state now=Millis(0)/>
+                <StateCell state=*state now/>
                 {request
                     .map(|request| {
                         view! {

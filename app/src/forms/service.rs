@@ -83,7 +83,7 @@ pub fn ServiceDialog(
                     None => api::add_service(group, form).await,
                 }
             },
-            move |view| on_done.run(view),
+            on_done,
         );
     };
     let reload = move |()| {
@@ -92,7 +92,9 @@ pub fn ServiceDialog(
             if let Ok(page) = api::service_page(group.get_value(), id).await {
                 let stored = page.data.service.stored;
                 let form = ServiceForm::of(&stored.object);
-                revision.set(stored.revision);
+                if revision.try_set(stored.revision).is_some() {
+                    return; // the dialog was closed meanwhile
+                }
                 fields.set(form.clone());
                 saved.set(form);
                 submission.reset();

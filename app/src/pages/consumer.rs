@@ -20,7 +20,7 @@ use postern::control::CredentialView;
 use postern::sensitive::SecretField;
 use std::pin::Pin;
 use std::sync::Arc;
-use ui::{Badge, Button, Empty, Glyph, Look, Tone};
+use ui::{Badge, Button, Empty, Glyph, Look, Tab, TabList, Tone};
 
 /// The page.
 #[component]
@@ -37,6 +37,7 @@ pub fn ConsumerPage() -> impl IntoView {
 #[component]
 fn Page(live: Live<Data>) -> impl IntoView {
     let name = live.peek(|page| page.consumer.stored.object.name.clone());
+    let (credentials, key_auth) = (paths().consumer(&name), paths().consumer(&name));
     let description = live.part(|page| page.consumer.stored.object.description.clone());
     let labels = live.part(|page| page.consumer.stored.object.labels.clone());
     view! {
@@ -51,18 +52,14 @@ fn Page(live: Live<Data>) -> impl IntoView {
                 (!labels.is_empty()).then(|| view! { <Labels labels/> })
             }}
         </div>
-        <div class="tabs" role="tablist" aria-label="Consumer">
-            <a class="tab" role="tab" id="tab-credentials" aria-selected="true" aria-controls="credentials" href=paths().consumer(&name)>
-                "Credentials"
-            </a>
-        </div>
+        <TabList label="Consumer">
+            <Tab label="Credentials" href=credentials open=Some(("tab-credentials", "credentials"))/>
+        </TabList>
         <div role="tabpanel" id="credentials" aria-labelledby="tab-credentials">
             <div class="section-head">
-                <div class="pills" role="tablist" aria-label="Credential type">
-                    <a class="tab" role="tab" id="tab-key-auth" aria-selected="true" aria-controls="key-auth" href=paths().consumer(&name)>
-                        "Key Authentication"
-                    </a>
-                </div>
+                <TabList label="Credential type" inner=true>
+                    <Tab label="Key Authentication" href=key_auth open=Some(("tab-key-auth", "key-auth"))/>
+                </TabList>
                 <KeyAuthHead live/>
             </div>
             <div role="tabpanel" id="key-auth" aria-labelledby="tab-key-auth">

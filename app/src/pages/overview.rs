@@ -118,6 +118,8 @@ fn AttentionLine(item: Attention) -> impl IntoView {
 /// One step of the tutorial: done or not, and where it is done.
 struct Step {
     name: &'static str,
+    hint: &'static str,
+    verb: &'static str,
     done: fn(&Overview) -> bool,
     href: String,
 }
@@ -126,24 +128,56 @@ fn steps() -> [Step; 5] {
     let paths = paths();
     [
         Step {
-            name: "Add a secret provider and test it",
-            done: |o| o.providers_healthy > 0,
+            name: "Connect a secret provider",
+            hint: "HashiCorp Vault or OpenBao: its address, a prefix and a token. Test Connection tells whether it works.",
+            verb: "Add provider",
+            done: |overview| overview.providers_healthy > 0,
             href: format!("{}?add=secret-provider", paths.providers()),
         },
-        Step { name: "Add a consumer", done: |o| o.consumers > 0, href: format!("{}?add=consumer", paths.consumers()) },
-        Step { name: "Give it a Key Authentication credential", done: |o| o.credentials > 0, href: paths.consumers() },
+        Step {
+            name: "Add a consumer",
+            hint: "Who calls: Alice, for example.",
+            verb: "Add consumer",
+            done: |overview| overview.consumers > 0,
+            href: format!("{}?add=consumer", paths.consumers()),
+        },
+        Step {
+            name: "Give it a key by reference",
+            hint: "A Key Authentication credential whose value stays in the secret provider.",
+            verb: "Choose consumer",
+            done: |overview| overview.credentials > 0,
+            href: paths.consumers(),
+        },
         Step {
             name: "Publish a service with a route",
-            done: |o| o.services > 0 && o.routes > 0,
-            href: format!("{}{}", paths.services(), "?add=service"),
+            hint: "The built-in echo needs nothing behind it: route /ip to it.",
+            verb: "Add service",
+            done: |overview| overview.services > 0 && overview.routes > 0,
+            href: format!("{}?add=service", paths.services()),
         },
-        Step { name: "Enable Key Auth on it", done: |o| o.protected > 0, href: paths.services() },
+        Step {
+            name: "Enable Key Auth on it",
+            hint: "From then on the gateway asks for a key.",
+            verb: "Choose service",
+            done: |overview| overview.protected > 0,
+            href: paths.services(),
+        },
     ]
 }
 
 #[component]
 fn GetStarted(live: Live<Overview>) -> impl IntoView {
-    let lines = steps().into_iter().map(|step| view! { <StepLine step live/> }).collect_view();
+    let steps = steps();
+    let checks = steps.each_ref().map(|step| step.done);
+    let next = live.part(move |overview| checks.iter().position(|done| !done(overview)));
+    let lines = steps
+        .into_iter()
+        .enumerate()
+        .map(|(place, step)| {
+            let is_next = Memo::new(move |_| next.get() == Some(place));
+            view! { <StepLine step live is_next/> }
+        })
+        .collect_view();
     let sent = live.part(|overview| overview.authenticated_request_seen);
     let command =
         live.part(|overview| format!("curl -i http://{}/ip -H 'apikey: alice-primary-key'", overview.gateway_address));
@@ -155,9 +189,9 @@ fn GetStarted(live: Live<Overview>) -> impl IntoView {
             <ol class="card checklist">
                 {lines} <li class="step">
                     <Tick done=sent/>
-                    <span>"Send a request with the key"</span>
+                    <StepText name="Send a request with the key" hint="With the value that the reference leads to." done=sent/>
                     <span></span>
-                    <div class="step-more">
+                    <div class="step-more mt-1">
                         <Snippet text=Signal::derive(move || command.get()) label="Copy the command"/>
                     </div>
                 </li>
@@ -168,26 +202,31 @@ fn GetStarted(live: Live<Overview>) -> impl IntoView {
 }
 
 #[component]
-fn StepLine(step: Step, live: Live<Overview>) -> impl IntoView {
+fn StepLine(step: Step, live: Live<Overview>, is_next: Memo<bool>) -> impl IntoView {
     let done = live.part(step.done);
-    let href = step.href;
+    let Step { name, hint, verb, href, .. } = step;
     view! {
         <li class="step">
             <Tick done/>
-            <span class:text-muted=move || done.get()>{step.name}</span>
+            <StepText name hint done/>
             {move || {
-                let href = href.clone();
-                (!done.get())
-                    .then(|| {
-                        view! {
-                            <a class="link inline-flex items-center gap-1" href=href aria-label=format!("Go: {}", step.name)>
-                                "Go"
-                                <Icon glyph=Glyph::Next/>
-                            </a>
-                        }
-                    })
+                let class = if is_next.get() { "btn btn-small btn-primary" } else { "btn btn-small btn-secondary" };
+                (!done.get()).then(|| view! { <a class=class href=href.clone()>{verb}</a> })
             }}
         </li>
+    }
+    .into_any()
+}
+
+#[component]
+fn StepText(name: &'static str, hint: &'static str, done: Memo<bool>) -> impl IntoView {
+    view! {
+        <div>
+            <span class="font-medium" class:text-muted=move || done.get()>
+                {name}
+            </span>
+            {move || (!done.get()).then(|| view! { <p class="text-muted text-sm">{hint}</p> })}
+        </div>
     }
     .into_any()
 }

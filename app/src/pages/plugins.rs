@@ -22,7 +22,8 @@ pub struct Owner {
     pub owner: PluginOwner,
     pub revision: Memo<u64>,
     pub plugins: Memo<Plugins>,
-    pub refresh: Callback<()>,
+    /// Asks for news, then does what it is given.
+    pub refresh: Callback<Callback<()>>,
 }
 
 /// Plugins as chips.
@@ -164,10 +165,11 @@ fn Dialogs(owner: Owner) -> impl IntoView {
     // Counts up when the stored version is to be loaded into the editor.
     let again = RwSignal::new(0_u32);
     let refresh = owner.refresh;
-    let finish = Callback::new(move |()| {
-        refresh.run(());
-        go.close();
+    let finish = Callback::new(move |()| refresh.run(go.closing()));
+    let remount = Callback::new(move |()| {
+        again.try_update(|n| *n += 1);
     });
+    let reload = Callback::new(move |()| refresh.run(remount));
     move || {
         again.track();
         let plugins = owner.plugins.get_untracked();
@@ -183,7 +185,7 @@ fn Dialogs(owner: Owner) -> impl IntoView {
                     owner=target
                     revision=owner.revision.get_untracked()
                     plugins
-                    reload=Callback::new(move |()| again.update(|n| *n += 1))
+                    reload
                     on_done=finish
                     on_close=go.closing()
                 />

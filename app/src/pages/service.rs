@@ -20,7 +20,7 @@ use postern::name::ObjectId;
 use postern::routing::Route;
 use std::pin::Pin;
 use std::sync::Arc;
-use ui::{Glyph, Look};
+use ui::{Glyph, Look, Tab, TabList};
 
 /// Which part of a service is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
         owner: PluginOwner::Service(id.clone()),
         revision: live.part(|page| page.service.stored.revision),
         plugins: live.part(|page| page.service.stored.object.plugins.clone()),
-        refresh: Callback::new(move |()| live.refresh()),
+        refresh: Callback::new(move |then| live.refresh_then(Some(then))),
     };
     let tab = {
         let id = id.clone();
@@ -77,19 +77,8 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
                 Part::Routes => paths().service_routes(&id),
                 Part::Plugins => paths().service_plugins(&id),
             };
-            let selected = this == part;
-            view! {
-                <a
-                    class="tab"
-                    role="tab"
-                    id=selected.then_some("tab-open")
-                    aria-selected=selected.to_string()
-                    aria-controls=selected.then_some("service-part")
-                    href=href
-                >
-                    {label}
-                </a>
-            }
+            let open = (this == part).then_some(("tab-open", "service-part"));
+            view! { <Tab label href open/> }
         }
     };
     view! {
@@ -101,11 +90,9 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
                 </PageHead>
             }
         }}
-        <div class="tabs" role="tablist" aria-label="Service">
-            {tab(Part::Overview, "Overview")}
-            {tab(Part::Routes, "Routes")}
-            {tab(Part::Plugins, "Plugins")}
-        </div>
+        <TabList label="Service">
+            {tab(Part::Overview, "Overview")} {tab(Part::Routes, "Routes")} {tab(Part::Plugins, "Plugins")}
+        </TabList>
         <div role="tabpanel" id="service-part" aria-labelledby="tab-open">
             {(part == Part::Overview)
                 .then(|| {

@@ -8,7 +8,16 @@ use ui::Snippet;
 #[component]
 pub fn Explained(explanation: Explanation) -> impl IntoView {
     view! {
-        <p class="text-text">{explanation.what}</p>
+        <p class="text-text">{explanation.what.clone()}</p>
+        <Fix explanation/>
+    }
+    .into_any()
+}
+
+/// What to do alone, where what happened is told already.
+#[component]
+pub fn Fix(explanation: Explanation) -> impl IntoView {
+    view! {
         <p class="text-muted">{explanation.fix}</p>
         {explanation.snippet.map(|snippet| view! { <Snippet text=snippet label="Copy the fix"/> })}
     }

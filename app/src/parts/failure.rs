@@ -34,7 +34,7 @@ pub fn Gone(what: &'static str, name: String, on_close: Callback<()>) -> impl In
             <DialogBody>
                 <p>{format!("There is no {what} '{name}'. It may have been deleted meanwhile.")}</p>
             </DialogBody>
-            <DialogFoot>""</DialogFoot>
+            <DialogFoot dismiss="Close"/>
         </Dialog>
     }
     .into_any()

@@ -1,10 +1,10 @@
 //! How references, providers and instances fare.
 
-use crate::parts::explanation::Explained;
+use crate::parts::explanation::Fix;
 use crate::parts::time::ago_text;
 use leptos::prelude::*;
 use postern::control::ProviderHealth;
-use postern::resolve::{ReferenceState, StateName};
+use postern::resolve::{Failure, ReferenceState, StateName};
 use postern::time::Millis;
 use ui::{Badge, Glyph, Tone};
 
@@ -35,16 +35,14 @@ pub fn StateBadge(state: StateName) -> impl IntoView {
 /// The state, what is known of the value, and what to do when there is none.
 #[component]
 pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
-    let failure = state.failure().cloned();
-    let summary = match &state {
-        ReferenceState::Pending => String::new(),
-        ReferenceState::Failed { .. } => String::new(),
-        ReferenceState::Ok(_) | ReferenceState::Stale { .. } => state.summary(now.get_untracked()),
-    };
     let fingerprint = state.resolved().map(|resolved| resolved.fingerprint.clone());
+    let name = state.name();
+    let explanation = state.failure().map(Failure::explain);
+    let told = StoredValue::new(state);
     view! {
-        <StateBadge state=state.name()/>
-        {(!summary.is_empty()).then(|| view! { <p class="cell-sub">{summary}</p> })}
+        <StateBadge state=name/>
+        {(name != StateName::Pending)
+            .then(|| view! { <p class="cell-sub text-text">{move || told.with_value(|state| state.summary(now.get()))}</p> })}
         {fingerprint
             .map(|print| {
                 view! {
@@ -54,9 +52,13 @@ pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> im
                     </p>
                 }
             })}
-        {failure
-            .map(|failure| {
-                view! { <div class="mt-2 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl"><Explained explanation=failure.explain()/></div> }
+        {explanation
+            .map(|explanation| {
+                view! {
+                    <div class="mt-1.5 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl">
+                        <Fix explanation/>
+                    </div>
+                }
             })}
     }
     .into_any()

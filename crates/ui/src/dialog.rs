@@ -94,7 +94,10 @@ pub fn DialogFoot(
     /// Stands at the left.
     #[prop(optional, into)]
     aside: ViewFn,
-    children: ChildrenFn,
+    /// What closing is called: `Close` where there is nothing to take back.
+    #[prop(default = "Cancel")]
+    dismiss: &'static str,
+    #[prop(optional)] children: Option<ChildrenFn>,
 ) -> impl IntoView {
     let closing = expect_context::<Closing>();
     view! {
@@ -102,8 +105,8 @@ pub fn DialogFoot(
             <div class="contents" class:hidden=move || closing.asking.get()>
                 {aside.run()}
                 <span class="spacer"></span>
-                <Button label="Cancel" look=Look::Ghost on_press=Callback::new(move |()| closing.wanted())/>
-                {children()}
+                <Button label=dismiss look=Look::Ghost on_press=Callback::new(move |()| closing.wanted())/>
+                {children.map(|children| children())}
             </div>
             {move || closing.asking.get().then(|| view! { <Discard closing/> })}
         </footer>
@@ -140,7 +143,7 @@ fn open_modal(dialog: &web_sys::HtmlDialogElement) {
         return;
     }
     let first = dialog.query_selector(
-        ".dialog-body :is(input:not([readonly]):not([type=radio]), textarea, select), .dialog-foot .btn",
+        ".dialog-body :is(input:not([readonly], [type=radio], [type=hidden]), textarea, select), .dialog-foot .btn",
     );
     if let Some(field) = first.ok().flatten().and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = field.focus();

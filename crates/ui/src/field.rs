@@ -34,6 +34,12 @@ fn follow(value: RwSignal<String>, touched: impl Fn() -> Option<String> + 'stati
     });
 }
 
+/// Whether nothing stands in the field. A dialog that closes takes the focus out of fields that are gone
+/// already; those hold nothing.
+fn is_empty(value: RwSignal<String>) -> bool {
+    value.try_with_untracked(String::is_empty).unwrap_or(true)
+}
+
 /// A single line of text.
 #[component]
 pub fn TextInput(
@@ -110,7 +116,7 @@ pub fn BareInput(
                 value.set(event_target_value(&event));
                 link.mending();
             }
-            on:blur=move |_| link.left(value.with_untracked(String::is_empty))
+            on:blur=move |_| link.left(is_empty(value))
         />
     }
     .into_any()
@@ -157,7 +163,7 @@ pub fn TextArea(
                     value.set(event_target_value(&event));
                     link.mending();
                 }
-                on:blur=move |_| link.left(value.with_untracked(String::is_empty))
+                on:blur=move |_| link.left(is_empty(value))
             ></textarea>
         </FieldFrame>
     }
@@ -222,9 +228,11 @@ pub fn Radio(name: &'static str, value: RwSignal<String>, choice: Choice) -> imp
     Effect::new(move |first: Option<()>| {
         let chosen = value.get();
         let Some(input) = node.get_untracked() else { return };
-        let was_touched = first.is_none() && input.checked() && !input.default_checked();
-        if was_touched && chosen != slug {
-            value.set(slug.clone());
+        if first.is_none() {
+            // Another radio of the group may have been chosen already: that one adopts it.
+            if input.checked() && chosen != slug {
+                value.set(slug.clone());
+            }
         } else if input.checked() != (chosen == slug) {
             input.set_checked(chosen == slug);
         }

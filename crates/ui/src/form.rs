@@ -41,9 +41,10 @@ impl Faults {
     /// Shows faults found by the server.
     pub fn refuse(&self, found: Vec<(String, String)>) {
         let any = !found.is_empty();
-        self.by_field.set(found.into_iter().collect());
+        // The form may be gone by the time the server answers.
+        self.by_field.try_set(found.into_iter().collect());
         if any {
-            self.submitted.update(|n| *n += 1);
+            self.submitted.try_update(|n| *n += 1);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod form;
 pub mod icon;
 pub mod ready;
 pub mod snippet;
+pub mod tabs;
 pub mod toast;
 #[cfg(test)]
 mod tokens;
@@ -22,4 +23,5 @@ pub use form::{ErrorSummary, Faults, FieldFrame};
 pub use icon::{Glyph, Icon};
 pub use ready::{Ready, ready_scope};
 pub use snippet::{CopyButton, Snippet};
+pub use tabs::{Tab, TabList};
 pub use toast::{Toaster, Toasts};

@@ -14,8 +14,9 @@ pub fn CopyButton(
 ) -> impl IntoView {
     let toasts = use_context::<Toasts>();
     let press = move |()| {
+        let text = text.get_untracked();
         leptos::task::spawn_local(async move {
-            let copied = copy(text.get_untracked()).await;
+            let copied = copy(text).await;
             if let Some(toasts) = toasts {
                 toasts.say(if copied {
                     "Copied."

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use reqwest::StatusCode;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -172,4 +173,77 @@ fn bad_settings_are_told_on_standard_error_with_exit_code_2() {
     let output = open.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("no sign-in yet"));
+}
+
+/// An operator who speaks to the dashboard's server functions.
+struct Caller<'a>(&'a Running);
+
+impl Caller<'_> {
+    async fn call(&self, function: &str, body: Value) -> Value {
+        let url = format!("{}/api/{function}", self.0.dashboard);
+        let answer = client().post(url).json(&body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{function}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    async fn publish_protected_echo(&self) {
+        let form = json!({"name": "httpbin", "upstream": "builtin_echo", "nodes": ""});
+        let service = self.call("add_service", json!({"group": "default", "form": form})).await;
+        let id = &service["stored"]["object"]["id"];
+        let form = json!({"name": "ip", "path": "/ip", "methods": [], "hosts": ""});
+        self.call("add_route", json!({"group": "default", "service": id, "form": form})).await;
+        let plugin = json!({
+            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": "key-auth", "json": "{}"
+        });
+        self.call("set_plugin", plugin).await;
+        let form = json!({"name": "Alice", "description": "", "labels": ""});
+        self.call("add_consumer", json!({"group": "default", "form": form})).await;
+    }
+
+    async fn add_key(&self, name: &str, key: &str) {
+        let form = json!({"name": name, "key": {"source": "manually_input", "text": key}});
+        self.call("add_key_auth", json!({"group": "default", "consumer": "Alice", "form": form})).await;
+    }
+
+    async fn status_with(&self, key: &str) -> StatusCode {
+        client().get(format!("{}/ip", self.0.gateway)).header("apikey", key).send().await.unwrap().status()
+    }
+}
+
+#[tokio::test]
+async fn what_was_saved_is_enforced_when_the_answer_arrives_and_survives_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let mut running = Running::start(folder.path());
+    let caller = Caller(&running);
+    caller.publish_protected_echo().await;
+    for n in 0..20 {
+        let key = format!("key-{n}");
+        assert_eq!(caller.status_with(&key).await, StatusCode::UNAUTHORIZED);
+        caller.add_key(&key, &key).await;
+        assert_eq!(caller.status_with(&key).await, StatusCode::OK, "{key}");
+    }
+    running.signal("-KILL");
+    let running = Running::start(folder.path());
+    for n in 0..20 {
+        assert_eq!(Caller(&running).status_with(&format!("key-{n}")).await, StatusCode::OK, "key-{n}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_form_names_its_fields_and_echoes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let running = Running::start(folder.path());
+    for body in [
+        json!({"group": "default", "form": {"name": "canary name", "description": "", "labels": ""}}).to_string(),
+        json!({"group": "default", "form": {"name": ["canary"]}}).to_string(),
+        "{\"canary".to_owned(),
+    ] {
+        let post = client().post(format!("{}/api/add_consumer", running.dashboard));
+        let answer = post.header("content-type", "application/json").body(body.clone()).send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{body}: {}", answer.status());
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains("canary"), "{body}: {text}");
+    }
 }
