@@ -46,7 +46,8 @@ test("the provider is added as the tutorial says, and its mistakes are explained
 
   await choose("Region").selectOption("Other...");
   await text("Custom region").fill("Northern Virginia");
-  await dialog.getByRole("button", { name: "Test Connection", exact: true }).click();
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(dialog).toContainText("The Access Key ID is needed here");
   await expect(dialog).toContainText("Write the region's code");
   await choose("Region").selectOption("us-east-1");
   await expect(choose("Region").locator("option:checked")).toHaveText("us-east-1 - US East (N. Virginia)");
@@ -97,7 +98,6 @@ test("the tutorial's typo is explained where it is typed, and Alice gets her key
   await key.getByRole("button", { name: "Resolve", exact: true }).click();
   await expect(key).toContainText("GetSecretValue alice-credentials, key alice-key-auth");
   await expect(key).toContainText("9 characters");
-  await expect(dialog).not.toContainText("alice-key ");
   await dashboard.submit(dialog);
   await expect(page.getByRole("row").filter({ hasText: "primary-key" })).toContainText("Resolved");
 });
