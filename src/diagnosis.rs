@@ -1,5 +1,6 @@
 //! Test Connection: the stages a provider goes through, each with its result, time, reason and fix.
 
+use crate::provider::Manager;
 use crate::provider::vault::KvVersion;
 use crate::resolve::Explanation;
 use serde::{Deserialize, Serialize};
@@ -18,16 +19,25 @@ pub enum Stage {
     Health,
     /// The token is accepted: its life, whether it can be renewed, its policies.
     Token,
+    /// AWS accepts the access key: it is known, the signature is good, the session has not expired.
+    AccessKey,
     /// The mount behind the prefix and its real KV version.
     Mount,
-    /// The token may read below the prefix.
+    /// Secrets may be read. The last stage of every manager.
     Read,
 }
 
 impl Stage {
-    /// Every stage, in the order they run.
-    pub const ALL: [Self; 7] =
-        [Self::Address, Self::Connect, Self::Tls, Self::Health, Self::Token, Self::Mount, Self::Read];
+    /// The stages of a manager, in the order they run.
+    #[must_use]
+    pub fn of(manager: Manager) -> &'static [Self] {
+        match manager {
+            Manager::Vault => {
+                &[Self::Address, Self::Connect, Self::Tls, Self::Health, Self::Token, Self::Mount, Self::Read]
+            }
+            Manager::Aws => &[Self::Address, Self::Connect, Self::Tls, Self::AccessKey, Self::Read],
+        }
+    }
 
     /// As the result panel shows it.
     #[must_use]
@@ -38,6 +48,7 @@ impl Stage {
             Self::Tls => "TLS",
             Self::Health => "Vault health",
             Self::Token => "Token",
+            Self::AccessKey => "Access key",
             Self::Mount => "Mount and KV version",
             Self::Read => "Read permission",
         }
@@ -102,10 +113,10 @@ impl Diagnosis {
         })
     }
 
-    /// Whether every stage ran and none failed.
+    /// Whether every stage ran, to the last one, and none failed.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.failure().is_none() && self.stages.len() == Stage::ALL.len()
+        self.failure().is_none() && self.stages.last().is_some_and(|result| result.stage == Stage::Read)
     }
 
     /// Whether a stage passed with a warning.

@@ -5,6 +5,7 @@
 
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
+use crate::provider::aws::AwsFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
 use crate::secret_ref::{RefError, SecretRef};
 use crate::time::{Millis, duration_text};
@@ -167,6 +168,8 @@ pub enum Failure {
     Sealed { address: String },
     /// There was an answer, but no value that can be used.
     Invalid { path: String, why: InvalidBecause },
+    /// What only AWS Secrets Manager can end in.
+    Aws(AwsFailure),
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
@@ -287,13 +290,22 @@ impl Failure {
             Self::Unreachable { .. } => StateName::Unreachable,
             Self::Sealed { .. } => StateName::Sealed,
             Self::Invalid { .. } => StateName::Invalid,
+            Self::Aws(failure) => failure.name(),
         }
     }
 
     /// Whether the last good value may be used meanwhile: only where the manager has not said no.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Sealed { .. })
+        match self {
+            Self::Unreachable { .. } | Self::Sealed { .. } => true,
+            Self::Aws(failure) => failure.is_transient(),
+            Self::ProviderMissing { .. }
+            | Self::NotFound { .. }
+            | Self::KeyMissing { .. }
+            | Self::Denied { .. }
+            | Self::Invalid { .. } => false,
+        }
     }
 }
 
@@ -338,6 +350,7 @@ impl Failure {
             )
             .with("vault operator unseal"),
             Self::Invalid { path, why } => explain_invalid(path, why),
+            Self::Aws(failure) => failure.explain(),
         }
     }
 }
@@ -346,11 +359,11 @@ fn explain_provider_missing(provider: &ProviderKey, known: &[String]) -> Explana
     let what = format!("There is no secret provider {provider} in this gateway group.");
     let manager = provider.manager.label();
     match known {
-        [] => Explanation::new(what, format!("Add a {manager} secret provider with the ID '{}'.", provider.id)),
+        [] => Explanation::new(what, format!("Add {manager} as a secret provider with the ID '{}'.", provider.id)),
         ids => Explanation::new(
             what,
             format!(
-                "Use one that exists ({}), or add a {manager} secret provider with the ID '{}'.",
+                "Use one that exists ({}), or add {manager} as a secret provider with the ID '{}'.",
                 ids.join(", "),
                 provider.id
             ),
@@ -693,7 +706,7 @@ mod tests {
             (
                 Failure::ProviderMissing { provider: provider(), known: vec![] },
                 "provider_missing",
-                vec!["Add a HashiCorp Vault"],
+                vec!["Add HashiCorp Vault"],
             ),
             (
                 Failure::NotFound { path: path(), deleted: None },

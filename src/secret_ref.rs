@@ -1,5 +1,9 @@
 //! The reference grammar: `$secret://<manager>/<provider id>/<path>/<key>`.
 //!
+//! What the path means is the manager's business. With Vault the last segment is the key. With AWS
+//! Secrets Manager a name may contain slashes and the key may be left out, so only a read tells where
+//! the name ends (`provider::aws::candidates`).
+//!
 //! This is the only place that knows `$secret://`. A [`SecretRef`] cannot hold an invalid reference.
 //! The grammar is that of Apache APISIX 3.18 (`apisix/secret.lua`) with stricter decisions: no segment
 //! may be `.` or `..` (in APISIX such a reference leaves the provider's prefix), and characters that
@@ -20,8 +24,8 @@ pub const MAX_LENGTH: usize = 1024;
 
 /// A reference to one key of one secret of one provider.
 ///
-/// Empty segments are dropped (`a//b` is `a/b`, as in APISIX), so the text form is canonical:
-/// `parse(r.to_string()) == r`.
+/// With Vault, empty segments are dropped (`a//b` is `a/b`, as in APISIX), so the text form is canonical:
+/// `parse(r.to_string()) == r`. With AWS they are kept: they may be part of a secret's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretRef {
@@ -44,13 +48,15 @@ impl SecretRef {
         &self.provider
     }
 
-    /// The segments between provider and key: which secret. Never empty.
+    /// The segments between provider and key: which secret. Never empty. With AWS, where that is known
+    /// only after a read, all but the last segment, or the only one.
     #[must_use]
     pub fn path(&self) -> &[String] {
         &self.path
     }
 
-    /// The last segment: which key inside the secret.
+    /// The last segment: which key inside the secret. Empty for an AWS reference of one segment, which
+    /// means the whole secret.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -59,7 +65,8 @@ impl SecretRef {
 
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{SCHEME}{}/{}/{}/{}", self.manager.slug(), self.provider, self.path.join("/"), self.key)
+        write!(f, "{SCHEME}{}/{}/{}", self.manager.slug(), self.provider, self.path.join("/"))?;
+        if self.key.is_empty() { Ok(()) } else { write!(f, "/{}", self.key) }
     }
 }
 
@@ -145,7 +152,7 @@ impl RefProblem {
 
 impl fmt::Display for RefError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const FORM: &str = "A reference reads $secret://vault/<Secret Provider ID>/<path>/<key>.";
+        const FORM: &str = "A reference reads $secret://vault/<Secret Provider ID>/<path>/<key>, or $secret://aws/<Secret Provider ID>/<secret name>/<key>.";
         match &self.problem {
             RefProblem::NotAReference => write!(f, "This does not begin with $secret://. {FORM}"),
             RefProblem::MissingManager => {
@@ -171,10 +178,9 @@ impl fmt::Display for RefError {
             RefProblem::MissingField { path } => {
                 write!(f, "'{path}' names a secret but no key inside it: add /<key> at the end.")
             }
-            RefProblem::BadSegment { segment } => write!(
-                f,
-                "A reference cannot climb with '{segment}': name the secret by its full path below the Secret Prefix."
-            ),
+            RefProblem::BadSegment { segment } => {
+                write!(f, "A reference cannot climb with '{segment}': name the secret by its full path.")
+            }
             RefProblem::ForbiddenCharacter { character } => {
                 write!(f, "A reference cannot contain {}.", name_of(*character))
             }
@@ -217,7 +223,10 @@ impl FromStr for SecretRef {
         let mut segments = segments(rest).into_iter();
         let (manager, named) = parse_manager(segments.next(), text.len())?;
         let provider = parse_provider(segments.next(), &named, text.len())?;
-        let (path, key) = parse_path(segments, text.len())?;
+        let (path, key) = match manager {
+            Manager::Vault => parse_path(segments, text.len())?,
+            Manager::Aws => parse_aws_path(segments, text.len())?,
+        };
         Ok(Self { manager, provider, path, key })
     }
 }
@@ -283,6 +292,26 @@ fn parse_path<'a>(segments: impl Iterator<Item = Segment<'a>>, end: usize) -> Re
     }
     let key = kept.pop().unwrap_or_default();
     Ok((kept, key))
+}
+
+/// As [`parse_path`], but one segment is enough, and an empty one in between or in front is kept.
+fn parse_aws_path<'a>(
+    segments: impl Iterator<Item = Segment<'a>>,
+    end: usize,
+) -> Result<(Vec<String>, String), RefError> {
+    let mut kept: Vec<String> = Vec::new();
+    for segment in segments {
+        check_segment(&segment)?;
+        kept.push(segment.text.to_owned());
+    }
+    if kept.iter().all(String::is_empty) {
+        return fail(RefProblem::MissingPath, end..end);
+    }
+    match kept.pop() {
+        Some(last) if last.is_empty() => fail(RefProblem::MissingField { path: kept.join("/") }, end..end),
+        Some(only) if kept.is_empty() => Ok((vec![only], String::new())),
+        last => Ok((kept, last.unwrap_or_default())),
+    }
 }
 
 fn check_segment(segment: &Segment<'_>) -> Result<(), RefError> {
@@ -387,6 +416,35 @@ mod tests {
             ("newline", "$secret://vault/my-vault/a/key\n", Err("ref.forbidden_character")),
             ("blank", "$secret://vault/my-vault/a/key ", Err("ref.stray_blank")),
             ("id", "$secret://vault/my vault/a/key", Err("ref.bad_provider_id")),
+            (
+                "A01",
+                "$secret://aws/my-secrets-manager/alice-credentials/alice-key-auth",
+                Ok(("my-secrets-manager", "alice-credentials", "alice-key-auth")),
+            ),
+            (
+                "A03",
+                "$secret://aws/my-secrets-manager/alice-credentials",
+                Ok(("my-secrets-manager", "alice-credentials", "")),
+            ),
+            ("A04", "$secret://aws/my-secrets-manager/alice-credentials/", Err("ref.missing_field")),
+            ("A09", "$secret://aws/my-secrets-manager/plain", Ok(("my-secrets-manager", "plain", ""))),
+            (
+                "A12",
+                "$secret://aws/my-secrets-manager/apisix/full/path",
+                Ok(("my-secrets-manager", "apisix/full", "path")),
+            ),
+            (
+                "A22",
+                "$secret://aws/my-secrets-manager/arn:aws:secretsmanager:us-east-1:1:secret:plain-AbC/x",
+                Ok(("my-secrets-manager", "arn:aws:secretsmanager:us-east-1:1:secret:plain-AbC", "x")),
+            ),
+            ("aws slash", "$secret://aws/sm//prod/db", Ok(("sm", "/prod", "db"))),
+            ("aws bare", "$secret://aws/sm", Err("ref.missing_path")),
+            ("aws bare slash", "$secret://aws/sm/", Err("ref.missing_path")),
+            ("aws slashes", "$secret://aws/sm//", Err("ref.missing_path")),
+            ("aws climb", "$secret://aws/sm/a/../b", Err("ref.bad_segment")),
+            ("aws query", "$secret://aws/sm/a/b?stage=AWSPREVIOUS", Err("ref.forbidden_character")),
+            ("aws case", "$secret://AWS/sm/a/b", Err("ref.unknown_manager")),
         ] {
             check(text, expected);
         }
@@ -427,20 +485,26 @@ mod tests {
             path in prop::collection::vec(segment(), 1..6),
             key in segment(),
         ) {
-            let text = format!("$secret://vault/{provider}/{}/{key}", path.join("/"));
-            let reference: SecretRef = text.parse().unwrap();
-            prop_assert_eq!(reference.to_string(), text.clone());
-            prop_assert_eq!(reference.path(), &path[..]);
-            prop_assert_eq!(reference.key(), &key);
-            let json = serde_json::to_string(&reference).unwrap();
-            prop_assert_eq!(serde_json::from_str::<SecretRef>(&json).unwrap(), reference);
+            for manager in ["vault", "aws"] {
+                let text = format!("$secret://{manager}/{provider}/{}/{key}", path.join("/"));
+                let reference: SecretRef = text.parse().unwrap();
+                prop_assert_eq!(reference.to_string(), text.clone());
+                prop_assert_eq!(reference.path(), &path[..]);
+                prop_assert_eq!(reference.key(), &key);
+                let json = serde_json::to_string(&reference).unwrap();
+                prop_assert_eq!(serde_json::from_str::<SecretRef>(&json).unwrap(), reference);
+            }
+            let whole: SecretRef = format!("$secret://aws/{provider}/{key}").parse().unwrap();
+            prop_assert_eq!(whole.to_string().parse::<SecretRef>().unwrap(), whole);
         }
 
         #[test]
         fn no_text_makes_the_parser_fail_or_climb(text in "\\PC{0,60}", tail in "[./%a-z\\\\]{0,40}") {
-            for text in [text.clone(), format!("$secret://vault/v/{tail}"), format!("$secret://{text}")] {
+            let after = |scheme: &str| format!("{scheme}{tail}");
+            for text in [text.clone(), after("$secret://vault/v/"), after("$secret://aws/v/"), format!("$secret://{text}")] {
                 if let Ok(reference) = text.parse::<SecretRef>() {
-                    prop_assert!(reference.path().iter().all(|s| s != ".." && s != "." && !s.is_empty()));
+                    prop_assert!(reference.path().iter().all(|s| s != ".." && s != "."));
+                    prop_assert!(reference.manager() == Manager::Aws || !reference.path().contains(&String::new()));
                     prop_assert_eq!(reference.to_string().parse::<SecretRef>().unwrap(), reference);
                 }
             }

@@ -1,14 +1,16 @@
 //! Secret providers: how a gateway group reaches a secret manager.
 //!
-//! A new manager is one new file beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
+//! A new manager is one new file (or folder) beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
 pub mod address;
+pub mod aws;
 pub mod vault;
 
 use crate::name::ProviderId;
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
+use aws::{AwsForm, AwsSettings};
 use serde::{Deserialize, Serialize};
 use vault::{VaultForm, VaultSettings};
 
@@ -17,17 +19,19 @@ use vault::{VaultForm, VaultSettings};
 #[serde(rename_all = "snake_case")]
 pub enum Manager {
     Vault,
+    Aws,
 }
 
 impl Manager {
     /// Every manager, in the order the dialog offers them.
-    pub const ALL: [Self; 1] = [Self::Vault];
+    pub const ALL: [Self; 2] = [Self::Vault, Self::Aws];
 
     /// How references name it.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::Vault => "vault",
+            Self::Aws => "aws",
         }
     }
 
@@ -36,6 +40,34 @@ impl Manager {
     pub fn label(self) -> &'static str {
         match self {
             Self::Vault => "HashiCorp Vault",
+            Self::Aws => "AWS Secrets Manager",
+        }
+    }
+
+    /// What stands behind the provider's id in its references.
+    #[must_use]
+    pub fn reference_form(self) -> &'static str {
+        match self {
+            Self::Vault => "<path>/<key>",
+            Self::Aws => "<secret name>/<key>",
+        }
+    }
+
+    /// The Secret Provider ID of the examples.
+    #[must_use]
+    pub fn example_id(self) -> &'static str {
+        match self {
+            Self::Vault => "my-vault",
+            Self::Aws => "my-secrets-manager",
+        }
+    }
+
+    /// What the examples' reference has behind the provider's id, as in the tutorials.
+    #[must_use]
+    pub fn example_path(self) -> &'static str {
+        match self {
+            Self::Vault => "consumer/alice/key",
+            Self::Aws => "alice-credentials/alice-key-auth",
         }
     }
 
@@ -59,6 +91,7 @@ pub struct SecretProvider<S> {
 #[serde(tag = "manager", rename_all = "snake_case")]
 pub enum Settings<S> {
     Vault(VaultSettings<S>),
+    Aws(AwsSettings<S>),
 }
 
 impl<S> Settings<S> {
@@ -67,6 +100,7 @@ impl<S> Settings<S> {
     pub fn manager(&self) -> Manager {
         match self {
             Self::Vault(_) => Manager::Vault,
+            Self::Aws(_) => Manager::Aws,
         }
     }
 
@@ -75,6 +109,7 @@ impl<S> Settings<S> {
     pub fn address(&self) -> String {
         match self {
             Self::Vault(vault) => vault.url.to_string(),
+            Self::Aws(aws) => aws.address(),
         }
     }
 }
@@ -96,6 +131,7 @@ impl<S> SecretProvider<S> {
             id: self.id.clone(),
             settings: match &self.settings {
                 Settings::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
+                Settings::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
             },
             freshness: self.freshness,
         })
@@ -144,6 +180,7 @@ pub struct ProviderForm {
     /// The manager's slug.
     pub manager: String,
     pub vault: VaultForm,
+    pub aws: AwsForm,
     /// Seconds; empty means the default.
     pub ttl_seconds: String,
     /// Seconds; empty means the default.
@@ -156,6 +193,7 @@ impl Default for ProviderForm {
             id: String::new(),
             manager: Manager::Vault.slug().to_owned(),
             vault: VaultForm::default(),
+            aws: AwsForm::default(),
             ttl_seconds: String::new(),
             max_stale_seconds: String::new(),
         }
@@ -172,6 +210,7 @@ impl ProviderForm {
         let id = problems.check("id", self.id.trim().parse());
         let settings = match Manager::from_slug(&self.manager) {
             Some(Manager::Vault) => self.vault.parse(&mut problems).map(Settings::Vault),
+            Some(Manager::Aws) => self.aws.parse(&mut problems).map(Settings::Aws),
             None => {
                 problems.add("manager", "Choose one of the listed secret managers.");
                 None
@@ -192,14 +231,18 @@ impl ProviderForm {
     /// The form that edits `provider`. Secret fields are empty, which keeps what is stored.
     #[must_use]
     pub fn of<S>(provider: &SecretProvider<S>) -> Self {
-        let Settings::Vault(vault) = &provider.settings;
-        Self {
+        let mut form = Self {
             id: provider.id.to_string(),
             manager: provider.settings.manager().slug().to_owned(),
-            vault: VaultForm::of(vault),
             ttl_seconds: provider.freshness.ttl_seconds.to_string(),
             max_stale_seconds: provider.freshness.max_stale_seconds.to_string(),
+            ..Self::default()
+        };
+        match &provider.settings {
+            Settings::Vault(vault) => form.vault = VaultForm::of(vault),
+            Settings::Aws(aws) => form.aws = AwsForm::of(aws),
         }
+        form
     }
 }
 

@@ -48,10 +48,17 @@ pub async fn plain_add_provider(
     #[server(default)] mount: String,
     #[server(default)] namespace: String,
     #[server(default)] ca_certificate: String,
+    #[server(default)] region: String,
+    #[server(default)] custom_region: String,
+    #[server(default)] access_key_id: String,
+    #[server(default)] secret_access_key: String,
+    #[server(default)] session_token: String,
+    #[server(default)] endpoint_url: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
 ) -> Result<(), AppError> {
     use postern::provider::ProviderForm;
+    use postern::provider::aws::AwsForm;
     use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
@@ -67,10 +74,23 @@ pub async fn plain_add_provider(
         private_key: FormSecret(private_key),
         mount,
     };
+    let kv_version_sent = !kv_version.is_empty();
     let vault = VaultForm { kv_version, url, prefix, auth, namespace, ca_certificate };
-    let form = ProviderForm { id, manager, vault, ttl_seconds, max_stale_seconds };
+    let (secret_access_key, session_token) = (FormSecret(secret_access_key), FormSecret(session_token));
+    // The fields of a manager that was not shown were not sent: it keeps what its form begins with.
+    let vault = if kv_version_sent { vault } else { VaultForm::default() };
+    let aws = match region.is_empty() {
+        true => AwsForm::default(),
+        false => AwsForm { region, custom_region, access_key_id, secret_access_key, session_token, endpoint_url },
+    };
+    let form = ProviderForm { id, manager, vault, aws, ttl_seconds, max_stale_seconds };
     let sent = [
         ("id", &form.id),
+        ("manager", &form.manager),
+        ("region", &form.aws.region),
+        ("custom_region", &form.aws.custom_region),
+        ("access_key_id", &form.aws.access_key_id),
+        ("endpoint_url", &form.aws.endpoint_url),
         ("kv_version", &form.vault.kv_version),
         ("url", &form.vault.url),
         ("prefix", &form.vault.prefix),

@@ -1,8 +1,10 @@
 //! Dialogs: one dialog one file. Their state mirrors the form of the domain and is parsed by it.
 
+pub mod aws;
 pub mod conflict;
 pub mod consumer;
 pub mod delete;
+pub mod freshness;
 pub mod key_auth;
 pub mod plain;
 pub mod plugin;

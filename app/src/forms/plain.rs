@@ -65,6 +65,11 @@ impl Draft {
             return form;
         }
         form.id = self.text("id");
+        form.manager = self.text("manager");
+        form.aws.region = self.text("region");
+        form.aws.custom_region = self.text("custom_region");
+        form.aws.access_key_id = self.text("access_key_id");
+        form.aws.endpoint_url = self.text("endpoint_url");
         form.vault.kv_version = self.text("kv_version");
         form.vault.url = self.text("url");
         form.vault.prefix = self.text("prefix");

@@ -1,6 +1,7 @@
 //! Add Secret Provider, and editing one.
 
 use crate::api;
+use crate::forms::aws::{self, AwsAdvanced, AwsFields, AwsInputs};
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
 use crate::forms::vault_auth::StoredSecret;
@@ -9,8 +10,9 @@ use crate::parts::diagnosis::TestPanel;
 use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::ProviderView;
-use postern::provider::vault::AuthMethod;
+use postern::problem::FieldProblem;
 use postern::provider::{Manager, ProviderForm, Settings};
+use postern::sensitive::Masked;
 use postern::time::Millis;
 use ui::{Choice, Select, TextInput};
 
@@ -20,6 +22,7 @@ pub struct ProviderFields {
     id: RwSignal<String>,
     manager: RwSignal<String>,
     vault: VaultFields,
+    aws: AwsFields,
     ttl_seconds: RwSignal<String>,
     max_stale_seconds: RwSignal<String>,
 }
@@ -30,6 +33,7 @@ impl ProviderFields {
             id: RwSignal::new(form.id),
             manager: RwSignal::new(form.manager),
             vault: VaultFields::new(form.vault),
+            aws: AwsFields::new(form.aws),
             ttl_seconds: RwSignal::new(form.ttl_seconds),
             max_stale_seconds: RwSignal::new(form.max_stale_seconds),
         }
@@ -41,6 +45,7 @@ impl ProviderFields {
             id: self.id.get(),
             manager: self.manager.get(),
             vault: self.vault.form(),
+            aws: self.aws.form(),
             ttl_seconds: self.ttl_seconds.get(),
             max_stale_seconds: self.max_stale_seconds.get(),
         }
@@ -55,6 +60,7 @@ impl ProviderFields {
         self.id.set(form.id);
         self.manager.set(form.manager);
         self.vault.set(form.vault);
+        self.aws.set(form.aws);
         self.ttl_seconds.set(form.ttl_seconds);
         self.max_stale_seconds.set(form.max_stale_seconds);
     }
@@ -83,7 +89,7 @@ fn label(field: &str) -> String {
         "ca_certificate" => "CA Certificate",
         "ttl_seconds" => "Refresh interval (seconds)",
         "max_stale_seconds" => "Use last good value for (seconds)",
-        other => other,
+        other => aws::label(other).unwrap_or(other),
     }
     .to_owned()
 }
@@ -104,13 +110,8 @@ pub fn ProviderDialog(
     let fields = ProviderFields::new(form.clone());
     let saved = RwSignal::new(form);
     let revision = RwSignal::new(stored.as_ref().map_or(0, |view| view.stored.revision));
-    let stored_secret = stored.as_ref().map(|view| {
-        let Settings::Vault(vault) = &view.stored.object.settings;
-        let set_at = vault.auth.secret().map(|(_, secret)| secret.set_at);
-        StoredSecret { method: vault.auth.method(), set_at, now }
-    });
-    let stored_method = stored_secret.map(|stored| stored.method);
-    let submission = Submission::of(move || check(&fields.typed(), stored_method));
+    let kept = stored.as_ref().map(|view| Kept::of(&view.stored.object.settings, now)).unwrap_or_default();
+    let submission = Submission::of(move || check(&fields.typed(), kept));
     draft.show(submission);
     let test = ProviderTest::of(fields, submission);
     let send = move |revision: u64| {
@@ -144,10 +145,6 @@ pub fn ProviderDialog(
     };
     let title =
         stored.as_ref().map_or("Add Secret Provider".to_owned(), |view| format!("Edit {}", view.stored.object.id));
-    let has_advanced = stored.as_ref().is_some_and(|view| {
-        let Settings::Vault(vault) = &view.stored.object.settings;
-        vault.namespace.is_some() || vault.ca_certificate.is_some()
-    });
     let on_submit = Callback::new(move |()| send(revision.get_untracked()));
     let on_overwrite = Callback::new(send);
     let managers = Manager::ALL.map(|manager| Choice::new(manager.slug(), manager.label())).to_vec();
@@ -173,40 +170,100 @@ pub fn ProviderDialog(
                 required=!editing
                 readonly=editing
                 mono=true
-                placeholder="my-vault"
                 hint=move || view! { <ReferenceHint fields editing/> }
             />
             <Select name="manager" label="Secret Manager" value=fields.manager choices=managers fixed=editing/>
-            <VaultInputs fields=fields.vault stored=stored_secret/>
-            <VaultAdvanced
-                fields=fields.vault
-                ttl_seconds=fields.ttl_seconds
-                max_stale_seconds=fields.max_stale_seconds
-                open=has_advanced
-            />
+            <ManagerInputs fields kept/>
             <TestPanel test=test.state mend=test.mend/>
         </FormDialog>
     }
     .into_any()
 }
 
+/// What is stored of the provider that is edited.
+#[derive(Clone, Copy, Default)]
+struct Kept {
+    /// Of a Vault: the method, and when its secret was set.
+    vault: Option<StoredSecret>,
+    /// Of AWS: when the Secret Access Key was set, and what time it is.
+    aws: Option<(Millis, Millis)>,
+    session_token: bool,
+    /// A field that few need is set.
+    advanced: bool,
+}
+
+impl Kept {
+    fn of(settings: &Settings<Masked>, now: Millis) -> Self {
+        match settings {
+            Settings::Vault(vault) => Self {
+                vault: Some(StoredSecret {
+                    method: vault.auth.method(),
+                    set_at: vault.auth.secret().map(|(_, secret)| secret.set_at),
+                    now,
+                }),
+                advanced: vault.namespace.is_some() || vault.ca_certificate.is_some(),
+                ..Self::default()
+            },
+            Settings::Aws(aws) => Self {
+                aws: Some((aws.secret_access_key.set_at, now)),
+                session_token: aws.session_token.is_some(),
+                advanced: aws.session_token.is_some() || aws.endpoint_url.is_some(),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// The fields of the chosen manager. What was typed for the other is kept until the dialog closes.
+#[component]
+fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
+    let ProviderFields { manager, ttl_seconds, max_stale_seconds, .. } = fields;
+    let chosen = Memo::new(move |_| Manager::from_slug(&manager.get()).unwrap_or(Manager::Vault));
+    move || match chosen.get() {
+        Manager::Vault => view! {
+            <VaultInputs fields=fields.vault stored=kept.vault/>
+            <VaultAdvanced fields=fields.vault ttl_seconds max_stale_seconds open=kept.advanced/>
+        }
+        .into_any(),
+        Manager::Aws => view! {
+            <AwsInputs fields=fields.aws stored_secret=kept.aws/>
+            <AwsAdvanced
+                fields=fields.aws
+                has_token=kept.session_token
+                ttl_seconds
+                max_stale_seconds
+                open=kept.advanced
+            />
+        }
+        .into_any(),
+    }
+}
+
 /// The domain's check, and that there is a secret to prove oneself with: typed, or stored for this method.
-fn check(form: &ProviderForm, stored: Option<AuthMethod>) -> Result<(), Vec<postern::problem::FieldProblem>> {
+fn check(form: &ProviderForm, kept: Kept) -> Result<(), Vec<FieldProblem>> {
     let mut problems = form.parse().err().unwrap_or_default();
-    problems.extend(form.vault.auth.missing_secret(stored));
+    let missing = match Manager::from_slug(&form.manager) {
+        Some(Manager::Vault) => form.vault.auth.missing_secret(kept.vault.map(|stored| stored.method)),
+        Some(Manager::Aws) if kept.aws.is_none() && form.aws.secret_access_key.0.trim().is_empty() => {
+            Some(FieldProblem::new("secret_access_key", "The Secret Access Key is needed here."))
+        }
+        Some(Manager::Aws) | None => None,
+    };
+    problems.extend(missing.filter(|missing| !problems.iter().any(|p| p.field == missing.field)));
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// The reference that the provider makes possible.
 #[component]
 fn ReferenceHint(fields: ProviderFields, editing: bool) -> impl IntoView {
+    let manager = move || Manager::from_slug(&fields.manager.get()).unwrap_or(Manager::Vault);
     let id = move || match fields.id.get().trim() {
-        "" => "my-vault".to_owned(),
+        "" => manager().example_id().to_owned(),
         id => id.to_owned(),
     };
     view! {
         "References begin with "
-        <span class="ref-text">{move || format!("$secret://{}/{}/", fields.manager.get(), id())}</span>
+        <span class="ref-text">{move || format!("$secret://{}/{}/", manager().slug(), id())}</span>
         {editing.then_some(" The ID cannot be changed: references name it.")}
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! The HashiCorp Vault part of the provider dialog, in the tutorial's order and words.
 
 use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
+use crate::forms::freshness::FreshnessInputs;
 use leptos::prelude::*;
 use postern::provider::vault::{KvVersion, VaultForm, VaultUrl};
 use ui::{Choice, Disclosure, Select, TextArea, TextInput};
@@ -128,20 +129,7 @@ pub fn VaultAdvanced(
                 placeholder="-----BEGIN CERTIFICATE-----"
                 hint=|| "PEM. Replaces the system's certificate authorities for this provider."
             />
-            <TextInput
-                name="ttl_seconds"
-                label="Refresh interval (seconds)"
-                value=ttl_seconds
-                placeholder="300"
-                hint=|| "Values are read again at the latest after this time."
-            />
-            <TextInput
-                name="max_stale_seconds"
-                label="Use last good value for (seconds)"
-                value=max_stale_seconds
-                placeholder="86400"
-                hint=|| "How long an outage of Vault is bridged. After that the credentials stop working."
-            />
+            <FreshnessInputs ttl_seconds max_stale_seconds/>
         </Disclosure>
     }
     .into_any()

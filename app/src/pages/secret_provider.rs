@@ -15,7 +15,10 @@ use crate::parts::state::HealthCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ProviderView;
-use postern::provider::{ProviderKey, Settings};
+use postern::provider::aws::AwsSettings;
+use postern::provider::vault::VaultSettings;
+use postern::provider::{Manager, ProviderKey, Settings};
+use postern::sensitive::Masked;
 use postern::time::{Millis, duration_text};
 use ui::{Button, Glyph, Look, Snippet};
 
@@ -96,10 +99,6 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
 #[component]
 fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     let provider = view.stored.object;
-    let Settings::Vault(vault) = provider.settings;
-    let method = vault.auth.method().label();
-    let shown = vault.auth.facts();
-    let secret = vault.auth.method().secret_field().zip(vault.auth.secret().map(|(_, secret)| secret.set_at));
     let stale = provider.freshness.max_stale_seconds;
     view! {
         <dl class="facts pb-2">
@@ -107,54 +106,10 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             <dd>
                 <HealthCell health=view.health now/>
             </dd>
-            <dt>"Vault Server URL"</dt>
-            <dd>
-                <code>{vault.url.to_string()}</code>
-            </dd>
-            <dt>"Secret Prefix"</dt>
-            <dd>
-                <code>{vault.prefix.to_string()}</code>
-            </dd>
-            <dt>"KV Version"</dt>
-            <dd>{vault.kv_version.label()}</dd>
-            <dt>"Authentication Method"</dt>
-            <dd>{method}</dd>
-            {shown
-                .into_iter()
-                .map(|(label, text)| {
-                    view! {
-                        <dt>{label}</dt>
-                        <dd>
-                            <code>{text}</code>
-                        </dd>
-                    }
-                })
-                .collect_view()}
-            {secret
-                .map(|(field, set_at)| {
-                    view! {
-                        <dt>{field.label}</dt>
-                        <dd>"Set " <Ago now at=set_at/> ", stored encrypted"</dd>
-                    }
-                })}
-            {vault
-                .namespace
-                .map(|namespace| {
-                    view! {
-                        <dt>"Namespace"</dt>
-                        <dd>
-                            <code>{namespace}</code>
-                        </dd>
-                    }
-                })}
-            {vault
-                .ca_certificate
-                .map(|_| {
-                    view! {
-                        <dt>"CA Certificate"</dt>
-                        <dd>"Own, instead of the system's"</dd>
-                    }
-                })}
+            {match provider.settings {
+                Settings::Vault(vault) => view! { <VaultFacts vault now/> }.into_any(),
+                Settings::Aws(aws) => view! { <AwsFacts aws now/> }.into_any(),
+            }}
             <dt>"Refresh interval"</dt>
             <dd>{duration_text(provider.freshness.ttl_seconds.into())}</dd>
             <dt>"Use last good value for"</dt>
@@ -164,19 +119,121 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     .into_any()
 }
 
+#[component]
+fn VaultFacts(vault: VaultSettings<Masked>, now: Signal<Millis>) -> impl IntoView {
+    let method = vault.auth.method().label();
+    let shown = vault.auth.facts();
+    let secret = vault.auth.method().secret_field().zip(vault.auth.secret().map(|(_, secret)| secret.set_at));
+    view! {
+        <dt>"Vault Server URL"</dt>
+        <dd>
+            <code>{vault.url.to_string()}</code>
+        </dd>
+        <dt>"Secret Prefix"</dt>
+        <dd>
+            <code>{vault.prefix.to_string()}</code>
+        </dd>
+        <dt>"KV Version"</dt>
+        <dd>{vault.kv_version.label()}</dd>
+        <dt>"Authentication Method"</dt>
+        <dd>{method}</dd>
+        {shown
+            .into_iter()
+            .map(|(label, text)| {
+                view! {
+                    <dt>{label}</dt>
+                    <dd>
+                        <code>{text}</code>
+                    </dd>
+                }
+            })
+            .collect_view()}
+        {secret
+            .map(|(field, set_at)| {
+                view! {
+                    <dt>{field.label}</dt>
+                    <dd>"Set " <Ago now at=set_at/> ", stored encrypted"</dd>
+                }
+            })}
+        {vault
+            .namespace
+            .map(|namespace| {
+                view! {
+                    <dt>"Namespace"</dt>
+                    <dd>
+                        <code>{namespace}</code>
+                    </dd>
+                }
+            })}
+        {vault
+            .ca_certificate
+            .map(|_| {
+                view! {
+                    <dt>"CA Certificate"</dt>
+                    <dd>"Own, instead of the system's"</dd>
+                }
+            })}
+    }
+    .into_any()
+}
+
+#[component]
+fn AwsFacts(aws: AwsSettings<Masked>, now: Signal<Millis>) -> impl IntoView {
+    view! {
+        <dt>"Region"</dt>
+        <dd>
+            <code>{aws.region.to_string()}</code>
+        </dd>
+        <dt>"Access Key ID"</dt>
+        <dd>
+            <code>{aws.access_key_id.to_string()}</code>
+        </dd>
+        <dt>"Secret Access Key"</dt>
+        <dd>"Set " <Ago now at=aws.secret_access_key.set_at/> ", stored encrypted"</dd>
+        {aws
+            .session_token
+            .map(|token| {
+                view! {
+                    <dt>"Session Token"</dt>
+                    <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+                }
+            })}
+        {aws
+            .endpoint_url
+            .map(|url| {
+                view! {
+                    <dt>"Endpoint URL"</dt>
+                    <dd>
+                        <code>{url.to_string()}</code>
+                    </dd>
+                }
+            })}
+    }
+    .into_any()
+}
+
 /// How to write a reference to this provider, and what becomes of it.
 #[component]
 fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
-    let example = format!("$secret://{key}/consumer/alice/key");
+    let example = format!("$secret://{key}/{}", key.manager.example_path());
+    let after = match key.manager {
+        Manager::Vault => {
+            "The path goes on from the Secret Prefix and names the secret; the last part names a key inside it."
+        }
+        Manager::Aws => {
+            "The secret's name follows, or its ARN; the last part names a key inside it. Without a key the whole text of the secret is the value."
+        }
+    };
     view! {
         <section class="card card-pad grid grid-cols-[minmax(0,1fr)] gap-3" aria-labelledby="reference-format">
             <h2 id="reference-format">"Reference format"</h2>
-            <p class="ref-text text-sm">{format!("$secret://{key}/")}"<path>/<key>"</p>
+            <p class="ref-text text-sm">{format!("$secret://{key}/{}", key.manager.reference_form())}</p>
             <p class="text-muted">
                 <code>{key.manager.slug()}</code>
                 " is the secret manager, "
                 <code>{key.id.to_string()}</code>
-                " this provider. The path goes on from the Secret Prefix and names the secret; the last part names a key inside it."
+                " this provider. "
+                {after}
             </p>
             <Snippet text=example label="Copy the example"/>
         </section>

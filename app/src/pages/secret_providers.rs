@@ -44,7 +44,7 @@ fn List(live: Providers) -> impl IntoView {
                     <Empty
                         glyph=Glyph::Vault
                         title="No secret provider yet"
-                        text="Connect HashiCorp Vault or OpenBao, and credentials can refer to secrets instead of holding them."
+                        text="Connect HashiCorp Vault, OpenBao or AWS Secrets Manager, and credentials can refer to secrets instead of holding them."
                     >
                         <AddButton/>
                     </Empty>
@@ -107,7 +107,12 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     let provider = &view.stored.object;
     let key = provider.key();
     let id = provider.id.to_string();
-    let Settings::Vault(vault) = &provider.settings;
+    let (address, details) = match &provider.settings {
+        Settings::Vault(vault) => {
+            (vault.url.to_string(), (vault.prefix.to_string(), vault.kv_version.label().to_owned()))
+        }
+        Settings::Aws(aws) => (aws.address(), (aws.region.to_string(), aws.access_key_id.to_string())),
+    };
     let slug = key.to_string();
     view! {
         <tr>
@@ -118,16 +123,16 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             </td>
             <td data-label="Secret Manager">
                 <span class="inline-flex items-center gap-2">
-                    <Icon glyph=Glyph::Vault/>
+                    <Icon glyph=Glyph::Provider/>
                     {key.manager.label()}
                 </span>
             </td>
             <td data-label="Endpoint">
-                <code class="wrap-anywhere">{vault.url.to_string()}</code>
+                <code class="wrap-anywhere">{address}</code>
                 <p class="cell-sub">
-                    <code>{vault.prefix.to_string()}</code>
+                    <code>{details.0}</code>
                     " · "
-                    {vault.kv_version.label()}
+                    {details.1}
                 </p>
             </td>
             <td data-label="Status">

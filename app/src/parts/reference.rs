@@ -2,7 +2,7 @@
 
 use crate::parts::group::paths;
 use leptos::prelude::*;
-use postern::provider::ProviderKey;
+use postern::provider::{Manager, ProviderKey};
 use postern::secret_ref::{RefError, SecretRef};
 use ui::{Glyph, Icon};
 
@@ -22,16 +22,39 @@ pub fn ReferenceChip(reference: SecretRef) -> impl IntoView {
 /// What a reference says, part by part.
 #[component]
 pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
-    view! {
-        "Reads the key "
-        <code class="text-ref">{reference.key().to_owned()}</code>
-        " of the secret "
-        <code class="text-ref">{reference.path().join("/")}</code>
+    let provider = format!("{}/{}", reference.manager().slug(), reference.provider());
+    let through = view! {
         " through the secret provider "
-        <code class="text-ref">{format!("{}/{}", reference.manager().slug(), reference.provider())}</code>
+        <code class="text-ref">{provider}</code>
         "."
+    };
+    let path = reference.path().join("/");
+    match (reference.manager(), reference.key()) {
+        (Manager::Vault, key) => view! {
+            "Reads the key "
+            <code class="text-ref">{key.to_owned()}</code>
+            " of the secret "
+            <code class="text-ref">{path}</code>
+            {through}
+        }
+        .into_any(),
+        (Manager::Aws, "") => view! {
+            "Reads the whole secret "
+            <code class="text-ref">{path}</code>
+            {through}
+        }
+        .into_any(),
+        (Manager::Aws, key) => view! {
+            "Reads the secret "
+            <code class="text-ref">{format!("{path}/{key}")}</code>
+            " if there is one, else the key "
+            <code class="text-ref">{key.to_owned()}</code>
+            " of the secret "
+            <code class="text-ref">{path}</code>
+            {through}
+        }
+        .into_any(),
     }
-    .into_any()
 }
 
 /// A text that is no reference, with the part at fault underlined, and why.

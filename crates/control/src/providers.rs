@@ -7,7 +7,7 @@ use crate::{Inner, TestResult};
 use postern::control::{Answer, ControlError, ProviderView};
 use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider, Settings};
+use postern::provider::{Manager, ProviderKey, SecretProvider, Settings};
 use postern::sensitive::{Entered, Plain, Sealed};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl Inner {
         self.check_address(&entered)?;
         let _changing = self.changing.lock().await;
         let id = uuid::Uuid::new_v4().to_string();
+        let entered = settled(entered, None);
         let sealed = self.seal_provider(&id, &entered, None)?;
         let new = new_row(&id, &sealed)?;
         self.store.insert(group, &new, self.now()).await.map_err(|e| sealed.describe(e))?;
@@ -57,6 +58,7 @@ impl Inner {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_provider(&config, &entered.key())?;
+        let entered = settled(entered, Some(object));
         let sealed = self.seal_provider(&object.row, &entered, Some(object))?;
         let new = new_row(&object.row, &sealed)?;
         let saved = self.store.update(&new, revision, self.now()).await;
@@ -93,6 +95,7 @@ impl Inner {
         self.check_address(&entered)?;
         let config = self.config();
         let stored = config.providers.get(&entered.key());
+        let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
         Ok(self.engine.diagnose(&plain.settings).await)
     }
@@ -154,9 +157,19 @@ impl Inner {
 
     /// A secret manager is never one of our own listeners.
     fn check_address(&self, entered: &SecretProvider<Entered>) -> Answer<()> {
-        let Settings::Vault(vault) = &entered.settings;
-        if self.is_own_address(vault.url.host(), vault.url.port()) {
-            return Err(ControlError::invalid("url", "This is Postern's own address; enter the address of Vault."));
+        let (field, host, port) = match &entered.settings {
+            Settings::Vault(vault) => ("url", vault.url.host(), vault.url.port()),
+            Settings::Aws(aws) => match &aws.endpoint_url {
+                Some(url) => ("endpoint_url", url.host(), url.port()),
+                None => return Ok(()),
+            },
+        };
+        if self.is_own_address(host, port) {
+            let manager = entered.settings.manager().label();
+            return Err(ControlError::invalid(
+                field,
+                format!("This is Postern's own address; enter the address of {manager}."),
+            ));
         }
         Ok(())
     }
@@ -171,11 +184,8 @@ fn kept(
 ) -> Answer<(String, Sealed)> {
     let missing = || ControlError::invalid(field, "This is needed here.");
     let object = stored.ok_or_else(missing)?;
-    if !same_server(entered, &object.stored.object) {
-        return Err(ControlError::invalid(
-            field,
-            "Enter it again: the server's address changed, and a stored secret is never sent to another server.",
-        ));
+    if !same_holder(&entered.settings, &object.stored.object.settings) {
+        return Err(ControlError::invalid(field, changed_holder(entered.settings.manager())));
     }
     let mut found = None;
     let searched = object.stored.object.try_map(|name, sealed| {
@@ -190,9 +200,42 @@ fn kept(
     }
 }
 
-fn same_server<A, B>(one: &SecretProvider<A>, other: &SecretProvider<B>) -> bool {
-    let (Settings::Vault(one), Settings::Vault(other)) = (&one.settings, &other.settings);
-    one.url.same_server(&other.url)
+/// Whether a stored secret may be used with both.
+fn same_holder<A, B>(one: &Settings<A>, other: &Settings<B>) -> bool {
+    match (one, other) {
+        (Settings::Vault(one), Settings::Vault(other)) => one.url.same_server(&other.url),
+        (Settings::Aws(one), Settings::Aws(other)) => one.same_holder(other),
+        (Settings::Vault(_) | Settings::Aws(_), _) => false,
+    }
+}
+
+fn changed_holder(manager: Manager) -> &'static str {
+    match manager {
+        Manager::Vault => {
+            "Enter it again: the server's address changed, and a stored secret is never sent to another server."
+        }
+        Manager::Aws => {
+            "Enter it again: the Access Key ID or the Endpoint URL changed, and a stored secret serves only what it was entered for."
+        }
+    }
+}
+
+/// A Session Token to keep where none is stored is none.
+fn settled(
+    mut entered: SecretProvider<Entered>,
+    stored: Option<&Object<SecretProvider<Sealed>>>,
+) -> SecretProvider<Entered> {
+    let stored_token = stored.and_then(|object| match &object.stored.object.settings {
+        Settings::Aws(aws) => aws.session_token.as_ref(),
+        Settings::Vault(_) => None,
+    });
+    if let Settings::Aws(aws) = &mut entered.settings
+        && aws.session_token == Some(Entered::Keep)
+        && stored_token.is_none()
+    {
+        aws.session_token = None;
+    }
+    entered
 }
 
 fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Object<SecretProvider<Sealed>>> {

@@ -14,11 +14,13 @@ const MAX_NAMED: usize = 50;
 /// A secret with its keys. Prints key names, never values.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// As it was asked for, below `/v1/`.
+    /// As it was asked for: below `/v1/` with Vault.
     pub(crate) path: String,
     /// Where the manager has versions.
     pub(crate) version: Option<u64>,
     values: BTreeMap<String, Value>,
+    /// Whether these are all the keys there are, so that another one is missing.
+    complete: bool,
 }
 
 /// What one key holds.
@@ -28,6 +30,8 @@ enum Value {
     Text(Plain),
     /// Something that is no text, named as an operator would.
     NotText(&'static str),
+    /// The manager said no to this key alone.
+    Refused(Failure),
 }
 
 impl Document {
@@ -38,7 +42,29 @@ impl Document {
         object: BTreeMap<String, &RawValue>,
     ) -> serde_json::Result<Self> {
         let values = object.into_iter().map(|(key, raw)| Ok((key, Value::parse(raw)?)));
-        Ok(Self { path, version, values: values.collect::<serde_json::Result<_>>()? })
+        Ok(Self { path, version, values: values.collect::<serde_json::Result<_>>()?, complete: true })
+    }
+
+    /// A secret without keys: its text is the value of the empty key.
+    pub(crate) fn whole(path: String, text: Plain) -> Self {
+        let values = BTreeMap::from([(String::new(), Value::Text(text))]);
+        Self { path, version: None, values, complete: false }
+    }
+
+    /// What a manager answered for each key it was asked for.
+    pub(crate) fn of_answers(path: String, answers: BTreeMap<String, Result<Plain, Failure>>) -> Self {
+        let values = answers.into_iter().map(|(key, answer)| (key, answer.map_or_else(Value::Refused, Value::Text)));
+        Self { path, version: None, values: values.collect(), complete: false }
+    }
+
+    /// Whether this says anything of `key`.
+    pub(crate) fn answers(&self, key: &str) -> bool {
+        self.complete || self.has(key)
+    }
+
+    /// The manager has since said no to `key`.
+    pub(crate) fn refuse(&mut self, key: String, failure: Failure) {
+        self.values.insert(key, Value::Refused(failure));
     }
 
     /// Whether the secret has `key`, whatever it holds.
@@ -58,6 +84,7 @@ impl Document {
                 version: self.version,
                 last_seen,
             }),
+            Some(Value::Refused(failure)) => Err(failure.clone()),
             Some(Value::NotText(found)) => Err(invalid(InvalidBecause::NotText { key, found: (*found).to_owned() })),
             Some(Value::Text(text)) if text.is_empty() => Err(invalid(InvalidBecause::Empty { key })),
             Some(Value::Text(text)) if !is_usable(text) => Err(invalid(InvalidBecause::NotUsable { key })),

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod aws;
 mod document;
 mod engine;
 mod json;
+mod network;
 mod tls;
 mod vault;
 
 pub use engine::{Engine, ProviderConfig};
 
+use aws::Aws;
 use document::Document;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::Fingerprint;
@@ -21,24 +24,47 @@ use vault::Vault;
 /// One secret manager, reached with one provider's settings.
 #[async_trait::async_trait]
 trait SecretManager: Send + Sync {
-    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys.
-    async fn read(&self, path: &[String]) -> Result<Document, Failure>;
+    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys. `keys` are
+    /// those in use, for managers where a path may mean more than one secret: there the document
+    /// answers these only.
+    async fn read(&self, path: &[String], keys: &BTreeSet<String>) -> Result<Document, Unread>;
 
     /// The last version before `version` that had each of `keys`, where the manager keeps versions and
     /// lets us look. A key that is not in the answer was not found.
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64>;
 
-    /// The request that reads `path`, as text, when that is known without asking the manager.
-    fn request_line(&self, path: &[String]) -> Option<String>;
+    /// The request that reads `key` at `path`, as text, when that is known without asking the manager.
+    fn request_line(&self, path: &[String], key: &str) -> Option<String>;
+
+    /// Adds to a failure what only another question can tell. Asked when an operator waits for the
+    /// answer, and never otherwise.
+    async fn look_around(&self, failure: Failure) -> Failure {
+        failure
+    }
 
     /// Goes through every stage and stops at the first failure. Reads no secret and lists nothing.
     async fn diagnose(&self) -> Diagnosis;
+}
+
+/// Why a secret, or several of one path, could not be read.
+#[derive(Debug)]
+struct Unread {
+    failure: Failure,
+    /// Keys that had a failure of their own before that.
+    refused: BTreeMap<String, Failure>,
+}
+
+impl From<Failure> for Unread {
+    fn from(failure: Failure) -> Self {
+        Self { failure, refused: BTreeMap::new() }
+    }
 }
 
 /// The one place that knows which managers there are.
 fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
     match settings {
         Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
+        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone())),
     }
 }
 
@@ -50,5 +76,11 @@ fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> b
             (&one.url, &one.prefix, &one.namespace, one.kv_version)
                 == (&other.url, &other.prefix, &other.namespace, other.kv_version)
         }
+        // Another Access Key ID may be another account's.
+        (Settings::Aws(one), Settings::Aws(other)) => {
+            (&one.region, &one.endpoint_url, &one.access_key_id)
+                == (&other.region, &other.endpoint_url, &other.access_key_id)
+        }
+        (Settings::Vault(_) | Settings::Aws(_), _) => false,
     }
 }

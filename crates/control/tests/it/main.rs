@@ -5,14 +5,15 @@
 
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
-use postern::control::{ControlError, ControlPlane, Operator, PluginOwner};
+use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
 use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
+use postern::provider::aws::AwsForm;
 use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, VaultForm};
-use postern::provider::{ProviderForm, ProviderKey, SecretProvider};
+use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Settings};
 use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
@@ -239,6 +240,71 @@ async fn the_secret_of_every_method_stays_where_it_belongs() {
         assert_eq!(fields(tested), [field], "a test must not carry it to another server");
         revision = Some(kept.stored.revision);
     }
+}
+
+/// Port 9 of loopback: nobody answers.
+fn aws_form(secret: &str, token: &str) -> ProviderForm {
+    ProviderForm {
+        id: "my-secrets-manager".to_owned(),
+        manager: "aws".to_owned(),
+        aws: AwsForm {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_access_key: FormSecret(secret.to_owned()),
+            session_token: FormSecret(token.to_owned()),
+            endpoint_url: "http://127.0.0.1:9".to_owned(),
+            ..AwsForm::default()
+        },
+        ..ProviderForm::default()
+    }
+}
+
+#[tokio::test]
+async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
+    let w = World::new().await;
+    let add = |form: ProviderForm| {
+        let entered = form.parse().unwrap();
+        let w = &w;
+        async move { w.control.add_provider(&op(), &group(), entered).await }
+    };
+    assert_eq!(fields(add(aws_form("", "")).await.unwrap_err()), ["secret_access_key"]);
+    add(aws_form("canary-secret", "canary-session")).await.unwrap();
+    assert!(!contains(w.folder.path(), b"canary"));
+    let has_token = |view: &ProviderView| match &view.stored.object.settings {
+        Settings::Aws(aws) => aws.session_token.is_some(),
+        Settings::Vault(_) => panic!("{view:?}"),
+    };
+    let save = |revision: u64, form: ProviderForm| {
+        let entered = form.parse().unwrap();
+        let w = &w;
+        async move { w.control.save_provider(&op(), &group(), revision, entered).await }
+    };
+    let kept = save(1, aws_form("", "")).await.unwrap();
+    assert!(has_token(&kept), "empty fields keep both");
+    let replaced = save(2, aws_form("canary-other", "")).await.unwrap();
+    assert!(!has_token(&replaced), "a new key without a token has none");
+    let saved = save(3, aws_form("", "")).await.unwrap();
+    assert!(!has_token(&saved), "there is nothing to keep");
+
+    let mut other_key = aws_form("", "");
+    other_key.aws.access_key_id = "AKIAOTHER".to_owned();
+    let mut other_endpoint = aws_form("", "");
+    other_endpoint.aws.endpoint_url = String::new();
+    for form in [other_key, other_endpoint] {
+        assert_eq!(fields(save(4, form.clone()).await.unwrap_err()), ["secret_access_key"]);
+        let test = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+        assert_eq!(fields(test), ["secret_access_key"]);
+    }
+    let mut own = aws_form("x", "");
+    own.id = "own".to_owned();
+    own.aws.endpoint_url = "http://localhost:7080".to_owned();
+    assert_eq!(fields(add(own).await.unwrap_err()), ["endpoint_url"]);
+    let mut elsewhere = aws_form("", "");
+    elsewhere.aws.region = "eu-west-1".to_owned();
+    save(4, elsewhere).await.unwrap();
+    let restarted = w.restart().await;
+    let key = ProviderKey { manager: Manager::Aws, id: "my-secrets-manager".parse().unwrap() };
+    let diagnosis = restarted.control.test_stored_provider(&op(), &group(), &key).await.unwrap();
+    assert!(format!("{diagnosis:?}").contains("refused"), "{diagnosis:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,15 @@ impl Held {
         self.failure = Some(failure);
     }
 
+    /// Some keys had a definite "no" of their own: their values are dropped at once, whatever becomes of
+    /// the others.
+    pub(super) fn refuse(&mut self, refused: BTreeMap<String, Failure>) {
+        let Some(reading) = &mut self.reading else { return };
+        for (key, failure) in refused {
+            reading.document.refuse(key, failure);
+        }
+    }
+
     /// Counts the round that just ended, and says how it ended for `keys`.
     pub(super) fn end_round<'a>(&mut self, keys: impl Iterator<Item = &'a String>) -> Ended {
         let well = match (&self.reading, &self.failure) {
@@ -106,7 +115,8 @@ impl Held {
         freshness: Freshness,
         fingerprints: &FingerprintKey,
     ) -> (Option<Plain>, ReferenceState) {
-        let value = self.reading.as_ref().map(|reading| reading.value(key, fingerprints));
+        let reading = self.reading.as_ref().filter(|reading| reading.document.answers(key));
+        let value = reading.map(|reading| reading.value(key, fingerprints));
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
             (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),

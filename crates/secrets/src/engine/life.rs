@@ -4,9 +4,10 @@ use super::Inner;
 use super::board::{Address, Provider};
 use super::held::Reading;
 use super::pace::{self, Ended};
+use crate::Unread;
 use crate::document::Document;
-use postern::resolve::Failure;
 use postern::time::Millis;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, SemaphorePermit};
@@ -24,7 +25,7 @@ struct Life {
 
 /// How one read ended, and when it was.
 struct Read {
-    document: Result<Document, Failure>,
+    document: Result<Document, Unread>,
     read_at: Millis,
     took_ms: u64,
 }
@@ -75,7 +76,9 @@ impl Life {
 
     async fn read(&self) -> Read {
         let (read_at, begun) = (self.inner.clock.now(), Instant::now());
-        let document = self.provider.manager.read(&self.address.path).await;
+        let keys: Option<BTreeSet<String>> =
+            self.inner.board().entry(&self.address).map(|entry| entry.keys().cloned().collect());
+        let document = self.provider.manager.read(&self.address.path, &keys.unwrap_or_default()).await;
         Read { document, read_at, took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) }
     }
 
@@ -89,7 +92,10 @@ impl Life {
                 let last_seen = entry.held.last_seen(document.version);
                 entry.held.succeed(Reading { document, read_at, took_ms, last_seen });
             }
-            Err(failure) => entry.held.fail(failure),
+            Err(Unread { failure, refused }) => {
+                entry.held.refuse(refused);
+                entry.held.fail(failure);
+            }
         }
         match entry.held.bridged_until(provider.config.provider.freshness) {
             None => entry.expiry = None,

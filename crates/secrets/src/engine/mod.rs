@@ -15,7 +15,7 @@ use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider, Settings};
-use postern::resolve::ReferenceState;
+use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::sensitive::Plain;
 use postern::time::Clock;
@@ -107,7 +107,22 @@ impl Engine {
         if let Some(visit) = &visit {
             until(visit.round, visit.ended.clone()).await;
         }
-        self.current(group, reference).1
+        match self.current(group, reference).1 {
+            ReferenceState::Failed { failure } => {
+                ReferenceState::Failed { failure: self.look_around(group, reference, failure).await }
+            }
+            state => state,
+        }
+    }
+
+    /// Adds to a failure what only another question can tell.
+    async fn look_around(&self, group: &GroupName, reference: &SecretRef, failure: Failure) -> Failure {
+        let Address { group, provider, .. } = Address::of(group, reference);
+        let manager = self.inner.board().provider(&group, &provider).map(|provider| provider.manager.clone());
+        match manager {
+            Some(manager) => manager.look_around(failure).await,
+            None => failure,
+        }
     }
 
     /// Reads all watched secrets of a provider now, and waits until that is done.
@@ -120,13 +135,14 @@ impl Engine {
     }
 
     /// The request a reference causes, for example
-    /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice`. Never asks the manager: nothing
+    /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice` or
+    /// `GetSecretValue alice-credentials, key alice-key-auth`. Never asks the manager: nothing
     /// when that would be needed to know.
     #[must_use]
     pub fn request_line(&self, group: &GroupName, reference: &SecretRef) -> Option<String> {
         let Address { group, provider, path } = Address::of(group, reference);
         let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
-        manager.request_line(&path)
+        manager.request_line(&path, reference.key())
     }
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
@@ -189,7 +205,9 @@ impl Inner {
 fn log(address: &Address, key: &str, state: &ReferenceState) {
     let Address { group, provider, path } = address;
     let (path, slug) = (path.join("/"), state.name().slug());
-    let reference = format!("{SCHEME}{provider}/{path}/{key}");
+    // A reference to a whole secret has no key.
+    let slash = if key.is_empty() { "" } else { "/" };
+    let reference = format!("{SCHEME}{provider}/{path}{slash}{key}");
     match (state, state.failure()) {
         (ReferenceState::Pending, _) => {
             tracing::info!(%group, %provider, path, key, state = slug, "{reference} is read anew");

@@ -13,13 +13,13 @@ mod session;
 mod token;
 
 use crate::document::Document;
-use crate::{SecretManager, tls};
+use crate::{SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
 use postern::diagnosis::Diagnosis;
 use postern::provider::vault::{VaultAuth, VaultSettings};
-use postern::resolve::{Failure, TlsProblem};
+use postern::resolve::TlsProblem;
 use postern::sensitive::Plain;
 use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,16 +59,16 @@ fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
 
 #[async_trait]
 impl SecretManager for Vault {
-    async fn read(&self, path: &[String]) -> Result<Document, Failure> {
+    async fn read(&self, path: &[String], _: &BTreeSet<String>) -> Result<Document, Unread> {
         self.client.keep_alive();
-        self.read_document(path).await
+        Ok(self.read_document(path).await?)
     }
 
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64> {
         self.look_back(path, version, keys).await
     }
 
-    fn request_line(&self, path: &[String]) -> Option<String> {
+    fn request_line(&self, path: &[String], _: &str) -> Option<String> {
         let place = self.settings.locate(&self.known_mount()?, path);
         Some(format!("GET {}", self.client.url(&place.segments)?))
     }

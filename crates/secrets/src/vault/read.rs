@@ -106,7 +106,8 @@ fn may_be_the_mount(failure: &Failure) -> bool {
         Failure::ProviderMissing { .. }
         | Failure::KeyMissing { .. }
         | Failure::Unreachable { .. }
-        | Failure::Sealed { .. } => false,
+        | Failure::Sealed { .. }
+        | Failure::Aws(_) => false,
     }
 }
 

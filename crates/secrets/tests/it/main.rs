@@ -1,4 +1,4 @@
-//! The engine against real OpenBao servers, and against a few faults that no real server shows.
+//! The engine against real OpenBao servers, against AWS's API as moto serves it, and against a few faults that no real server shows.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +6,7 @@
     reason = "helpers of tests; clippy allows it in tests only"
 )]
 
+mod aws;
 mod diagnose;
 mod engine;
 mod faults;

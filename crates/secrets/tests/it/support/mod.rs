@@ -1,5 +1,6 @@
 //! What every test here uses: servers, an engine with one provider, and claims about references.
 
+pub(crate) mod aws;
 pub(crate) mod bao;
 pub(crate) mod fault;
 pub(crate) mod logs;

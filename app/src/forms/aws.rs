@@ -1,0 +1,180 @@
+//! The AWS Secrets Manager part of the provider dialog, in the tutorial's order and words.
+
+use crate::forms::freshness::FreshnessInputs;
+use leptos::prelude::*;
+use postern::provider::aws::{AwsForm, EndpointUrl, OTHER_REGION, REGIONS};
+use postern::provider::vault::FormSecret;
+use postern::time::{Millis, duration_text};
+use ui::{Choice, Disclosure, Select, TextInput};
+
+/// The fields as typed.
+#[derive(Clone, Copy)]
+pub struct AwsFields {
+    pub region: RwSignal<String>,
+    pub custom_region: RwSignal<String>,
+    pub access_key_id: RwSignal<String>,
+    pub secret_access_key: RwSignal<String>,
+    pub session_token: RwSignal<String>,
+    pub endpoint_url: RwSignal<String>,
+}
+
+impl AwsFields {
+    pub fn new(form: AwsForm) -> Self {
+        Self {
+            region: RwSignal::new(form.region),
+            custom_region: RwSignal::new(form.custom_region),
+            access_key_id: RwSignal::new(form.access_key_id),
+            secret_access_key: RwSignal::new(form.secret_access_key.0),
+            session_token: RwSignal::new(form.session_token.0),
+            endpoint_url: RwSignal::new(form.endpoint_url),
+        }
+    }
+
+    /// The form; tracked.
+    pub fn form(self) -> AwsForm {
+        AwsForm {
+            region: self.region.get(),
+            custom_region: self.custom_region.get(),
+            access_key_id: self.access_key_id.get(),
+            secret_access_key: FormSecret(self.secret_access_key.get()),
+            session_token: FormSecret(self.session_token.get()),
+            endpoint_url: self.endpoint_url.get(),
+        }
+    }
+
+    pub fn set(self, form: AwsForm) {
+        self.region.set(form.region);
+        self.custom_region.set(form.custom_region);
+        self.access_key_id.set(form.access_key_id);
+        self.secret_access_key.set(form.secret_access_key.0);
+        self.session_token.set(form.session_token.0);
+        self.endpoint_url.set(form.endpoint_url);
+    }
+}
+
+/// How the dialog names a field.
+pub fn label(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "region" => "Region",
+        "custom_region" => "Custom region",
+        "access_key_id" => "Access Key ID",
+        "secret_access_key" => "Secret Access Key",
+        "session_token" => "Session Token",
+        "endpoint_url" => "Endpoint URL",
+        _ => return None,
+    })
+}
+
+/// The fields every AWS provider needs.
+#[component]
+pub fn AwsInputs(
+    fields: AwsFields,
+    /// When the stored Secret Access Key was set, when there is one, and what time it is.
+    stored_secret: Option<(Millis, Millis)>,
+) -> impl IntoView {
+    let listed = REGIONS.iter().map(|(code, name)| Choice::new(*code, format!("{code} - {name}")));
+    let regions = listed.chain([Choice::new(OTHER_REGION, "Other...")]).collect::<Vec<_>>();
+    let is_other = Memo::new(move |_| fields.region.get() == OTHER_REGION);
+    let secret_hint = move || match stored_secret {
+        Some((set_at, now)) => format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000)),
+        None => "Stored encrypted; it is never shown again. It is not sent to AWS: it signs requests.".to_owned(),
+    };
+    view! {
+        <Select
+            name="region"
+            label="Region"
+            value=fields.region
+            choices=regions
+            hint=|| "Where the secrets are. The same name in another region is another secret."
+        />
+        {move || {
+            is_other
+                .get()
+                .then(|| {
+                    view! {
+                        <TextInput
+                            name="custom_region"
+                            label="Custom region"
+                            value=fields.custom_region
+                            required=true
+                            mono=true
+                            placeholder="cn-north-1"
+                        />
+                    }
+                })
+        }}
+        <TextInput
+            name="access_key_id"
+            label="Access Key ID"
+            value=fields.access_key_id
+            required=true
+            mono=true
+            placeholder="AKIAIOSFODNN7EXAMPLE"
+            hint=|| "Of an IAM user who may read these secrets and nothing else."
+        />
+        <TextInput
+            name="secret_access_key"
+            label="Secret Access Key"
+            kind="password"
+            value=fields.secret_access_key
+            required=stored_secret.is_none()
+            mono=true
+            hint=secret_hint
+        />
+    }
+    .into_any()
+}
+
+/// The fields few need.
+#[component]
+pub fn AwsAdvanced(
+    fields: AwsFields,
+    /// A Session Token is stored.
+    has_token: bool,
+    ttl_seconds: RwSignal<String>,
+    max_stale_seconds: RwSignal<String>,
+    open: bool,
+) -> impl IntoView {
+    let token_hint = move || match has_token {
+        true => "Set; leave empty to keep. A new Secret Access Key without a Session Token drops it.",
+        false => "Only for temporary keys: the Access Key ID begins with ASIA. It ends with them.",
+    };
+    view! {
+        <Disclosure label="Advanced" open>
+            <TextInput
+                name="session_token"
+                label="Session Token"
+                kind="password"
+                value=fields.session_token
+                mono=true
+                hint=token_hint
+            />
+            <TextInput
+                name="endpoint_url"
+                label="Endpoint URL"
+                kind="url"
+                value=fields.endpoint_url
+                mono=true
+                placeholder="https://vpce-….vpce.amazonaws.com"
+                hint=move || view! { <EndpointHint url=fields.endpoint_url/> }
+            />
+            <FreshnessInputs ttl_seconds max_stale_seconds/>
+        </Disclosure>
+    }
+    .into_any()
+}
+
+/// Warns where secrets would travel in the clear.
+#[component]
+fn EndpointHint(url: RwSignal<String>) -> impl IntoView {
+    let risky = Memo::new(move |_| {
+        url.with(|text| text.parse::<EndpointUrl>()).is_ok_and(|url| !url.is_https() && !url.is_loopback())
+    });
+    move || match risky.get() {
+        true => {
+            view! { <span class="text-warn">"Without https:// secrets travel unencrypted from another machine."</span> }
+                .into_any()
+        }
+        false => "A VPC endpoint, or a server that speaks the same API. Empty for AWS's own.".into_any(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Test Connection: is there a way to AWS, does it know the access key, may its user read?
+//!
+//! Asks for one secret that is not there: what AWS says to that tells all of it. Lists nothing.
+
+use super::Aws;
+use super::client::Refusal;
+use crate::network::{Place, millis};
+use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
+use postern::provider::Manager;
+use postern::provider::aws::{AwsFailure, is_denied_address, read_policy};
+use postern::resolve::{Explanation, UnreachableBecause};
+use std::net::SocketAddr;
+use tokio::time::Instant;
+
+/// A name that no secret should have.
+const PROBE: &str = "postern-connection-test";
+
+/// Runs every stage, and stops at the first that fails.
+pub(super) async fn diagnose(aws: &Aws) -> Diagnosis {
+    let mut test = Test { aws, place: None, https: true, addresses: vec![], may_read: false };
+    let mut diagnosis = Diagnosis::default();
+    for stage in Stage::of(Manager::Aws) {
+        let begun = Instant::now();
+        let outcome = match test.run(*stage).await {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed { explanation: failure.explain(), remedy: None },
+        };
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        diagnosis.stages.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
+        if failed {
+            break;
+        }
+    }
+    diagnosis
+}
+
+/// What earlier stages found, for the later ones.
+struct Test<'a> {
+    aws: &'a Aws,
+    place: Option<Place>,
+    https: bool,
+    addresses: Vec<SocketAddr>,
+    may_read: bool,
+}
+
+impl Test<'_> {
+    async fn run(&mut self, stage: Stage) -> Result<Outcome, AwsFailure> {
+        match stage {
+            Stage::Address => self.address().await,
+            Stage::Connect => self.connect().await,
+            Stage::Tls => self.tls().await,
+            Stage::AccessKey => self.access_key().await,
+            Stage::Read => Ok(self.read()),
+            // Stages of other managers.
+            Stage::Health | Stage::Token | Stage::Mount => Ok(Outcome::Skipped { why: "not with AWS".to_owned() }),
+        }
+    }
+
+    fn place(&self) -> Result<&Place, AwsFailure> {
+        self.place.as_ref().ok_or_else(|| self.no_endpoint())
+    }
+
+    fn no_endpoint(&self) -> AwsFailure {
+        self.lost(UnreachableBecause::NameNotFound { host: self.aws.settings.address() })
+    }
+
+    fn lost(&self, why: UnreachableBecause) -> AwsFailure {
+        self.aws.client.unreachable(why)
+    }
+
+    async fn address(&mut self) -> Result<Outcome, AwsFailure> {
+        let url = self.aws.client.endpoint().await.ok_or_else(|| self.no_endpoint())?;
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let port = url.port_or_known_default().unwrap_or(443);
+        let place = Place { host, port, denied: is_denied_address };
+        self.https = url.scheme() == "https";
+        self.addresses = place.addresses().await.map_err(|why| self.lost(why))?;
+        let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
+        let found = format!("{}: {}", place.host, found.join(", "));
+        self.place = Some(place);
+        Ok(passed(found))
+    }
+
+    async fn connect(&self) -> Result<Outcome, AwsFailure> {
+        let connected = self.place()?.connect(&self.addresses).await;
+        connected.map(|(_, address)| passed(address.to_string())).map_err(|why| self.lost(why))
+    }
+
+    async fn tls(&self) -> Result<Outcome, AwsFailure> {
+        if !self.https {
+            return Ok(without_tls(self.aws.settings.endpoint_url.as_ref().is_some_and(|url| url.is_loopback())));
+        }
+        let version = self.place()?.shake_hands(&self.addresses).await.map_err(|why| self.lost(why))?;
+        Ok(passed(format!("{version}, certificate trusted by this system")))
+    }
+
+    async fn access_key(&mut self) -> Result<Outcome, AwsFailure> {
+        match self.aws.client.get(PROBE).await {
+            Ok(_) | Err(Refusal::Absent) => self.may_read = true,
+            Err(Refusal::Denied) => self.may_read = false,
+            // These say that the user may read it and that it is there.
+            Err(Refusal::Final(
+                AwsFailure::ScheduledForDeletion { .. } | AwsFailure::NoCurrentVersion { .. } | AwsFailure::Kms { .. },
+            )) => self.may_read = true,
+            Err(Refusal::Final(failure)) => return Err(failure),
+        }
+        let settings = &self.aws.settings;
+        let found = format!("{} is accepted in {}", settings.access_key_id, settings.region);
+        Ok(match settings.session_token {
+            None => passed(found),
+            Some(_) => Outcome::Warned {
+                found,
+                explanation: Explanation::new(
+                    "These are temporary keys: when their session ends, no secret can be read.",
+                    "For a gateway that runs for long, use the keys of an IAM user who may read these secrets only.",
+                ),
+            },
+        })
+    }
+
+    fn read(&self) -> Outcome {
+        if self.may_read {
+            return passed(format!("may read secrets in {}", self.aws.settings.region));
+        }
+        Outcome::Warned {
+            found: "not every secret".to_owned(),
+            explanation: Explanation::new(
+                format!("The user may not read a secret named {PROBE}. If a policy names certain secrets only, that is as it should be."),
+                "Check a reference to see whether its secret may be read. If not, add this to the user's policies, with the secret's name:",
+            )
+            .with(read_policy(&self.aws.settings.region, "<secret name>")),
+        }
+    }
+}
+
+fn passed(found: String) -> Outcome {
+    Outcome::Passed { found }
+}
+
+fn without_tls(loopback: bool) -> Outcome {
+    if loopback {
+        return Outcome::Skipped { why: "http:// has no TLS; the connection stays on this machine".to_owned() };
+    }
+    Outcome::Warned {
+        found: "not encrypted".to_owned(),
+        explanation: Explanation::new(
+            "Every secret travels unencrypted to another machine.",
+            "Write https:// in the Endpoint URL.",
+        ),
+    }
+}

@@ -1,0 +1,240 @@
+//! AWS Secrets Manager, with static keys.
+//!
+//! Where a reference's name ends and its key begins is known only after a read: every split is tried,
+//! longest name first, and the one that worked is remembered. References below one path share a round of
+//! reading, and each secret is read once in it.
+//!
+//! What must never happen here: keys taken from anywhere but the provider (no environment, no profile, no
+//! metadata service), an answer's text in an error or a log, a list of secrets that nobody asked for.
+
+mod client;
+mod diagnose;
+mod transport;
+
+use crate::document::Document;
+use crate::{SecretManager, Unread, json};
+use async_trait::async_trait;
+use client::{Client, Content, Refusal};
+use postern::diagnosis::Diagnosis;
+use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, candidates};
+use postern::resolve::{Failure, InvalidBecause};
+use postern::sensitive::Plain;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a request may take, from its start to the end of its answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Names that differ in more letters are not meant.
+const NEAR: usize = 3;
+
+/// Secrets Manager in one region, reached with one provider's settings.
+pub(crate) struct Aws {
+    settings: AwsSettings<Plain>,
+    client: Client,
+    /// For each reference's segments, the split that worked.
+    splits: Mutex<HashMap<Vec<String>, Candidate>>,
+}
+
+/// The secrets read in one round, by name: each is asked for once.
+type Round = BTreeMap<String, Result<Content, Refusal>>;
+
+impl Aws {
+    pub(crate) fn new(settings: AwsSettings<Plain>) -> Self {
+        Self { client: Client::new(settings.clone()), settings, splits: Mutex::default() }
+    }
+
+    /// The value behind a reference's segments.
+    async fn value(&self, segments: &[String], round: &mut Round) -> Result<Plain, AwsFailure> {
+        if let Some(known) = self.known(segments) {
+            match self.read_once(&known.secret_id, round).await {
+                Ok(content) => return choose(content, &known),
+                Err(Refusal::Final(failure)) => return Err(failure.clone()),
+                Err(Refusal::Absent | Refusal::Denied) => self.forget(segments),
+            }
+        }
+        let (mut absent, mut denied) = (Vec::new(), Vec::new());
+        for candidate in candidates(segments) {
+            match self.read_once(&candidate.secret_id, round).await {
+                Ok(content) => {
+                    let value = choose(content, &candidate);
+                    self.remember(segments, candidate);
+                    return value;
+                }
+                Err(Refusal::Final(failure)) => return Err(failure.clone()),
+                Err(Refusal::Absent) => absent.push(candidate.secret_id),
+                // A policy for one name only refuses the longer ones, whether they are there or not.
+                Err(Refusal::Denied) => denied.push(candidate.secret_id),
+            }
+        }
+        let region = self.settings.region.clone();
+        Err(match denied.is_empty() {
+            true => AwsFailure::NotFound { region, tried: absent, similar: None },
+            false => AwsFailure::Denied { region, denied, absent },
+        })
+    }
+
+    async fn read_once<'a>(&self, secret_id: &str, round: &'a mut Round) -> &'a Result<Content, Refusal> {
+        if !round.contains_key(secret_id) {
+            let answer = self.client.get(secret_id).await;
+            round.insert(secret_id.to_owned(), answer);
+        }
+        &round[secret_id]
+    }
+
+    fn known(&self, segments: &[String]) -> Option<Candidate> {
+        self.splits().get(segments).cloned()
+    }
+
+    fn remember(&self, segments: &[String], candidate: Candidate) {
+        self.splits().insert(segments.to_vec(), candidate);
+    }
+
+    fn forget(&self, segments: &[String]) {
+        self.splits().remove(segments);
+    }
+
+    fn splits(&self) -> std::sync::MutexGuard<'_, HashMap<Vec<String>, Candidate>> {
+        self.splits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A secret that is there and whose name is like one of `tried`.
+    async fn similar(&self, tried: &[String]) -> Option<String> {
+        let names = self.client.names().await;
+        let distance = |name: &String| tried.iter().map(|tried| strsim::damerau_levenshtein(tried, name)).min();
+        let near = names.into_iter().filter_map(|name| Some((distance(&name)?, name)));
+        near.filter(|(distance, name)| *distance <= NEAR.min(name.chars().count() / 3)).min().map(|(_, name)| name)
+    }
+}
+
+/// The segments of a reference below `path`.
+fn segments(path: &[String], key: &str) -> Vec<String> {
+    // The key of a reference of one segment is empty.
+    path.iter().map(String::as_str).chain((!key.is_empty()).then_some(key)).map(str::to_owned).collect()
+}
+
+/// The value that a split means.
+fn choose(content: &Content, candidate: &Candidate) -> Result<Plain, AwsFailure> {
+    let unusable = |why| AwsFailure::Unusable { secret: candidate.secret_id.clone(), key: candidate.key.clone(), why };
+    let Content::Text(text) = content else { return Err(unusable(UnusableBecause::Binary)) };
+    let secret = candidate.secret_id.clone();
+    let value = match &candidate.key {
+        None => Document::whole(secret, text.clone()).value("", None).cloned(),
+        Some(key) => {
+            let document = parse(secret, text).ok_or_else(|| unusable(UnusableBecause::NotJson))?;
+            document.value(key, None).cloned()
+        }
+    };
+    value.map_err(|failure| match failure {
+        Failure::KeyMissing { path, key, present, .. } => AwsFailure::KeyMissing { secret: path, key, present },
+        Failure::Invalid { why: InvalidBecause::NotText { found, .. }, .. } => {
+            unusable(UnusableBecause::NotText { found })
+        }
+        Failure::Invalid { why: InvalidBecause::Empty { .. }, .. } => unusable(UnusableBecause::Empty),
+        _ => unusable(UnusableBecause::NotUsable),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "parsed into values that are wiped")]
+fn parse(secret: String, text: &Plain) -> Option<Document> {
+    let text = text.expose();
+    let object = json::is_sound(text.as_bytes()).then(|| serde_json::from_str(text).ok())??;
+    Document::new(secret, None, object).ok()
+}
+
+#[async_trait]
+impl SecretManager for Aws {
+    /// A refusal of one reference is that reference's. An outage is everybody's, and so is a key that AWS
+    /// does not accept.
+    async fn read(&self, path: &[String], keys: &BTreeSet<String>) -> Result<Document, Unread> {
+        let (mut round, mut answers) = (Round::new(), BTreeMap::new());
+        for key in keys {
+            let answer = self.value(&segments(path, key), &mut round).await;
+            match answer {
+                Err(failure @ (AwsFailure::Unreachable { .. } | AwsFailure::Credentials { .. })) => {
+                    let refused = answers.into_iter().filter_map(|(key, answer)| Some((key, Result::err(answer)?)));
+                    return Err(Unread { failure: Failure::Aws(failure), refused: refused.collect() });
+                }
+                answer => answers.insert(key.clone(), answer.map_err(Failure::Aws)),
+            };
+        }
+        Ok(Document::of_answers(path.join("/"), answers))
+    }
+
+    /// Earlier versions would have to be asked for by their ids, which takes another permission.
+    async fn last_seen(&self, _: &[String], _: u64, _: &BTreeSet<String>) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+
+    fn request_line(&self, path: &[String], key: &str) -> Option<String> {
+        let segments = segments(path, key);
+        let only = |candidates: Vec<Candidate>| (candidates.len() == 1).then(|| candidates.into_iter().next())?;
+        let Candidate { secret_id, key } = self.known(&segments).or_else(|| only(candidates(&segments)))?;
+        Some(match key {
+            Some(key) => format!("GetSecretValue {secret_id}, key {key}"),
+            None => format!("GetSecretValue {secret_id}"),
+        })
+    }
+
+    async fn look_around(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Aws(AwsFailure::NotFound { region, tried, similar: None }) => {
+                let similar = self.similar(&tried).await;
+                Failure::Aws(AwsFailure::NotFound { region, tried, similar })
+            }
+            other => other,
+        }
+    }
+
+    async fn diagnose(&self) -> Diagnosis {
+        diagnose::diagnose(self).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "the test looks at what was chosen")]
+    fn check(text: &str, key: Option<&str>, expected: Result<&str, &str>) {
+        let content = Content::Text(Plain::new(text.to_owned()));
+        let candidate = Candidate { secret_id: "name".to_owned(), key: key.map(str::to_owned) };
+        let got = choose(&content, &candidate);
+        match (&got, expected) {
+            (Ok(value), Ok(wanted)) => assert_eq!(value.expose(), wanted),
+            (Err(failure), Err(wanted)) => {
+                let failure = format!("{failure:?}");
+                assert!(failure.contains(wanted) && !failure.contains("canary"), "{failure}");
+            }
+            _ => panic!("{text}, {key:?}: got {got:?}, wanted {expected:?}"),
+        }
+    }
+
+    /// The vectors of the behaviour reference whose back end gives a secret, by their ids.
+    #[test]
+    fn values_are_chosen_or_the_reason_is_said() {
+        let alice = r#"{"alice-key-auth":"alice-key","n":7,"b":true,"o":{"x":"canary"},"e":"","a/b":"slash"}"#;
+        for (_id, text, key, expected) in [
+            ("A01", alice, Some("alice-key-auth"), Ok("alice-key")),
+            ("A03", alice, None, Ok(alice)),
+            ("A05", alice, Some("nope"), Err("KeyMissing")),
+            ("A06", alice, Some("n"), Ok("7")),
+            ("bool", alice, Some("b"), Ok("true")),
+            ("A07", alice, Some("o"), Err("an object")),
+            ("empty", alice, Some("e"), Err("Empty")),
+            ("A09", "plain-secret", None, Ok("plain-secret")),
+            ("A10", "canary-secret", Some("x"), Err("NotJson")),
+            ("A18", "\"canary\"", Some("x"), Err("NotJson")),
+            ("list", "[\"canary\"]", Some("x"), Err("NotJson")),
+            ("double", r#"{"x":"canary","x":"b"}"#, Some("x"), Err("NotJson")),
+            ("slash", alice, Some("a/b"), Ok("slash")),
+            ("empty whole", "", None, Err("Empty")),
+            ("pretty", "{\n\"canary\": 1}", None, Err("NotUsable")),
+        ] {
+            check(text, key, expected);
+        }
+        let candidate = Candidate { secret_id: "bin".to_owned(), key: None };
+        assert!(format!("{:?}", choose(&Content::Binary, &candidate)).contains("Binary"));
+    }
+}

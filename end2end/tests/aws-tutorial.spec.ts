@@ -1,0 +1,122 @@
+// The AWS tutorial for a key-auth credential, in a browser and through the
+// gateway: with the tutorial's own typo (alice-credentias) on the way.
+import { SecretsManager } from "../support/aws";
+import { Dashboard } from "../support/dashboard";
+import { expect, freshWorld, test } from "../support/test";
+
+const world = freshWorld();
+const TYPO = "$secret://aws/my-secrets-manager/alice-credentias/alice-key-auth";
+const REFERENCE = "$secret://aws/my-secrets-manager/alice-credentials/alice-key-auth";
+let aws: SecretsManager;
+let dashboard: Dashboard;
+
+test.beforeAll(async () => {
+  aws = await SecretsManager.start();
+});
+
+test.afterAll(async () => {
+  await aws?.remove();
+});
+
+test.beforeEach(({ page }) => {
+  dashboard = new Dashboard(page, world.postern.dashboard);
+});
+
+async function expectStatus(status: number, apikey?: string) {
+  await expect
+    .poll(async () => (await world.postern.request("/ip", apikey)).status, { message: `apikey ${apikey ?? "(none)"}` })
+    .toBe(status);
+}
+
+test("the provider is added as the tutorial says, and its mistakes are explained", async ({ page }) => {
+  await dashboard.go("Secret Providers");
+  const dialog = await dashboard.dialog("Add Secret Provider");
+  const text = (name: string) => dialog.getByLabel(name, { exact: true });
+  const choose = (name: string) => dialog.getByRole("combobox", { name, exact: true });
+  await text("Secret Provider ID").fill("my-secrets-manager");
+
+  // What was typed for one manager is there again after a look at the other.
+  await text("Vault Server URL").fill("http://127.0.0.1:8200");
+  await choose("Secret Manager").selectOption("AWS Secrets Manager");
+  await expect(text("Vault Server URL")).toBeHidden();
+  await choose("Secret Manager").selectOption("HashiCorp Vault");
+  await expect(text("Vault Server URL")).toHaveValue("http://127.0.0.1:8200");
+  await choose("Secret Manager").selectOption("AWS Secrets Manager");
+  await expect(dialog).toContainText("$secret://aws/my-secrets-manager/");
+
+  await choose("Region").selectOption("Other...");
+  await text("Custom region").fill("Northern Virginia");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(dialog).toContainText("The Access Key ID is needed here");
+  await expect(dialog).toContainText("Write the region's code");
+  await choose("Region").selectOption("us-east-1");
+  await expect(choose("Region").locator("option:checked")).toHaveText("us-east-1 - US East (N. Virginia)");
+  await expect(text("Custom region")).toBeHidden();
+
+  await text("Access Key ID").fill(aws.key("lister").id);
+  await text("Secret Access Key").fill("not-the-secret-of-this-key");
+  await dialog.getByText("Advanced", { exact: true }).click();
+  await text("Endpoint URL").fill(aws.url);
+  const result = dialog.getByRole("status");
+  await dialog.getByRole("button", { name: "Test Connection", exact: true }).click();
+  await expect(result).toContainText("The Secret Access Key does not belong to this Access Key ID");
+  await text("Secret Access Key").fill(aws.key("lister").secret);
+  await dialog.getByRole("button", { name: "Test Connection", exact: true }).click();
+  await expect(result).toContainText("The secret provider works");
+  await dashboard.submit(dialog);
+
+  const row = page.getByRole("row").filter({ hasText: "my-secrets-manager" });
+  await expect(row).toContainText("AWS Secrets Manager");
+  await expect(row).toContainText("us-east-1");
+});
+
+test("the stored provider is tested and shown without its secret", async ({ page }) => {
+  await dashboard.go("Secret Providers");
+  const stored = await dashboard.dialog("Test my-secrets-manager");
+  await expect(stored.getByRole("status")).toContainText("The secret provider works");
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "my-secrets-manager", exact: true }).click();
+  await expect(page.getByRole("main")).toContainText(aws.key("lister").id);
+  expect(await page.content()).not.toContain(aws.key("lister").secret);
+  const edit = await dashboard.dialog("Edit");
+  await expect(edit.getByLabel("Secret Access Key", { exact: true })).toHaveValue("");
+  await expect(edit).toContainText("leave empty to keep");
+  await dashboard.submit(edit, "Save");
+});
+
+test("the tutorial's typo is explained where it is typed, and Alice gets her key", async ({ page }) => {
+  await dashboard.addConsumer("Alice");
+  await dashboard.openConsumer("Alice");
+  const dialog = await dashboard.dialog("Add Key Authentication Credential");
+  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("primary-key");
+  const key = dialog.getByRole("group", { name: "Key", exact: true });
+  await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
+  await key.getByRole("textbox", { name: "Key", exact: true }).fill(TYPO);
+  await key.getByRole("button", { name: "Resolve", exact: true }).click();
+  await expect(key).toContainText("The secret alice-credentials exists: did you mean that?");
+  await key.getByRole("textbox", { name: "Key", exact: true }).fill(REFERENCE);
+  await key.getByRole("button", { name: "Resolve", exact: true }).click();
+  await expect(key).toContainText("GetSecretValue alice-credentials, key alice-key-auth");
+  await expect(key).toContainText("9 characters");
+  await dashboard.submit(dialog);
+  await expect(page.getByRole("row").filter({ hasText: "primary-key" })).toContainText("Resolved");
+});
+
+test("only the value in Secrets Manager opens the gateway, also after it was rotated", async ({ page }) => {
+  await dashboard.addEchoService("httpbin");
+  await dashboard.openService("httpbin");
+  await dashboard.addRoute("ip", "/ip");
+  await dashboard.enablePlugin("Key Auth", "{}");
+  await expectStatus(401);
+  await expectStatus(401, "alice-key-auth");
+  await expectStatus(401, REFERENCE);
+  await expectStatus(200, "alice-key");
+
+  await aws.put("alice-credentials", { "alice-key-auth": "alice-second-key" });
+  await dashboard.go("Secret Providers");
+  await page.getByRole("link", { name: "my-secrets-manager", exact: true }).click();
+  await page.getByRole("button", { name: "Refresh now", exact: true }).click();
+  await expectStatus(200, "alice-second-key");
+  await expectStatus(401, "alice-key");
+  expect(world.postern.logText()).not.toContain("alice-second-key");
+});
