@@ -101,7 +101,11 @@ impl Client {
         match task {
             Task::Look => self.look_at(&held).await,
             Task::Renew => self.renew(&held).await,
-            Task::LogIn => drop(self.held_instead_of(Some(held.serial)).await),
+            Task::LogIn => {
+                if self.held_instead_of(Some(held.serial)).await.is_err() {
+                    self.session.postpone(Task::LogIn, Instant::now());
+                }
+            }
         }
     }
 

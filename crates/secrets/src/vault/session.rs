@@ -176,16 +176,14 @@ impl Session {
         let refusals = if failure.is_transient() { 0 } else { before + 1 };
         let until = now + pause(refusals);
         state.failed = Some(Failed { at: now, until, refusals, failure: failure.clone() });
-        if let Some(plan) = &mut state.plan {
-            *plan = Plan { at: until.max(now + jittered(AGAIN)), what: Task::LogIn };
-        }
-        drop(state);
-        self.tick();
     }
 
     /// Plans the next renewal of a token that was renewed, or looked at for the first time. A lease that
     /// has shrunk to less than half is near its end, which no renewal moves: then a login is better.
     pub(super) fn granted(&self, held: &Held, seconds: u64, renewable: bool, now: Instant) {
+        if self.held().is_none_or(|current| current.serial != held.serial) {
+            return;
+        }
         let lease = Duration::from_secs(seconds);
         let what = match () {
             () if lease.is_zero() => None,
@@ -201,9 +199,15 @@ impl Session {
         self.plan(self.method().logs_in().then_some(Plan { at: now, what: Task::LogIn }));
     }
 
-    /// Nobody answered: the same again, soon.
+    /// It did not work: the same again soon, a login not before it may be tried again.
     pub(super) fn postpone(&self, what: Task, now: Instant) {
-        self.plan(Some(Plan { at: now + jittered(AGAIN), what }));
+        let soon = now + jittered(AGAIN);
+        let refused_until = self.state().failed.as_ref().map(|failed| failed.until);
+        let at = match what {
+            Task::LogIn => refused_until.map_or(soon, |until| until.max(soon)),
+            Task::Look | Task::Renew => soon,
+        };
+        self.plan(Some(Plan { at, what }));
     }
 
     /// There is nothing more to be done about this token.
@@ -351,6 +355,7 @@ mod tests {
         session.not_renewed(now);
         assert_eq!(session.next(), Some(Plan { at: now, what: Task::LogIn }));
         session.failed(&refused(), now);
+        session.postpone(Task::LogIn, now);
         assert!(session.next().is_some_and(|plan| plan.at >= now + REFUSED_AT_FIRST));
         assert!(session.held().is_some(), "the old token may still live");
         session.logged_in(grant(60, false), now);

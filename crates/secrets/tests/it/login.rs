@@ -279,6 +279,22 @@ async fn the_longest_life_of_a_token_ends_in_a_login() {
     reads_go_on(&house, "login/key", || bao.writes_to("auth/longest-approle/login") >= 3).await;
 }
 
+/// A Secret ID for one use: no second login succeeds. The token serves to its end, and Vault is asked rarely.
+#[tokio::test]
+async fn a_login_that_is_not_repeated_costs_no_value_before_its_time() {
+    let bao = Bao::shared().await;
+    bao.put("login", json!({ "key": "v" })).await;
+    let options = json!({ "token_type": "batch", "token_ttl": "9s", "secret_id_num_uses": 1 });
+    let house = House::new(with(&bao, approle(&bao, "once-approle", options).await));
+    reads_go_on(&house, "login/key", || bao.writes_to("auth/once-approle/login") >= 2).await;
+    claim(&house.check("login/key").await, "ok", &[]);
+    house.watch(&["login/key"]);
+    let ended = async { while house.check("login/key").await.name().slug() == "ok" {} };
+    assert!(tokio::time::timeout(PATIENCE, ended).await.is_ok());
+    claim(&house.check("login/key").await, "denied", &["was used up"]);
+    assert!(bao.writes_to("auth/once-approle/login") <= 3);
+}
+
 #[tokio::test]
 async fn what_was_refused_works_once_it_is_mended_in_vault() {
     let bao = Bao::shared().await;
