@@ -51,12 +51,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     ui::ready_scope();
     let toasts = Toasts::provide();
-    // An effect runs in the browser only, and only when everything above it listens.
-    Effect::new(|_| {
-        if let Some(root) = document().document_element() {
-            let _ = root.set_attribute("data-hydrated", "true");
-        }
-    });
+    ui::mark_hydrated();
     view! {
         <Router>
             <a class="skip-link" href="#main" rel="external">

@@ -29,7 +29,7 @@ fn Page(live: Live<Overview>) -> impl IntoView {
 #[component]
 fn Tiles(live: Live<Overview>) -> impl IntoView {
     view! {
-        <div class="grid gap-4 sm:grid-cols-2 xl:grid-cols-4">
+        <div class="grid gap-3 grid-cols-2 sm:gap-4 xl:grid-cols-4">
             <Tile
                 glyph=Glyph::Provider
                 name="Secret providers healthy"

@@ -5,6 +5,7 @@
 //! hydration is adopted, not overwritten.
 
 use crate::form::{FieldError, FieldFrame, FieldLink, described_by, field_id};
+use crate::ready::is_hydrating;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -22,12 +23,13 @@ impl Choice {
     }
 }
 
-/// Keeps element and signal the same. The first time it asks whether the operator was faster than
-/// hydration: `touched` answers what the element holds if that is not what the server put there.
+/// Keeps element and signal the same. Where the server rendered the element, the operator may have been
+/// faster than hydration: `touched` answers what it holds if that is not what the server put there.
 fn follow(value: RwSignal<String>, touched: impl Fn() -> Option<String> + 'static, write: impl Fn(&str) + 'static) {
+    let from_server = is_hydrating();
     Effect::new(move |first: Option<()>| {
         let text = value.get();
-        match touched().filter(|_| first.is_none()) {
+        match touched().filter(|_| from_server && first.is_none()) {
             Some(typed) => value.set(typed),
             None => write(&text),
         }
@@ -225,10 +227,11 @@ pub fn Select(
 pub fn Radio(name: &'static str, value: RwSignal<String>, choice: Choice) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let slug = choice.value.clone();
+    let from_server = is_hydrating();
     Effect::new(move |first: Option<()>| {
         let chosen = value.get();
         let Some(input) = node.get_untracked() else { return };
-        if first.is_none() {
+        if from_server && first.is_none() {
             // Another radio of the group may have been chosen already: that one adopts it.
             if input.checked() && chosen != slug {
                 value.set(slug.clone());
@@ -258,10 +261,11 @@ pub fn Radio(name: &'static str, value: RwSignal<String>, choice: Choice) -> imp
 #[component]
 pub fn Checkbox(name: &'static str, label: String, form_value: String, value: RwSignal<bool>) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
+    let from_server = is_hydrating();
     Effect::new(move |first: Option<()>| {
         let on = value.get();
         let Some(input) = node.get_untracked() else { return };
-        if first.is_none() && input.checked() != input.default_checked() {
+        if from_server && first.is_none() && input.checked() != input.default_checked() {
             value.set(input.checked());
         } else if input.checked() != on {
             input.set_checked(on);

@@ -53,8 +53,9 @@ impl Faults {
         if is_empty {
             return;
         }
-        let fault = (self.check.get_value())().into_iter().find(|(name, _)| name == field);
-        self.by_field.update(|faults| match fault {
+        let Some(check) = self.check.try_get_value() else { return };
+        let fault = check().into_iter().find(|(name, _)| name == field);
+        self.by_field.try_update(|faults| match fault {
             Some((name, why)) => {
                 faults.insert(name, why);
             }
@@ -66,7 +67,7 @@ impl Faults {
 
     /// What was wrong with the field is being mended.
     fn mending(&self, field: &str) {
-        if self.by_field.with_untracked(|faults| faults.contains_key(field)) {
+        if self.by_field.try_with_untracked(|faults| faults.contains_key(field)) == Some(true) {
             self.by_field.update(|faults| {
                 faults.remove(field);
             });
@@ -76,7 +77,8 @@ impl Faults {
     /// What is wrong with the field.
     #[must_use]
     pub fn of(&self, field: &str) -> Option<String> {
-        self.by_field.with(|faults| faults.get(field).cloned())
+        // A dialog that closes takes the focus out of a field, and what that leads to may run after it is gone.
+        self.by_field.try_with(|faults| faults.get(field).cloned()).flatten()
     }
 }
 
@@ -90,7 +92,9 @@ pub struct FieldLink {
 
 impl FieldLink {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { faults: use_context(), name }
+        // What another dialog left behind in the same place is not this form's.
+        let faults = use_context::<Faults>().filter(|faults| !faults.by_field.is_disposed());
+        Self { faults, name }
     }
 
     pub(crate) fn fault(self) -> Option<String> {
@@ -176,11 +180,14 @@ pub fn ErrorSummary(
 ) -> impl IntoView {
     const ID: &str = "error-summary";
     Effect::new(move |_| {
-        if faults.submitted.get() > 0 {
+        if faults.submitted.try_get().is_some_and(|times| times > 0) {
             request_animation_frame(|| focus_id(ID));
         }
     });
-    let shown = Memo::new(move |_| faults.submitted.get() > 0 && !faults.by_field.with(BTreeMap::is_empty));
+    let shown = Memo::new(move |_| {
+        let submitted = faults.submitted.try_get().is_some_and(|times| times > 0);
+        submitted && faults.by_field.try_with(BTreeMap::is_empty) == Some(false)
+    });
     move || {
         shown.get().then(|| {
             view! {
@@ -190,7 +197,8 @@ pub fn ErrorSummary(
                         {move || {
                             faults
                                 .by_field
-                                .get()
+                                .try_get()
+                                .unwrap_or_default()
                                 .into_iter()
                                 .map(|(name, why)| view! { <SummaryLine name why label/> })
                                 .collect_view()

@@ -21,7 +21,7 @@ pub use feedback::{Badge, Callout, Disclosure, Empty, Tone};
 pub use field::{BareInput, Checkbox, Choice, FaultLine, Radio, Select, TextArea, TextInput};
 pub use form::{ErrorSummary, Faults, FieldFrame};
 pub use icon::{Glyph, Icon};
-pub use ready::{Ready, ready_scope};
+pub use ready::{Ready, mark_hydrated, ready_scope};
 pub use snippet::{CopyButton, Snippet};
 pub use tabs::{Tab, TabList};
 pub use toast::{Toaster, Toasts};

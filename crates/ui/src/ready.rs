@@ -18,6 +18,23 @@ impl Ready {
     }
 }
 
+/// What [`mark_hydrated`] leaves on the document.
+const MARK: &str = "data-hydrated";
+
+/// Tells style sheets and tests that the page reacts.
+pub fn mark_hydrated() {
+    Effect::new(|_| {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute(MARK, "true");
+        }
+    });
+}
+
+/// Whether what is being built now stands in the page already, written by the server.
+pub(crate) fn is_hydrating() -> bool {
+    cfg!(target_arch = "wasm32") && document().document_element().is_some_and(|root| !root.has_attribute(MARK))
+}
+
 /// Begins a part of the page that is hydrated at once: the whole frame, or what a resource held back.
 /// An effect runs only in a browser, after everything in that part has its listeners.
 pub fn ready_scope() {
