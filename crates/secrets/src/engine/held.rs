@@ -225,6 +225,28 @@ mod tests {
     }
 
     #[test]
+    fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
+        let mut held = Held::default();
+        held.succeed(reading(1, r#"{"key":"v","other":"w"}"#));
+        held.refuse(BTreeMap::from([("key".to_owned(), not_found())]));
+        held.fail(outage());
+        check(&held, "key", 1, (false, "unreachable"));
+        check(&held, "other", 1, (true, "stale"));
+    }
+
+    #[test]
+    fn a_key_that_was_not_asked_for_is_pending() {
+        let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
+        let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+        let document = Document::of_answers("a".to_owned(), answers.into());
+        let mut held = Held::default();
+        held.succeed(Reading { document, ..reading(1, "{}") });
+        check(&held, "key", 1, (true, "ok"));
+        check(&held, "gone", 1, (false, "not_found"));
+        check(&held, "new", 1, (false, "pending"));
+    }
+
+    #[test]
     fn rounds_are_counted_until_one_ends_well() {
         let keys = ["key".to_owned()];
         let mut held = Held::default();
