@@ -1,7 +1,7 @@
 //! The HashiCorp Vault part of the provider dialog, in the tutorial's order and words.
 
-use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
 use crate::forms::freshness::FreshnessInputs;
+use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
 use leptos::prelude::*;
 use postern::provider::vault::{KvVersion, VaultForm, VaultUrl};
 use ui::{Choice, Disclosure, Select, TextArea, TextInput};
