@@ -258,7 +258,11 @@ fn host_and_port(authority: &str, https: bool) -> Result<(String, u16), UrlError
         if host.parse::<std::net::Ipv6Addr>().is_err() {
             return Err(UrlError("The text in brackets is not an IPv6 address.".to_owned()));
         }
-        (host, after.strip_prefix(':'))
+        let port = after.strip_prefix(':');
+        if port.is_none() && !after.is_empty() {
+            return Err(UrlError("After the bracket of an IPv6 address only ':' and a port may follow.".to_owned()));
+        }
+        (host, port)
     } else {
         match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -557,6 +561,7 @@ mod tests {
             ("http://host:0", None),
             ("http://host:99999", None),
             ("http://[zz]:1", None),
+            ("http://[::1]x:80", None),
             ("http://host/v1/secret", None),
             ("http://host/ui/vault", None),
             ("http://host?x=1", None),
