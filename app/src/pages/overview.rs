@@ -129,7 +129,7 @@ fn steps() -> [Step; 5] {
     [
         Step {
             name: "Connect a secret provider",
-            hint: "HashiCorp Vault or OpenBao: its address, a prefix and a token. Test Connection tells whether it works.",
+            hint: "HashiCorp Vault, OpenBao or AWS Secrets Manager. Test Connection tells whether it works.",
             verb: "Add provider",
             done: |overview| overview.providers_healthy > 0,
             href: format!("{}?add=secret-provider", paths.providers()),
