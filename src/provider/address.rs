@@ -81,6 +81,7 @@ mod tests {
     fn what_is_never_connected_to() {
         for (address, expected) in [
             ("169.254.169.254", Some(Forbidden::LinkLocal)),
+            ("169.254.170.2", Some(Forbidden::LinkLocal)),
             ("169.254.0.1", Some(Forbidden::LinkLocal)),
             ("fe80::1", Some(Forbidden::LinkLocal)),
             ("febf::1", Some(Forbidden::LinkLocal)),
@@ -106,6 +107,7 @@ mod tests {
             ("fd00::1", None),
             ("fec0::1", None),
             ("203.0.113.1", None),
+            ("52.94.0.1", None),
             ("2001:db8::1", None),
         ] {
             assert_eq!(forbidden(address.parse().unwrap()), expected, "{address}");

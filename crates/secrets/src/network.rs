@@ -1,8 +1,12 @@
-//! The way to a server, one step at a time, and what each failure means.
+//! The way to every server: which addresses are connected to, how long each step may take, and what each
+//! failure means.
 
 use crate::tls;
+use postern::provider::address::forbidden;
 use postern::resolve::{TlsProblem, UnreachableBecause};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{RequestBuilder, Response, Url};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::future::Future;
@@ -11,28 +15,88 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
-/// How long opening a connection may take.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long opening a connection may take, and each step of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a request may take, from its start to the end of its answer.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest answer read. A secret of Vault has at most 1 MiB (Vault's `max_request_size` is 32 MiB, the
+/// storage entry's limit 1 MiB), one of AWS 64 KiB (AWS's quota); this leaves room for the envelope and
+/// JSON's escapes.
+const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// Whether requests are never sent to an address.
-pub(crate) type Denied = fn(IpAddr) -> bool;
+/// An answer's body. Wiped when dropped.
+pub(crate) type Body = Zeroizing<Vec<u8>>;
 
-/// A server by name or address, and the addresses that it must not have.
+/// A client for one provider: no redirects, no proxies, no forbidden addresses, bounded in time.
+pub(crate) fn client(trust: ClientConfig) -> Option<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .http1_only()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        .tcp_nodelay(true)
+        .dns_resolver(Names)
+        .tls_backend_preconfigured(trust)
+        .build();
+    client.ok()
+}
+
+/// Sends, and refuses to be redirected. A resolver is not asked about a URL with an address in it, so that
+/// is judged here.
+pub(crate) async fn send(request: RequestBuilder) -> Result<Response, UnreachableBecause> {
+    let (client, request) = request.build_split();
+    let request = request.map_err(|_| UnreachableBecause::NotUnderstood)?;
+    let host = host(request.url()).to_owned();
+    if let Some(why) = host.parse().ok().and_then(forbidden_address) {
+        return Err(why);
+    }
+    let response = client.execute(request).await.map_err(|error| because(&error, &host))?;
+    if response.status().is_redirection() { Err(UnreachableBecause::Redirected) } else { Ok(response) }
+}
+
+/// The whole body of an answer that is not too large.
+pub(crate) async fn read_body(mut response: Response) -> Result<Body, UnreachableBecause> {
+    let host = host(response.url()).to_owned();
+    let expected = response.content_length().unwrap_or(0).min(MAX_BODY as u64);
+    let mut body = Body::new(Vec::with_capacity(usize::try_from(expected).unwrap_or(0)));
+    while let Some(chunk) = response.chunk().await.map_err(|error| because(&error, &host))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(UnreachableBecause::NotUnderstood);
+        }
+        append(&mut body, &chunk);
+    }
+    Ok(body)
+}
+
+/// Appends without leaving a copy behind: a vector that grows by itself frees its old memory unwiped.
+fn append(body: &mut Body, chunk: &[u8]) {
+    if body.capacity() < body.len() + chunk.len() {
+        let mut larger = Body::new(Vec::with_capacity((body.len() + chunk.len()) * 2));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
+}
+
+/// The host of a URL, an IPv6 address without its brackets. The URL's parser has turned other spellings of
+/// IPv4 (`0x7f.1`, `2130706433`) into the usual one.
+pub(crate) fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+/// A server, to try the steps to it one at a time.
 pub(crate) struct Place {
     pub(crate) host: String,
     pub(crate) port: u16,
-    pub(crate) denied: Denied,
 }
 
 impl Place {
     /// The addresses of the host.
     pub(crate) async fn addresses(&self) -> Result<Vec<SocketAddr>, UnreachableBecause> {
-        let lookup = tokio::net::lookup_host((self.host.as_str(), self.port));
-        let not_found = || UnreachableBecause::NameNotFound { host: self.host.clone() };
-        let found = within(CONNECT_TIMEOUT, lookup).await?.map_err(|_| not_found())?;
-        let found: Vec<SocketAddr> = found.filter(|address| !(self.denied)(address.ip())).collect();
-        if found.is_empty() { Err(not_found()) } else { Ok(found) }
+        within(CONNECT_TIMEOUT, resolve(&self.host, self.port)).await?
     }
 
     /// A connection to the first of `addresses` that opens one.
@@ -51,14 +115,18 @@ impl Place {
         Err(last)
     }
 
-    /// Shakes hands on a new connection with the system's trust; answers the protocol's version.
-    pub(crate) async fn shake_hands(&self, addresses: &[SocketAddr]) -> Result<&'static str, UnreachableBecause> {
+    /// Shakes hands on a new connection; answers the protocol's version.
+    pub(crate) async fn shake_hands(
+        &self,
+        addresses: &[SocketAddr],
+        trust: Result<ClientConfig, TlsProblem>,
+    ) -> Result<&'static str, UnreachableBecause> {
         let tls = |detail| UnreachableBecause::Tls { detail };
-        let config = tls::client_config(None, None).map_err(|_| tls(TlsProblem::Other))?;
+        let trust = trust.map_err(tls)?;
         let name = ServerName::try_from(self.host.clone());
         let name = name.map_err(|_| tls(TlsProblem::WrongName { host: self.host.clone() }))?;
         let (stream, _) = self.connect(addresses).await?;
-        let handshake = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let handshake = tokio_rustls::TlsConnector::from(Arc::new(trust)).connect(name, stream);
         let stream = within(CONNECT_TIMEOUT, handshake).await?.map_err(|error| {
             match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                 Some(error) => tls(tls::problem(error, &self.host)),
@@ -85,9 +153,46 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What the system's resolver answers, if all of it may be connected to. At least one address.
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, UnreachableBecause> {
+    let not_found = || UnreachableBecause::NameNotFound { host: host.to_owned() };
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.map_err(|_| not_found())?.collect();
+    match forbidden_among(found.iter().map(SocketAddr::ip)) {
+        Some(why) => Err(why),
+        None if found.is_empty() => Err(not_found()),
+        None => Ok(found),
+    }
+}
+
+/// The first of `addresses` that is never connected to: then none of them is.
+fn forbidden_among(addresses: impl IntoIterator<Item = IpAddr>) -> Option<UnreachableBecause> {
+    addresses.into_iter().find_map(forbidden_address)
+}
+
+fn forbidden_address(address: IpAddr) -> Option<UnreachableBecause> {
+    forbidden(address).map(|kind| UnreachableBecause::ForbiddenAddress { address: address.to_string(), kind })
+}
+
+/// The system's resolver. What it answers is what is connected to: a name that leads elsewhere a moment
+/// later changes nothing.
+struct Names;
+
+/// Why a name gave no address, on its way through the HTTP library's errors.
+#[derive(Debug, thiserror::Error)]
+#[error("no address to connect to")]
+struct NoAddress(UnreachableBecause);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses = resolve(name.as_str(), 0).await.map_err(NoAddress)?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
 /// Names what went wrong with a request. The HTTP library's own text is left out: it would quote the URL.
-/// `limit` is what the whole request was given.
-pub(crate) fn because(error: &reqwest::Error, host: &str, limit: Duration) -> UnreachableBecause {
+fn because(error: &reqwest::Error, host: &str) -> UnreachableBecause {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(why) = because_of(error, host) {
@@ -96,14 +201,14 @@ pub(crate) fn because(error: &reqwest::Error, host: &str, limit: Duration) -> Un
         cause = error.source();
     }
     if error.is_timeout() {
-        return timed_out(if error.is_connect() { CONNECT_TIMEOUT } else { limit });
+        return timed_out(if error.is_connect() { CONNECT_TIMEOUT } else { TIMEOUT });
     }
     UnreachableBecause::ConnectionLost
 }
 
 fn because_of(error: &(dyn Error + 'static), host: &str) -> Option<UnreachableBecause> {
-    if error.is::<NameNotFound>() {
-        return Some(UnreachableBecause::NameNotFound { host: host.to_owned() });
+    if let Some(NoAddress(why)) = error.downcast_ref() {
+        return Some(why.clone());
     }
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(UnreachableBecause::Tls { detail: tls::problem(error, host) });
@@ -132,24 +237,29 @@ fn lost(error: &std::io::Error) -> UnreachableBecause {
     because_of_io(error).unwrap_or(UnreachableBecause::ConnectionLost)
 }
 
-/// The system's resolver without the denied addresses. What it answers is what is connected to, so a
-/// name cannot change its mind in between. It is not asked about a URL with an address in it.
-pub(crate) struct Names(pub(crate) Denied);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Debug, thiserror::Error)]
-#[error("the host name has no address")]
-struct NameNotFound;
+    #[test]
+    fn one_forbidden_address_of_a_name_is_enough() {
+        for (addresses, is_forbidden) in [
+            (vec!["10.0.0.1"], false),
+            (vec!["10.0.0.1", "::1"], false),
+            (vec!["10.0.0.1", "169.254.169.254"], true),
+            (vec![], false),
+        ] {
+            let parsed = addresses.iter().map(|address| address.parse::<IpAddr>().unwrap());
+            assert_eq!(forbidden_among(parsed).is_some(), is_forbidden, "{addresses:?}");
+        }
+    }
 
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let denied = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameNotFound)?;
-            let found: Vec<SocketAddr> = found.filter(|address| !denied(address.ip())).collect();
-            if found.is_empty() {
-                return Err(NameNotFound.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
+    #[test]
+    fn a_body_grows_without_losing_anything() {
+        let mut body = Body::default();
+        for chunk in [&b"abc"[..], b"", b"defghij", b"k"] {
+            append(&mut body, chunk);
+        }
+        assert_eq!(body.as_slice(), b"abcdefghijk");
     }
 }

@@ -1,9 +1,9 @@
 //! The Endpoint URL: a server that speaks Secrets Manager's API in place of AWS's own.
 
+use crate::provider::address::forbidden;
 use crate::provider::vault::VaultUrl;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Scheme, host and optional port; nothing behind them.
@@ -48,23 +48,6 @@ impl EndpointUrl {
     }
 }
 
-/// Addresses that requests are never sent to, whatever a name resolves to: link-local ones, where
-/// cloud machines find their metadata and credentials, and those that are no single host.
-#[must_use]
-pub fn is_denied_address(address: IpAddr) -> bool {
-    /// The metadata service of AWS and of Alibaba Cloud, outside the link-local ranges.
-    const METADATA: [IpAddr; 2] = [
-        IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
-        IpAddr::V4(std::net::Ipv4Addr::new(100, 100, 100, 200)),
-    ];
-    let address = address.to_canonical();
-    let link_local = match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    };
-    link_local || address.is_unspecified() || address.is_multicast() || METADATA.contains(&address)
-}
-
 impl FromStr for EndpointUrl {
     type Err = EndpointError;
 
@@ -75,10 +58,11 @@ impl FromStr for EndpointUrl {
         if !url.base().is_empty() {
             return Err(EndpointError("The Endpoint URL has no path: the server's address only.".to_owned()));
         }
-        if url.host().parse().is_ok_and(is_denied_address) {
+        if let Some(kind) = url.host().parse().ok().and_then(forbidden) {
             return Err(EndpointError(format!(
-                "Requests are never sent to {}: it is no server of your own.",
-                url.host()
+                "Requests are never sent to {}: it is {}.",
+                url.host(),
+                kind.describe()
             )));
         }
         Ok(Self(url))
@@ -135,23 +119,7 @@ mod tests {
         check("http://[fd00:ec2::254]", Err("never sent"));
         check("http://[::ffff:169.254.169.254]", Err("never sent"));
         check("http://0.0.0.0:80", Err("never sent"));
-    }
-
-    #[test]
-    fn metadata_and_link_local_addresses_are_denied() {
-        for (address, denied) in [
-            ("169.254.170.2", true),
-            ("fe80::1", true),
-            ("::ffff:169.254.169.254", true),
-            ("100.100.100.200", true),
-            ("224.0.0.1", true),
-            ("::", true),
-            ("127.0.0.1", false),
-            ("10.0.0.1", false),
-            ("fd00::1", false),
-            ("52.94.0.1", false),
-        ] {
-            assert_eq!(is_denied_address(address.parse().unwrap()), denied, "{address}");
-        }
+        check("http://100.100.100.200", Err("the machine's own credentials"));
+        check("http://[64:ff9b::a9fe:a9fe]", Err("link-local"));
     }
 }

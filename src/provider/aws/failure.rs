@@ -299,6 +299,7 @@ fn explain_tls(address: &str, detail: &TlsProblem) -> Explanation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::address::Forbidden;
 
     fn check(failure: &AwsFailure, name: &str, parts: &[&str]) {
         assert_eq!(failure.name().slug(), name, "{failure:?}");
@@ -419,6 +420,7 @@ mod tests {
         ];
         let others = [
             UnreachableBecause::NameNotFound { host: "h".to_owned() },
+            UnreachableBecause::ForbiddenAddress { address: "::".to_owned(), kind: Forbidden::Unspecified },
             UnreachableBecause::ConnectionRefused,
             UnreachableBecause::TimedOut { after_ms: 2000 },
             UnreachableBecause::ConnectionLost,

@@ -4,7 +4,7 @@ mod endpoint;
 mod failure;
 mod region;
 
-pub use endpoint::{EndpointUrl, is_denied_address};
+pub use endpoint::EndpointUrl;
 pub use failure::{AwsFailure, CredentialProblem, UnusableBecause};
 pub use region::{REGIONS, Region};
 

@@ -1,8 +1,7 @@
 //! Requests to Secrets Manager, and what each refusal means.
 
-use super::TIMEOUT;
 use super::transport::{NoAnswer, Transport};
-use crate::network::timed_out;
+use crate::network::{TIMEOUT, timed_out};
 use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;

@@ -4,10 +4,11 @@
 
 use super::Aws;
 use super::client::Refusal;
-use crate::network::{Place, millis};
+use crate::network::{Place, host, millis};
+use crate::tls;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
 use postern::provider::Manager;
-use postern::provider::aws::{AwsFailure, is_denied_address, read_policy};
+use postern::provider::aws::{AwsFailure, read_policy};
 use postern::resolve::{Explanation, UnreachableBecause};
 use std::net::SocketAddr;
 use tokio::time::Instant;
@@ -70,9 +71,8 @@ impl Test<'_> {
 
     async fn address(&mut self) -> Result<Outcome, AwsFailure> {
         let url = self.aws.client.endpoint().await.ok_or_else(|| self.no_endpoint())?;
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_or_known_default().unwrap_or(443);
-        let place = Place { host, port, denied: is_denied_address };
+        let place = Place { host: host(&url).to_owned(), port };
         self.https = url.scheme() == "https";
         self.addresses = place.addresses().await.map_err(|why| self.lost(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
@@ -90,7 +90,8 @@ impl Test<'_> {
         if !self.https {
             return Ok(without_tls(self.aws.settings.endpoint_url.as_ref().is_some_and(|url| url.is_loopback())));
         }
-        let version = self.place()?.shake_hands(&self.addresses).await.map_err(|why| self.lost(why))?;
+        let version = self.place()?.shake_hands(&self.addresses, tls::client_config(None, None)).await;
+        let version = version.map_err(|why| self.lost(why))?;
         Ok(passed(format!("{version}, certificate trusted by this system")))
     }
 

@@ -21,10 +21,6 @@ use postern::resolve::{Failure, InvalidBecause};
 use postern::sensitive::Plain;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-/// How long a request may take, from its start to the end of its answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Names that differ in more letters are not meant.
 const NEAR: usize = 3;

@@ -1,32 +1,16 @@
 //! Requests to Vault: one address, no redirects, bounded in time and size, and every way to fail named.
 
 use super::session::{Held, Session};
+use crate::network::{self, Body};
 use crate::tls;
-use postern::provider::address::{Forbidden, forbidden};
 use postern::provider::vault::{SERVICE_ACCOUNT_TOKEN, VaultSettings};
 use postern::resolve::{DeniedBecause, Failure, TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use rustls::ClientConfig;
-use std::error::Error;
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
-
-/// How long opening a connection may take.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a request may take, from its start to the end of its answer.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest answer read. A secret of Vault has at most 1 MiB (Vault's `max_request_size` is 32 MiB, the
-/// storage entry's limit 1 MiB); this leaves room for the envelope and JSON's escapes.
-const MAX_BODY: usize = 2 * 1024 * 1024;
-
-/// An answer's body. Wiped when dropped.
-pub(super) type Body = Zeroizing<Vec<u8>>;
 
 /// What Vault answered to a request it understood.
 #[derive(Debug)]
@@ -57,24 +41,13 @@ pub(super) struct Client {
 impl Client {
     /// What `trust` could not be made of bars every request.
     pub(super) fn new(settings: &VaultSettings<Plain>, trust: Result<ClientConfig, TlsProblem>) -> Self {
-        let base = Url::parse(&settings.url.to_string()).ok();
         let (trust, barred) = match trust {
-            Ok(trust) => (trust, base.as_ref().and_then(forbidden_host)),
+            Ok(trust) => (trust, None),
             Err(detail) => (tls::trusting_nobody(), Some(UnreachableBecause::Tls { detail })),
         };
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .tcp_nodelay(true)
-            .dns_resolver(SystemNames)
-            .tls_backend_preconfigured(trust)
-            .build();
         Self {
-            http: http.ok(),
-            base,
+            http: network::client(trust),
+            base: Url::parse(&settings.url.to_string()).ok(),
             session: Session::new(settings.auth.clone()),
             service_account: SERVICE_ACCOUNT_TOKEN.into(),
             namespace: settings.namespace.clone(),
@@ -231,88 +204,10 @@ impl Client {
     }
 
     async fn send_once(&self, request: RequestBuilder) -> Result<(StatusCode, Body), UnreachableBecause> {
-        let response = request.send().await.map_err(|error| self.because(&error))?;
-        if response.status().is_redirection() {
-            return Err(UnreachableBecause::Redirected);
-        }
+        let response = network::send(request).await?;
         let status = response.status();
-        Ok((status, self.read_body(response).await?))
+        Ok((status, network::read_body(response).await?))
     }
-
-    async fn read_body(&self, mut response: Response) -> Result<Body, UnreachableBecause> {
-        let expected = response.content_length().unwrap_or(0).min(MAX_BODY as u64);
-        let mut body = Body::new(Vec::with_capacity(usize::try_from(expected).unwrap_or(0)));
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.because(&error))? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(UnreachableBecause::NotUnderstood);
-            }
-            append(&mut body, &chunk);
-        }
-        Ok(body)
-    }
-
-    /// Names what went wrong. The HTTP library's own text is left out: it would quote the URL.
-    fn because(&self, error: &reqwest::Error) -> UnreachableBecause {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(error) = cause {
-            if let Some(why) = self.because_of(error) {
-                return why;
-            }
-            cause = error.source();
-        }
-        if error.is_timeout() {
-            let limit = if error.is_connect() { CONNECT_TIMEOUT } else { TIMEOUT };
-            return UnreachableBecause::TimedOut { after_ms: millis(limit) };
-        }
-        UnreachableBecause::ConnectionLost
-    }
-
-    fn because_of(&self, error: &(dyn Error + 'static)) -> Option<UnreachableBecause> {
-        if error.is::<NameNotFound>() {
-            return Some(UnreachableBecause::NameNotFound { host: self.host.clone() });
-        }
-        if let Some(NameForbidden { address, kind }) = error.downcast_ref::<NameForbidden>() {
-            return Some(forbidden_address(*address, *kind));
-        }
-        if let Some(error) = error.downcast_ref::<rustls::Error>() {
-            return Some(UnreachableBecause::Tls { detail: tls::problem(error, &self.host) });
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_parse().then_some(UnreachableBecause::NotUnderstood);
-        }
-        let error = error.downcast_ref::<std::io::Error>()?;
-        // An I/O error's `source` skips the error it wraps.
-        let inner = error.get_ref().and_then(|inner| self.because_of(inner));
-        inner.or_else(|| because_of_io(error))
-    }
-}
-
-/// What an error of the network means, where its kind says it.
-pub(super) fn because_of_io(error: &std::io::Error) -> Option<UnreachableBecause> {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::ConnectionRefused => Some(UnreachableBecause::ConnectionRefused),
-        // No route looks to the operator like a firewall that drops packets.
-        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            Some(UnreachableBecause::TimedOut { after_ms: millis(CONNECT_TIMEOUT) })
-        }
-        _ => None,
-    }
-}
-
-/// Whole milliseconds.
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Appends without leaving a copy behind: a vector that grows by itself frees its old memory unwiped.
-fn append(body: &mut Body, chunk: &[u8]) {
-    if body.capacity() < body.len() + chunk.len() {
-        let mut larger = Body::new(Vec::with_capacity((body.len() + chunk.len()) * 2));
-        larger.extend_from_slice(body);
-        *body = larger;
-    }
-    body.extend_from_slice(chunk);
 }
 
 /// Vault answers 503 both when it is sealed and when it has no active node.
@@ -334,55 +229,6 @@ fn token_header(token: &Plain) -> Option<HeaderValue> {
     let mut token = HeaderValue::from_str(token.expose()).ok().filter(|token| !token.is_empty())?;
     token.set_sensitive(true);
     Some(token)
-}
-
-/// Why the host is never connected to, where it is an address. The parser has turned other spellings of
-/// IPv4 (`0x7f.1`, `2130706433`) into the usual one.
-fn forbidden_host(base: &Url) -> Option<UnreachableBecause> {
-    let host = base.host_str()?;
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
-    forbidden(address).map(|kind| forbidden_address(address, kind))
-}
-
-/// The first of `addresses` that is never connected to: then none of them is.
-pub(super) fn forbidden_among(addresses: impl IntoIterator<Item = IpAddr>) -> Option<UnreachableBecause> {
-    first_forbidden(addresses).map(|NameForbidden { address, kind }| forbidden_address(address, kind))
-}
-
-fn first_forbidden(addresses: impl IntoIterator<Item = IpAddr>) -> Option<NameForbidden> {
-    addresses.into_iter().find_map(|address| forbidden(address).map(|kind| NameForbidden { address, kind }))
-}
-
-fn forbidden_address(address: IpAddr, kind: Forbidden) -> UnreachableBecause {
-    UnreachableBecause::ForbiddenAddress { address: address.to_string(), kind }
-}
-
-/// The system's resolver, with errors that can be told from others. What it answers is what is connected
-/// to: a name that leads elsewhere a moment later changes nothing.
-struct SystemNames;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the host name has no address")]
-pub(super) struct NameNotFound;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the host name leads to an address that is never connected to")]
-struct NameForbidden {
-    address: IpAddr,
-    kind: Forbidden,
-}
-
-impl Resolve for SystemNames {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameNotFound)?;
-            let addresses: Vec<_> = addresses.collect();
-            match first_forbidden(addresses.iter().map(std::net::SocketAddr::ip)) {
-                Some(name) => Err(name.into()),
-                None => Ok(Box::new(addresses.into_iter()) as Addrs),
-            }
-        })
-    }
 }
 
 impl Answer {
@@ -465,19 +311,6 @@ mod tests {
     }
 
     #[test]
-    fn one_forbidden_address_of_a_name_is_enough() {
-        for (addresses, is_forbidden) in [
-            (vec!["10.0.0.1"], false),
-            (vec!["10.0.0.1", "::1"], false),
-            (vec!["10.0.0.1", "169.254.169.254"], true),
-            (vec![], false),
-        ] {
-            let parsed = addresses.iter().map(|address| address.parse::<IpAddr>().unwrap());
-            assert_eq!(forbidden_among(parsed).is_some(), is_forbidden, "{addresses:?}");
-        }
-    }
-
-    #[test]
     fn sealed_is_told_from_other_unavailability() {
         for (body, sealed) in [
             (r#"{"errors":["Vault is sealed"]}"#, true),
@@ -487,14 +320,5 @@ mod tests {
         ] {
             assert_eq!(says_sealed(body.as_bytes()), sealed, "{body}");
         }
-    }
-
-    #[test]
-    fn a_body_grows_without_losing_anything() {
-        let mut body = Body::default();
-        for chunk in [&b"abc"[..], b"", b"defghij", b"k"] {
-            append(&mut body, chunk);
-        }
-        assert_eq!(body.as_slice(), b"abcdefghijk");
     }
 }

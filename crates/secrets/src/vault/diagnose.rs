@@ -2,32 +2,30 @@
 //!
 //! Needs nothing but what Vault's `default` policy gives every token; never lists, never reads a secret.
 
-use super::client::{Answer, CONNECT_TIMEOUT, TIMEOUT, because_of_io, forbidden_among, millis};
+use super::client::Answer;
 use super::mount::Found;
 use super::token::{Token, TokenState};
 use super::{Vault, trust};
+use crate::network::{Place, millis};
 use postern::diagnosis::{Diagnosis, Outcome, Remedy, Stage, StageResult};
 use postern::provider::Manager;
 use postern::provider::vault::{AuthMethod, Kv, Mount, read_policy};
-use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, TlsProblem, UnreachableBecause};
+use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, UnreachableBecause};
 use postern::time::duration_text;
 use reqwest::StatusCode;
-use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// A token that ends sooner is worth a warning, in seconds.
 const SHORT_LIFE: u64 = 86_400;
 
 /// Runs every stage, and stops at the first that fails.
 pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
-    let mut test = Test { vault, addresses: vec![], mount: None, policies: vec![] };
+    let url = &vault.settings.url;
+    let place = Place { host: url.host().to_owned(), port: url.port() };
+    let mut test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
     let mut diagnosis = Diagnosis::default();
     for stage in Stage::of(Manager::Vault).iter().copied() {
         let begun = Instant::now();
@@ -57,6 +55,7 @@ fn remedy(failure: &Failure) -> Option<Remedy> {
 /// What earlier stages found, for the later ones.
 struct Test<'a> {
     vault: &'a Vault,
+    place: Place,
     addresses: Vec<SocketAddr>,
     mount: Option<Mount>,
     policies: Vec<String>,
@@ -66,7 +65,7 @@ impl Test<'_> {
     async fn run(&mut self, stage: Stage) -> Result<Outcome, Failure> {
         match stage {
             Stage::Address => self.address().await,
-            Stage::Connect => self.connect().await.map(|(_, address)| passed(address.to_string())),
+            Stage::Connect => self.connect().await,
             Stage::Tls => self.tls().await,
             Stage::Health => self.health().await,
             Stage::Token => self.token().await,
@@ -81,35 +80,14 @@ impl Test<'_> {
     }
 
     async fn address(&mut self) -> Result<Outcome, Failure> {
-        let url = &self.vault.settings.url;
-        let lookup = tokio::net::lookup_host((url.host(), url.port()));
-        let not_found = || self.unreachable(UnreachableBecause::NameNotFound { host: url.host().to_owned() });
-        let addresses: Vec<SocketAddr> = match self.within(TIMEOUT, lookup).await? {
-            Ok(addresses) => addresses.collect(),
-            Err(_) => return Err(not_found()),
-        };
-        if addresses.is_empty() {
-            return Err(not_found());
-        }
-        if let Some(why) = forbidden_among(addresses.iter().map(SocketAddr::ip)) {
-            return Err(self.unreachable(why));
-        }
-        self.addresses = addresses;
+        self.addresses = self.place.addresses().await.map_err(|why| self.unreachable(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
         Ok(passed(found.join(", ")))
     }
 
-    /// Tries every address, as the client does.
-    async fn connect(&self) -> Result<(TcpStream, SocketAddr), Failure> {
-        let mut last = self.unreachable(UnreachableBecause::ConnectionRefused);
-        for address in &self.addresses {
-            match self.within(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok((stream, *address)),
-                Ok(Err(error)) => last = self.unreachable(lost(&error)),
-                Err(failure) => last = failure,
-            }
-        }
-        Err(last)
+    async fn connect(&self) -> Result<Outcome, Failure> {
+        let connected = self.place.connect(&self.addresses).await;
+        connected.map(|(_, address)| passed(address.to_string())).map_err(|why| self.unreachable(why))
     }
 
     async fn tls(&self) -> Result<Outcome, Failure> {
@@ -117,23 +95,8 @@ impl Test<'_> {
         if !settings.url.is_https() {
             return Ok(without_tls(&settings.url));
         }
-        let tls = |detail| self.unreachable(UnreachableBecause::Tls { detail });
-        let config = trust(settings).map_err(tls)?;
-        let Ok(name) = ServerName::try_from(settings.url.host().to_owned()) else {
-            return Err(tls(TlsProblem::WrongName { host: settings.url.host().to_owned() }));
-        };
-        let (stream, _) = self.connect().await?;
-        let handshake = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream);
-        let stream = self.within(CONNECT_TIMEOUT, handshake).await?.map_err(|error| {
-            match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(error) => tls(crate::tls::problem(error, settings.url.host())),
-                None => self.unreachable(lost(&error)),
-            }
-        })?;
-        let version = match stream.get_ref().1.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
-            _ => "TLS 1.2",
-        };
+        let version = self.place.shake_hands(&self.addresses, trust(settings)).await;
+        let version = version.map_err(|why| self.unreachable(why))?;
         let trust = if settings.ca_certificate.is_some() { "the CA Certificate given here" } else { "this system" };
         Ok(passed(format!("{version}, certificate trusted by {trust}")))
     }
@@ -256,11 +219,6 @@ impl Test<'_> {
             }),
         }
     }
-
-    async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let late = |_| self.unreachable(UnreachableBecause::TimedOut { after_ms: millis(limit) });
-        timeout(limit, work).await.map_err(late)
-    }
 }
 
 fn passed(found: String) -> Outcome {
@@ -269,10 +227,6 @@ fn passed(found: String) -> Outcome {
 
 fn failed(explanation: Explanation) -> Outcome {
     Outcome::Failed { explanation, remedy: None }
-}
-
-fn lost(error: &std::io::Error) -> UnreachableBecause {
-    because_of_io(error).unwrap_or(UnreachableBecause::ConnectionLost)
 }
 
 fn without_tls(url: &postern::provider::vault::VaultUrl) -> Outcome {

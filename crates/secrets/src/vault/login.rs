@@ -1,8 +1,9 @@
 //! Logging in, renewing what a login gave, and giving it back.
 
-use super::client::{Body, Client};
+use super::client::Client;
 use super::session::{self, Grant, Held, Plan, Task};
 use super::token;
+use crate::network::Body;
 use postern::provider::vault::{AuthMethod, AuthMount, VaultAuth};
 use postern::resolve::{DeniedBecause, Failure, LoginProblem, UnreachableBecause};
 use postern::sensitive::Plain;

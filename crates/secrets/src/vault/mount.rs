@@ -1,7 +1,8 @@
 //! Which mount is behind the prefix, and what KV version it really is.
 
 use super::Vault;
-use super::client::{Answer, Body};
+use super::client::Answer;
+use crate::network::Body;
 use postern::provider::vault::{Kv, Mount};
 use postern::resolve::{Failure, UnreachableBecause};
 use serde::Deserialize;

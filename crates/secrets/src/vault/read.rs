@@ -1,10 +1,11 @@
 //! Reading one secret, for both versions of the key/value engine.
 
 use super::Vault;
-use super::client::{Answer, Body};
+use super::client::Answer;
 use super::mount::Found;
 use crate::document::Document;
 use crate::json;
+use crate::network::Body;
 use postern::provider::vault::{Kv, Mount, ReadPath};
 use postern::resolve::{DeletedVersion, Failure, InvalidBecause, UnreachableBecause};
 use serde::Deserialize;

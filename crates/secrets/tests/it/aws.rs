@@ -119,7 +119,7 @@ async fn servers_that_are_not_aws_are_told_apart() {
     claim(&Office::new(no_name).check("a/b").await, "unreachable", &["no-such-host.invalid", "has no address"]);
     // The address of the metadata service, as a number: no rule of the form knows it.
     let metadata = settings("http://2852039166", key());
-    claim(&Office::new(metadata).check("a/b").await, "unreachable", &["has no address"]);
+    claim(&Office::new(metadata).check("a/b").await, "unreachable", &["leads to 169.254.169.254", "link-local"]);
     for (fault, part) in [
         (Fault::answer("200 OK", "", "<html>canary</html>"), "not an answer of Secrets Manager"),
         (Fault::answer("404 Not Found", "", "<html>canary</html>"), "status 404"),
@@ -302,6 +302,7 @@ async fn a_connection_is_tested_stage_by_stage() {
         settings
     };
     fails(&diagnose(with("http://no-such-host.invalid")).await, Stage::Address, "has no address");
+    fails(&diagnose(with("http://2852039166")).await, Stage::Address, "leads to 169.254.169.254");
     fails(&diagnose(with("http://127.0.0.1:1")).await, Stage::Connect, "refused");
     let tls = moto.address.replace("http://", "https://");
     fails(&diagnose(with(&tls)).await, Stage::Tls, "does not speak TLS");
