@@ -83,7 +83,6 @@ pub enum Outcome {
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Remedy {
     SwitchKvVersion { to: KvVersion },
-    UsePrefix { prefix: String },
 }
 
 impl Remedy {
@@ -92,7 +91,6 @@ impl Remedy {
     pub fn label(&self) -> String {
         match self {
             Self::SwitchKvVersion { to } => format!("Switch to {}", to.label()),
-            Self::UsePrefix { prefix } => format!("Use prefix {prefix}"),
         }
     }
 }

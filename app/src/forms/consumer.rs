@@ -87,12 +87,7 @@ pub fn ConsumerDialog(
             if let Ok(page) = api::consumer_page(group, name).await {
                 let stored = page.data.consumer.stored;
                 let form = ConsumerForm::of(&stored.object);
-                if revision.try_set(stored.revision).is_some() {
-                    return; // the dialog was closed meanwhile
-                }
-                fields.set(form.clone());
-                saved.set(form);
-                submission.reset();
+                submission.take_over(revision, saved, stored.revision, form, |form| fields.set(form));
             }
         });
     };

@@ -88,12 +88,7 @@ pub fn KeyAuthDialog(
             let found = page.data.credentials.into_iter().find(|view| Some(&view.stored.object.id) == id.as_ref());
             if let Some(view) = found {
                 let form = KeyAuthForm::of(&view.stored.object);
-                if revision.try_set(view.stored.revision).is_some() {
-                    return; // the dialog was closed meanwhile
-                }
-                fields.set(form.clone());
-                saved.set(form);
-                submission.reset();
+                submission.take_over(revision, saved, view.stored.revision, form, |form| fields.set(form));
             }
         });
     };

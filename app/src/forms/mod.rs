@@ -72,6 +72,23 @@ impl Submission {
         });
     }
 
+    /// Puts the stored version, of `stored_revision`, into the dialog: what someone else saved meanwhile.
+    /// Does nothing when the dialog was closed while it was fetched.
+    pub fn take_over<F: Clone + Send + Sync + 'static>(
+        self,
+        revision: RwSignal<u64>,
+        saved: RwSignal<F>,
+        stored_revision: u64,
+        form: F,
+        show: impl FnOnce(F),
+    ) {
+        if revision.try_set(stored_revision).is_none() {
+            show(form.clone());
+            saved.set(form);
+            self.reset();
+        }
+    }
+
     fn refuse(self, error: AppError) {
         match error {
             AppError::Control(ControlError::Conflict { current, changes }) => {

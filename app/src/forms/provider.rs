@@ -134,12 +134,7 @@ pub fn ProviderDialog(
             let Some(key) = key else { return };
             if let Ok(view) = api::provider(group, key).await {
                 let form = ProviderForm::of(&view.stored.object);
-                if revision.try_set(view.stored.revision).is_some() {
-                    return; // the dialog was closed meanwhile
-                }
-                fields.set(form.clone());
-                saved.set(form);
-                submission.reset();
+                submission.take_over(revision, saved, view.stored.revision, form, |form| fields.set(form));
             }
         });
     };

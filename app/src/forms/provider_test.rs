@@ -42,7 +42,6 @@ impl ProviderTest {
 fn mended(mut form: ProviderForm, remedy: &Remedy) -> ProviderForm {
     match remedy {
         Remedy::SwitchKvVersion { to } => to.slug().clone_into(&mut form.vault.kv_version),
-        Remedy::UsePrefix { prefix } => prefix.clone_into(&mut form.vault.prefix),
     }
     form
 }

@@ -102,12 +102,7 @@ pub fn RouteDialog(
             let found = page.data.routes.into_iter().find(|route| Some(&route.object.id) == id.get_value().as_ref());
             if let Some(stored) = found {
                 let form = RouteForm::of(&stored.object);
-                if revision.try_set(stored.revision).is_some() {
-                    return; // the dialog was closed meanwhile
-                }
-                fields.set(form.clone());
-                saved.set(form);
-                submission.reset();
+                submission.take_over(revision, saved, stored.revision, form, |form| fields.set(form));
             }
         });
     };

@@ -92,12 +92,7 @@ pub fn ServiceDialog(
             if let Ok(page) = api::service_page(group.get_value(), id).await {
                 let stored = page.data.service.stored;
                 let form = ServiceForm::of(&stored.object);
-                if revision.try_set(stored.revision).is_some() {
-                    return; // the dialog was closed meanwhile
-                }
-                fields.set(form.clone());
-                saved.set(form);
-                submission.reset();
+                submission.take_over(revision, saved, stored.revision, form, |form| fields.set(form));
             }
         });
     };

@@ -2,7 +2,8 @@
 
 use crate::Inner;
 use crate::config::{Config, Object};
-use crate::errors::{Described, internal, not_found};
+use crate::errors::{Described, not_found};
+use crate::row::open_row;
 use postern::consumer::Consumer;
 use postern::control::{Answer, ConsumerView};
 use postern::name::{ConsumerName, GroupName};
@@ -61,13 +62,5 @@ pub(crate) fn stored_consumer<'a>(config: &'a Config, name: &ConsumerName) -> An
 }
 
 fn new_row(id: &str, consumer: &Consumer) -> Answer<NewRow> {
-    let spec = serde_json::to_string(consumer).map_err(internal)?;
-    Ok(NewRow {
-        id: id.to_owned(),
-        kind: Kind::Consumer,
-        parent: None,
-        name: consumer.name.to_string(),
-        masked: spec.clone(),
-        spec,
-    })
+    open_row(id, Kind::Consumer, None, consumer.name.to_string(), consumer)
 }

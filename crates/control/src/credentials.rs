@@ -4,6 +4,7 @@ use crate::Inner;
 use crate::config::{Config, Object, credential_place};
 use crate::consumers::stored_consumer;
 use crate::errors::{Described, internal, not_found};
+use crate::row::sealed_row;
 use crate::views::mask_credential;
 use postern::control::{Answer, ControlError, CredentialView};
 use postern::credential::{Credential, CredentialKind};
@@ -178,12 +179,6 @@ pub(crate) fn new_id() -> Answer<ObjectId> {
 }
 
 fn new_row(credential: &Credential<Sealed>, parent: &str) -> Answer<NewRow> {
-    Ok(NewRow {
-        id: credential.id.to_string(),
-        kind: Kind::Credential,
-        parent: Some(parent.to_owned()),
-        name: format!("{}/{}", credential.kind.slug(), credential.name),
-        spec: serde_json::to_string(credential).map_err(internal)?,
-        masked: serde_json::to_string(&mask_credential(credential)).map_err(internal)?,
-    })
+    let name = format!("{}/{}", credential.kind.slug(), credential.name);
+    sealed_row(credential.id.as_str(), Kind::Credential, Some(parent), name, credential, &mask_credential(credential))
 }

@@ -9,6 +9,7 @@ mod plane;
 mod providers;
 mod publish;
 mod references;
+mod row;
 mod services;
 mod views;
 

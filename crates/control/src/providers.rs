@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Object, open_provider, provider_place};
 use crate::errors::{Described, internal, not_found};
+use crate::row::sealed_row;
 use crate::views::{credential_name, mask_provider};
 use crate::{Inner, TestResult};
 use postern::control::{Answer, ControlError, ProviderView};
@@ -243,12 +244,5 @@ fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Obje
 }
 
 fn new_row(id: &str, provider: &SecretProvider<Sealed>) -> Answer<NewRow> {
-    Ok(NewRow {
-        id: id.to_owned(),
-        kind: Kind::SecretProvider,
-        parent: None,
-        name: provider.key().to_string(),
-        spec: serde_json::to_string(provider).map_err(internal)?,
-        masked: serde_json::to_string(&mask_provider(provider)).map_err(internal)?,
-    })
+    sealed_row(id, Kind::SecretProvider, None, provider.key().to_string(), provider, &mask_provider(provider))
 }

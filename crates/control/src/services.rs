@@ -3,13 +3,13 @@
 use crate::Inner;
 use crate::config::{Config, Object};
 use crate::credentials::new_id;
-use crate::errors::{Described, internal, not_found};
+use crate::errors::{Described, not_found};
+use crate::row::open_row;
 use crate::views::service_view;
 use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Route, Service, Upstream};
-use serde::Serialize;
 use store::{Kind, NewRow};
 
 impl Inner {
@@ -199,22 +199,9 @@ fn stored_route<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Rout
 }
 
 fn service_row(service: &Service) -> Answer<NewRow> {
-    row(service.id.as_str(), Kind::Service, None, service.name.as_str(), service)
+    open_row(service.id.as_str(), Kind::Service, None, service.name.to_string(), service)
 }
 
 fn route_row(route: &Route) -> Answer<NewRow> {
-    row(route.id.as_str(), Kind::Route, Some(route.service.as_str()), route.name.as_str(), route)
-}
-
-/// Services and routes hold no secret, so what is remembered is what is stored.
-fn row(id: &str, kind: Kind, parent: Option<&str>, name: &str, object: &impl Serialize) -> Answer<NewRow> {
-    let spec = serde_json::to_string(object).map_err(internal)?;
-    Ok(NewRow {
-        id: id.to_owned(),
-        kind,
-        parent: parent.map(str::to_owned),
-        name: name.to_owned(),
-        masked: spec.clone(),
-        spec,
-    })
+    open_row(route.id.as_str(), Kind::Route, Some(route.service.as_str()), route.name.to_string(), route)
 }
