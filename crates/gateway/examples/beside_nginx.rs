@@ -12,7 +12,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::routing::{Node, Route, Service, Upstream};
+use postern::routing::{Node, Nodes, Route, Service, Upstream};
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -157,7 +157,7 @@ fn snapshot(upstream: SocketAddr) -> Snapshot {
     let service = Service {
         id: "s".parse().unwrap(),
         name: "s".parse().unwrap(),
-        upstream: Upstream::Nodes { nodes },
+        upstream: Upstream::Nodes(Nodes { nodes, ..Nodes::default() }),
         plugins: Plugins::from([(PluginName::KeyAuth, key_auth)]),
     };
     let route = Route {

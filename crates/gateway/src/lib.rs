@@ -16,6 +16,7 @@ mod worker;
 
 pub use stats::Stats;
 
+use postern::name::ObjectId;
 use postern::snapshot::Snapshot;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,6 +73,16 @@ impl Default for GatewayConfig {
             forbidden_upstreams: Vec::new(),
         }
     }
+}
+
+/// How one upstream server fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamState {
+    pub service: ObjectId,
+    /// `host:port`.
+    pub server: String,
+    /// False while its checks keep requests away from it.
+    pub is_healthy: bool,
 }
 
 /// Why the gateway did not start.
@@ -138,6 +149,12 @@ impl Gateway {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.counters.read()
+    }
+
+    /// Every upstream server of the configuration in force, and whether it gets requests.
+    #[must_use]
+    pub fn upstream_states(&self) -> Vec<UpstreamState> {
+        self.shared.table.load().upstream_states().collect()
     }
 
     /// Stops accepting, finishes the requests in flight for at most `grace`, and ends the threads.

@@ -100,8 +100,8 @@ async fn pass(
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);
             }
-            let response = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
-            tunnel::join(response, tunnel)
+            let answered = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            tunnel::join(answered, tunnel)
         }
     }
 }
@@ -154,7 +154,7 @@ async fn unless_it_panics<T>(work: impl Future<Output = Result<T, Reject>>) -> R
 fn without_content(body: ResponseBody) -> ResponseBody {
     match body {
         ResponseBody::Own(_) => ResponseBody::empty(),
-        ResponseBody::Upstream(body) => ResponseBody::Upstream(body),
+        upstream @ ResponseBody::Upstream { .. } => upstream,
     }
 }
 

@@ -8,7 +8,8 @@ use crate::host::endings;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
-use crate::upstream::RoundRobin;
+use crate::upstream::Servers;
+use crate::{GatewayConfig, UpstreamState};
 use http::{HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
@@ -29,7 +30,7 @@ pub(crate) struct Table {
     consumers: HashMap<ConsumerName, Arc<Identity>>,
     fingerprint_key: FingerprintKey,
     /// For the next table, which takes over what has not changed.
-    upstreams: BTreeMap<ObjectId, Upstream>,
+    upstreams: BTreeMap<ObjectId, Result<Upstream, String>>,
 }
 
 /// A route, with all that a request of it needs.
@@ -51,7 +52,7 @@ pub(crate) struct Plan {
 #[derive(Clone)]
 pub(crate) enum Upstream {
     Echo,
-    Nodes(Arc<RoundRobin>),
+    Nodes(Arc<Servers>),
 }
 
 /// Who a request comes from, as sent upstream.
@@ -74,7 +75,7 @@ struct Paths {
 
 impl Table {
     /// Compiles `snapshot`. What cannot be enforced lets nothing pass, and is logged.
-    /// Round robins that are the same as in `before` go on where they are.
+    /// Upstreams that are the same as in `before` go on where they are.
     pub(crate) fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
         let mut table = Self {
             revision: snapshot.revision,
@@ -143,6 +144,29 @@ impl Table {
         let by_ending = (!self.host_endings.is_empty()).then(|| endings(host)).into_iter().flatten();
         let by_ending = by_ending.filter_map(|ending| self.host_endings.get(&*ending));
         exact.into_iter().chain(by_ending).chain([&self.any_host]).find_map(|paths| paths.find(method, path))
+    }
+
+    /// Begins the active checks that have not begun.
+    pub(crate) fn check_upstreams(&self, config: &GatewayConfig) {
+        for upstream in self.upstreams.values() {
+            if let Ok(Upstream::Nodes(servers)) = upstream {
+                servers.check(config);
+            }
+        }
+    }
+
+    pub(crate) fn upstream_states(&self) -> impl Iterator<Item = UpstreamState> {
+        let servers = self.upstreams.iter().filter_map(|(service, upstream)| match upstream {
+            Ok(Upstream::Nodes(servers)) => Some((service, servers)),
+            Ok(Upstream::Echo) | Err(_) => None,
+        });
+        servers.flat_map(|(service, servers)| {
+            servers.nodes().iter().map(move |node| UpstreamState {
+                service: service.clone(),
+                server: node.name().to_owned(),
+                is_healthy: node.is_healthy(),
+            })
+        })
     }
 
     /// The identity that `key` proves. The empty key proves none.
@@ -241,37 +265,36 @@ fn custom_id(label: Option<&str>) -> Option<HeaderValue> {
     label.and_then(|label| HeaderValue::from_str(label).ok())
 }
 
-fn compile_upstreams(snapshot: &Snapshot, before: Option<&Table>) -> BTreeMap<ObjectId, Upstream> {
-    let mut upstreams = BTreeMap::new();
-    for service in snapshot.services.values() {
-        let upstream = match &service.upstream {
-            routing::Upstream::BuiltinEcho => Upstream::Echo,
-            routing::Upstream::Nodes { nodes } => {
-                let same = before.and_then(|table| match table.upstreams.get(&service.id)? {
-                    Upstream::Nodes(robin) if robin.is_for(nodes) => Some(Arc::clone(robin)),
-                    Upstream::Nodes(_) | Upstream::Echo => None,
-                });
-                match same.or_else(|| RoundRobin::new(nodes).map(Arc::new)) {
-                    Some(robin) => Upstream::Nodes(robin),
-                    None => continue,
-                }
+/// The upstream of every service, or why it cannot be sent anything.
+fn compile_upstreams(snapshot: &Snapshot, before: Option<&Table>) -> BTreeMap<ObjectId, Result<Upstream, String>> {
+    let compiled = |service: &routing::Service| match &service.upstream {
+        routing::Upstream::BuiltinEcho => Ok(Upstream::Echo),
+        routing::Upstream::Nodes(nodes) => {
+            let old = before.and_then(|table| match table.upstreams.get(&service.id)? {
+                Ok(Upstream::Nodes(servers)) => Some(servers),
+                Ok(Upstream::Echo) | Err(_) => None,
+            });
+            match old.filter(|servers| servers.is_for(nodes)) {
+                Some(same) => Ok(Upstream::Nodes(Arc::clone(same))),
+                None => Servers::new(nodes, old.map(Arc::as_ref)).map(|servers| Upstream::Nodes(Arc::new(servers))),
             }
-        };
-        upstreams.insert(service.id.clone(), upstream);
-    }
-    upstreams
+        }
+    };
+    snapshot.services.values().map(|service| (service.id.clone(), compiled(service))).collect()
 }
 
 fn compile_plan(
     snapshot: &Snapshot,
-    upstreams: &BTreeMap<ObjectId, Upstream>,
+    upstreams: &BTreeMap<ObjectId, Result<Upstream, String>>,
     route: &routing::Route,
 ) -> Result<Plan, String> {
     let Some(service) = snapshot.services.get(&route.service) else {
         return Err(format!("its service {} does not exist", route.service));
     };
-    let Some(upstream) = upstreams.get(&service.id).cloned() else {
-        return Err(format!("no node of its service {} has an address and a weight above 0", service.id));
+    let upstream = match upstreams.get(&service.id) {
+        Some(Ok(upstream)) => upstream.clone(),
+        Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
+        None => return Err(format!("its service {} has no upstream", service.id)),
     };
     let mut configs = service.plugins.clone();
     configs.extend(route.plugins.clone());

@@ -119,7 +119,7 @@ pub(crate) fn start(
     for index in 0..shared.config.workers {
         let (sender, connections) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let worker = Worker::new(shared, stop, &load);
+        let worker = Worker::new(index, shared, stop, &load);
         let work = answer_connections(worker, connections);
         threads.push(thread(format!("gateway-{index}"), alive.clone(), work)?);
         desks.push(Desk { connections: sender, load });
@@ -161,6 +161,7 @@ async fn front(
     applied: watch::Sender<u64>,
     stop: Stop,
 ) {
+    shared.table.load().check_upstreams(&shared.config);
     tokio::spawn(follow(Arc::clone(&shared), snapshots, applied));
     tokio::select! {
         () = accept(listener, &desks) => {}
@@ -177,6 +178,7 @@ async fn follow(shared: Arc<Shared>, mut snapshots: watch::Receiver<Arc<Snapshot
         match compiled {
             Ok(table) => {
                 let revision = table.revision;
+                table.check_upstreams(&shared.config);
                 shared.table.store(Arc::new(table));
                 applied.send_replace(revision);
                 tracing::debug!(revision, "The gateway enforces revision {revision}");
@@ -234,10 +236,10 @@ async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedRece
 }
 
 impl Worker {
-    fn new(shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
+    fn new(index: usize, shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            pool: Pool::new(&shared.config),
+            pool: Pool::new(index, &shared.config),
             server: server(&shared.config),
             stop: stop.clone(),
             load: Arc::clone(load),
