@@ -1,5 +1,6 @@
 //! Bodies on their way through: never collected, never looked into.
 
+use crate::record::Record;
 use crate::upstream::InFlight;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -11,22 +12,41 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// The body of an answer: the gateway's own, or the upstream's as it comes.
-pub(crate) enum ResponseBody {
+pub(crate) struct ResponseBody {
+    content: Content,
+    /// Ends with the body, and so does the request.
+    record: Option<Box<Record>>,
+}
+
+enum Content {
     Own(Full<Bytes>),
-    /// With what counts the request as in flight, until the body has ended.
-    Upstream {
-        body: Incoming,
-        _in_flight: Option<InFlight>,
-    },
+    Upstream { body: Incoming, _in_flight: Option<InFlight> },
 }
 
 impl ResponseBody {
     pub(crate) fn own(text: String) -> Self {
-        Self::Own(Full::new(Bytes::from(text)))
+        Self { content: Content::Own(Full::new(Bytes::from(text))), record: None }
     }
 
     pub(crate) fn empty() -> Self {
-        Self::Own(Full::default())
+        Self { content: Content::Own(Full::default()), record: None }
+    }
+
+    pub(crate) fn upstream(body: Incoming, in_flight: Option<InFlight>) -> Self {
+        Self { content: Content::Upstream { body, _in_flight: in_flight }, record: None }
+    }
+
+    /// The request lasts as long as this body.
+    pub(crate) fn recorded(self, record: Box<Record>) -> Self {
+        Self { record: Some(record), ..self }
+    }
+
+    /// HTTP/2 would send what HTTP/1.1 leaves out of an answer to HEAD.
+    pub(crate) fn without_content(self) -> Self {
+        match self.content {
+            Content::Own(_) => Self { content: Content::Own(Full::default()), ..self },
+            Content::Upstream { .. } => self,
+        }
     }
 }
 
@@ -38,30 +58,31 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut *self {
-            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Upstream { body, .. } => {
-                let frame = ready!(Pin::new(body).poll_frame(context));
-                if let Some(Err(error)) = &frame {
-                    // The client sees its connection break, which is all that can be said in HTTP now.
-                    tracing::warn!(%error, "An upstream server broke off in the middle of its answer");
-                }
-                Poll::Ready(frame)
-            }
+        let frame = match &mut self.content {
+            Content::Own(body) => ready!(Pin::new(body).poll_frame(context).map_err(|never| match never {})),
+            Content::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(context)),
+        };
+        if let Some(Err(error)) = &frame {
+            // The client sees its connection break, which is all that can be said in HTTP now.
+            tracing::warn!(%error, "An upstream server broke off in the middle of its answer");
         }
+        if let (Some(frame), Some(record)) = (&frame, &mut self.record) {
+            record.sent(frame.as_ref().ok());
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::Upstream { body, .. } => body.is_end_stream(),
+        match &self.content {
+            Content::Own(body) => body.is_end_stream(),
+            Content::Upstream { body, .. } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(body) => body.size_hint(),
-            Self::Upstream { body, .. } => body.size_hint(),
+        match &self.content {
+            Content::Own(body) => body.size_hint(),
+            Content::Upstream { body, .. } => body.size_hint(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! exact path, else the longest prefix; within that a route that names the method, else one for every
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
+use crate::counts::RouteCounts;
+use crate::exposition::RouteFacts;
 use crate::host::endings;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
@@ -13,7 +15,7 @@ use crate::{GatewayConfig, UpstreamState};
 use http::{HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
-use postern::name::{ConsumerName, ObjectId};
+use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::snapshot::{KeyCredential, Snapshot};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -31,11 +33,16 @@ pub(crate) struct Table {
     fingerprint_key: FingerprintKey,
     /// For the next table, which takes over what has not changed.
     upstreams: BTreeMap<ObjectId, Result<Upstream, String>>,
+    /// Every route by id, for the metrics.
+    routes: BTreeMap<ObjectId, Arc<Route>>,
 }
 
 /// A route, with all that a request of it needs.
 pub(crate) struct Route {
     pub(crate) id: ObjectId,
+    pub(crate) name: DisplayName,
+    pub(crate) service: ObjectId,
+    pub(crate) counts: Arc<RouteCounts>,
     methods: Vec<routing::Method>,
     /// What the gateway does; nothing when the configuration cannot be enforced.
     pub(crate) plan: Option<Plan>,
@@ -90,15 +97,16 @@ impl Table {
                 .collect(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
             upstreams: compile_upstreams(snapshot, before),
+            routes: BTreeMap::new(),
         };
         for route in &snapshot.routes {
-            table.add(snapshot, route);
+            table.add(snapshot, route, before);
         }
         table.paths_mut().for_each(Paths::sort);
         table
     }
 
-    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route) {
+    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route, before: Option<&Self>) {
         let plan = match compile_plan(snapshot, &self.upstreams, route) {
             Ok(plan) => Some(plan),
             Err(why) => {
@@ -106,7 +114,16 @@ impl Table {
                 None
             }
         };
-        let compiled = Arc::new(Route { id: route.id.clone(), methods: route.methods.clone(), plan });
+        let counted = before.and_then(|table| table.routes.get(&route.id));
+        let compiled = Arc::new(Route {
+            id: route.id.clone(),
+            name: route.name.clone(),
+            service: route.service.clone(),
+            counts: counted.map(|old| Arc::clone(&old.counts)).unwrap_or_default(),
+            methods: route.methods.clone(),
+            plan,
+        });
+        self.routes.insert(route.id.clone(), Arc::clone(&compiled));
         if route.hosts.is_empty() {
             self.any_host.add(&route.paths, &compiled);
         }
@@ -153,6 +170,11 @@ impl Table {
                 servers.check(config);
             }
         }
+    }
+
+    /// Every route, by id.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.values()
     }
 
     pub(crate) fn upstream_states(&self) -> impl Iterator<Item = UpstreamState> {
@@ -211,6 +233,10 @@ impl Paths {
 }
 
 impl Route {
+    pub(crate) fn facts(&self) -> RouteFacts<'_> {
+        RouteFacts { id: self.id.as_str(), name: self.name.as_str(), counts: &self.counts }
+    }
+
     fn takes(&self, method: &Method) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method.as_str())
     }

@@ -6,7 +6,7 @@
 use crate::body::ResponseBody;
 use crate::headers;
 use crate::reject::Reject;
-use crate::upstream::{Answered, InFlight};
+use crate::upstream::InFlight;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
@@ -38,11 +38,14 @@ pub(crate) fn ask(headers: &mut HeaderMap) {
 ///
 /// # Errors
 /// It switches protocols without having been asked to.
-pub(crate) fn join(answered: Answered, client: Option<OnUpgrade>) -> Result<Response<ResponseBody>, Reject> {
-    let Answered { mut response, in_flight } = answered;
+pub(crate) fn join(
+    mut response: Response<Incoming>,
+    in_flight: Option<InFlight>,
+    client: Option<OnUpgrade>,
+) -> Result<Response<ResponseBody>, Reject> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         headers::remove_hop_by_hop(response.headers_mut());
-        return Ok(response.map(|body| ResponseBody::Upstream { body, _in_flight: in_flight }));
+        return Ok(response.map(|body| ResponseBody::upstream(body, in_flight)));
     }
     let agreed =
         response.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));

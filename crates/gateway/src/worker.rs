@@ -4,6 +4,8 @@
 //! hand-over, but it spreads a few long connections unevenly, and it lets a second process listen on the
 //! same port unnoticed and take half of the requests.
 
+use crate::access_log::AccessLog;
+use crate::counts::{ByReason, RouteCounts};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
@@ -39,6 +41,10 @@ pub(crate) struct Shared {
     pub(crate) table: ArcSwap<Table>,
     /// The listener's port, as sent upstream.
     pub(crate) port: HeaderValue,
+    /// Requests of no route.
+    pub(crate) no_route: RouteCounts,
+    pub(crate) auth_failures: ByReason,
+    pub(crate) access_log: Option<AccessLog>,
 }
 
 /// One worker's own: its upstream connections and its server settings.
@@ -77,12 +83,26 @@ struct Desk {
 }
 
 impl Shared {
-    pub(crate) fn new(local: SocketAddr, mut config: GatewayConfig, snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(
+        local: SocketAddr,
+        mut config: GatewayConfig,
+        snapshot: &Snapshot,
+        access_log: Option<AccessLog>,
+    ) -> Self {
         config.workers = config.workers.max(1);
         // A route back to the gateway would call itself until the sockets run out.
         config.forbidden_upstreams.push(local);
         let table = ArcSwap::from_pointee(Table::compile(snapshot, None));
-        Self { local, config, counters: Counters::default(), table, port: HeaderValue::from(local.port()) }
+        Self {
+            local,
+            config,
+            counters: Counters::default(),
+            table,
+            port: HeaderValue::from(local.port()),
+            no_route: RouteCounts::default(),
+            auth_failures: ByReason::default(),
+            access_log,
+        }
     }
 }
 

@@ -31,9 +31,10 @@ pub(crate) struct Outgoing {
     pub(crate) body: Incoming,
 }
 
-/// An answer that has begun, and what counts it as in flight.
+/// An answer that has begun, and who gave it.
 pub(crate) struct Answered {
     pub(crate) response: Response<Incoming>,
+    pub(crate) node: Arc<Node>,
     /// To be kept until the answer has ended.
     pub(crate) in_flight: Option<InFlight>,
 }
@@ -75,7 +76,7 @@ impl Pool {
             let failure = match attempt(client, request, progress.as_deref(), limit).await {
                 Ok(response) => {
                     servers.learn(node, !is_overload(response.status()));
-                    return Ok(Answered { response, in_flight });
+                    return Ok(Answered { response, node: Arc::clone(node), in_flight });
                 }
                 Err(failure) => failure,
             };

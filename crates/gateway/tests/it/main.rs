@@ -6,6 +6,7 @@ mod balancing;
 mod echo;
 mod framing;
 mod lifecycle;
+mod observing;
 mod proxying;
 mod support;
 mod upstream;
