@@ -144,6 +144,9 @@ reasons! {
     TlsClientCertificateWanted "tls.client_certificate_wanted"
         "The server demands a client certificate, and the provider has none."
         "Give the provider a client certificate, or use a listener that does not demand one.";
+    TlsClientCertificateRefused "tls.client_certificate_refused"
+        "The server does not accept the provider's client certificate."
+        "Check its end date, that it is for client authentication, and which authority the listener wants it from.";
     TlsAuthorityUnreadable "tls.ca_certificate_unreadable"
         "The provider's CA Certificate cannot be read."
         "Paste it again in PEM form, from the first to the last line.";
@@ -178,6 +181,12 @@ reasons! {
     VaultNoServiceAccount "vault.no_service_account"
         "Postern does not run in a pod with a service account's token, so it cannot log in with Kubernetes."
         "Mount the service account's token, or choose another Authentication Method.";
+    VaultTokenOfOtherNamespace "vault.token_of_other_namespace"
+        "The token is valid, but in another namespace than the provider's; a token serves its own namespace and those below."
+        "Correct the provider's Namespace, or give it a token of that namespace.";
+    VaultNamespaceNotFound "vault.namespace_not_found"
+        "Vault has no such namespace."
+        "Write all of it, from the root, as in team-a/project (`vault namespace list`).";
     VaultKvVersionMismatch "vault.kv_version_mismatch"
         "The provider says one KV version, and the mount is the other."
         "Switch the provider to the mount's version, or to Auto-detect.";

@@ -23,6 +23,7 @@ impl Failure {
                 InvalidBecause::Empty { .. } => Reason::SecretEmpty,
                 InvalidBecause::NotUsable { .. } => Reason::SecretNotUsable,
                 InvalidBecause::WrongKvVersion { .. } => Reason::VaultKvVersionMismatch,
+                InvalidBecause::NoNamespace { .. } => Reason::VaultNamespaceNotFound,
             },
             Self::Aws(failure) => failure.reason(),
         }
@@ -41,6 +42,7 @@ fn of_denial(why: &DeniedBecause) -> Reason {
     match why {
         DeniedBecause::TokenInvalid => Reason::VaultTokenInvalid,
         DeniedBecause::PolicyMissing { .. } => Reason::VaultPermissionDenied,
+        DeniedBecause::OtherNamespace { .. } => Reason::VaultTokenOfOtherNamespace,
         DeniedBecause::LoginRefused { why, .. } => match why {
             LoginProblem::Credentials => Reason::VaultLoginRefused,
             LoginProblem::NotAllowed => Reason::VaultLoginNotAllowed,
@@ -64,6 +66,7 @@ fn of_outage(why: &UnreachableBecause) -> Reason {
             TlsProblem::NotYetValid => Reason::TlsNotYetValid,
             TlsProblem::NotTls => Reason::TlsNotTls,
             TlsProblem::ClientCertificateWanted => Reason::TlsClientCertificateWanted,
+            TlsProblem::ClientCertificateRefused => Reason::TlsClientCertificateRefused,
             TlsProblem::AuthorityUnreadable => Reason::TlsAuthorityUnreadable,
             TlsProblem::IdentityUnreadable => Reason::TlsIdentityUnreadable,
             TlsProblem::Other => Reason::TlsFailed,
