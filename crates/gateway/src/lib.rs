@@ -7,6 +7,7 @@ mod echo;
 mod exposition;
 mod headers;
 mod host;
+mod identity;
 mod path;
 mod plugin;
 mod proxy;

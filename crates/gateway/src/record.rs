@@ -1,7 +1,8 @@
 //! What is known of one request while it lasts, and what is done with it when it has ended.
 
+use crate::identity::Identity;
 use crate::stats::Outcome;
-use crate::table::{Identity, Route};
+use crate::table::Route;
 use crate::upstream::Node;
 use crate::worker::{Peer, Shared};
 use http::{HeaderValue, Method};

@@ -1,9 +1,10 @@
 //! What an operator sees of requests: the id, the metrics, the access log.
 
-use crate::support::{closed_address, locked_route, nodes, route, snapshot, start, start_with, until};
+use crate::support::{closed_address, id, locked_route, nodes, route, snapshot, start, start_with, until};
 use crate::upstream::{Upstream, receive, scripted};
 use gateway::{AccessLogConfig, AccessLogFormat, AccessLogTarget, GatewayConfig};
 use http_body_util::{BodyExt, Full};
+use postern::routing::{Route, Service};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
 use std::sync::Arc;
@@ -90,15 +91,10 @@ async fn logged(format: AccessLogFormat) -> Vec<String> {
     let target = AccessLogTarget::File(path.clone());
     let log = AccessLogConfig { target, format, clock: Arc::new(Noon) };
     let config = GatewayConfig { workers: 1, access_log: Some(log), ..GatewayConfig::default() };
-    let mut both = snapshot(
-        nodes(&[(upstream.address, 1)]),
-        vec![locked_route("locked", "/locked", "{}"), route("torn", "/torn")],
-    );
-    let mut second = both.services[&crate::support::id("s")].clone();
-    second.id = crate::support::id("torn");
-    second.upstream = nodes(&[(torn, 1)]);
-    both.services.insert(second.id.clone(), second);
-    both.routes[1].service = crate::support::id("torn");
+    let torn_route = Route { service: id("torn"), ..route("torn", "/torn") };
+    let mut both = snapshot(nodes(&[(upstream.address, 1)]), vec![locked_route("locked", "/locked", "{}"), torn_route]);
+    let second = Service { id: id("torn"), upstream: nodes(&[(torn, 1)]), ..both.services[&id("s")].clone() };
+    both.services = Arc::new(both.services.values().cloned().chain([second]).map(|s| (s.id.clone(), s)).collect());
     let running = start_with(config, both);
     let key = ("apikey", "alice-key");
     assert_eq!(running.get_with("/locked?canary=query", &[key, ("x-request-id", "one")]).await.status, 200);
