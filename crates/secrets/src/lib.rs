@@ -8,7 +8,7 @@ mod network;
 mod tls;
 mod vault;
 
-pub use engine::{Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig};
 
 use aws::Aws;
 use document::Document;
