@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::{Control, InstanceFacts, Parts};
-use bao::Bao;
+use backends::OpenBao;
 use postern::consumer::ConsumerForm;
 use postern::control::{ControlPlane, Operator, PluginOwner};
 use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
@@ -23,11 +23,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../secrets/tests/it/support/bao.rs"]
-#[expect(dead_code, reason = "the tests of the crate secrets need more of it")]
-mod bao;
-
-/// Nothing here takes longer, even on a loaded machine; what starts OpenBao asks for it.
+/// Nothing here takes longer, even on a loaded machine.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 struct Ticks(AtomicU64);
@@ -90,7 +86,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 struct World {
     control: Control,
-    bao: Arc<Bao>,
+    bao: Arc<OpenBao>,
     /// Apart from the other worlds on the same server.
     place: String,
     stop: CancellationToken,
@@ -102,7 +98,7 @@ fn consumer(number: u8) -> ConsumerName {
 }
 
 impl World {
-    async fn new(bao: Arc<Bao>, place: String) -> Self {
+    async fn new(bao: Arc<OpenBao>, place: String) -> Self {
         let folder = TempDir::new().unwrap();
         let stop = CancellationToken::new();
         let store = Store::open(&format!("sqlite:{}", folder.path().join("p.db").display())).await.unwrap();
@@ -130,9 +126,7 @@ impl World {
     /// The keys of a secret: two different ones and one that another secret may have too.
     async fn rotate(&self, secret: u8, key: u8) {
         let keys = serde_json::json!({ "key-0": format!("key of {secret}"), "key-1": format!("literal-{key}"), "key-2": "shared" });
-        self.bao
-            .post(&format!("secret/data/{}/0/secret-{secret}", self.place), serde_json::json!({ "data": keys }))
-            .await;
+        self.bao.put(&format!("{}/0/secret-{secret}", self.place), keys).await;
     }
 
     fn key(&self, key: &Key) -> SecretFieldForm {
@@ -267,7 +261,7 @@ impl World {
 #[test]
 fn patched_and_reloaded_are_the_same() {
     let runtime = Runtime::new().unwrap();
-    let bao = runtime.block_on(Bao::shared());
+    let bao = runtime.block_on(OpenBao::shared());
     let worlds = AtomicU64::new(0);
     let mut runner = TestRunner::new(Cases { cases: 12, max_shrink_iters: 60, ..Cases::default() });
     let outcome = runner.run(&proptest::collection::vec(deed(), 1..30), |deeds| {
@@ -288,7 +282,7 @@ fn patched_and_reloaded_are_the_same() {
 
 #[tokio::test]
 async fn a_change_whose_caller_went_away_is_in_force_if_it_was_stored() {
-    let w = World::new(Bao::shared().await, "cut-off".to_owned()).await;
+    let w = World::new(OpenBao::shared().await, "cut-off".to_owned()).await;
     let (by, group) = (Operator { name: "test".to_owned() }, GroupName::default_group());
     for number in 0..20 {
         let form = ConsumerForm { name: format!("c{number}"), ..ConsumerForm::default() };
