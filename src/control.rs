@@ -6,7 +6,7 @@ use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
 use crate::name::{ConsumerName, GroupName, ObjectId};
-use crate::plugin::{PluginConfig, PluginName};
+use crate::plugin::{EnteredField, PluginConfig, PluginName};
 use crate::problem::FieldProblem;
 use crate::provider::{ProviderKey, SecretProvider};
 use crate::resolve::{ReferenceCheck, ReferenceState};
@@ -93,9 +93,30 @@ pub struct ServiceView {
 pub struct ReferenceView {
     pub reference: SecretRef,
     pub state: ReferenceState,
-    /// The credential that holds it.
-    pub used_by: CredentialName,
-    pub credential: ObjectId,
+    pub used_by: ReferenceUser,
+    /// What answers of the gateway name while a plugin needs this reference and it has no value.
+    pub incident: String,
+}
+
+/// What holds a reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ReferenceUser {
+    Credential { name: CredentialName, id: ObjectId },
+    Plugin { user: PluginUser },
+}
+
+/// A field of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginUser {
+    pub owner: PluginOwner,
+    /// The service's or route's name.
+    pub owner_name: String,
+    /// The service that it is, or that it belongs to.
+    pub service: ObjectId,
+    pub plugin: PluginName,
+    /// `redis_password`
+    pub field: String,
 }
 
 /// What the overview page shows.
@@ -132,10 +153,11 @@ pub struct Attention {
 pub enum AttentionSubject {
     Provider { key: ProviderKey },
     Credential { name: CredentialName },
+    Plugin { user: PluginUser },
 }
 
 /// Whose plugins: a service's or a route's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "on", content = "id", rename_all = "snake_case")]
 pub enum PluginOwner {
     Service(ObjectId),
@@ -310,14 +332,22 @@ pub trait ControlPlane: Send + Sync {
     ) -> Answer<Stored<Route>>;
     async fn delete_route(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
 
-    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's.
+    /// The references in the plugins of a service or route, field by field.
+    async fn plugin_references(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        owner: &PluginOwner,
+    ) -> Answer<Vec<ReferenceView>>;
+    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's. `Keep` keeps a secret, unless
+    /// the server's address changed: a stored password is never sent to another server.
     async fn set_plugin(
         &self,
         operator: &Operator,
         group: &GroupName,
         owner: &PluginOwner,
         revision: u64,
-        plugin: PluginConfig,
+        plugin: PluginConfig<EnteredField>,
     ) -> Answer<()>;
     async fn remove_plugin(
         &self,

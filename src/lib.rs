@@ -9,7 +9,7 @@
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
 //! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
 //!    operator's words, and the code of each.
-//! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
+//! 5. [`snapshot`], [`live`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`control`]: everything an operator can do.
 
 pub mod consumer;
@@ -19,6 +19,7 @@ pub mod diagnosis;
 pub mod fingerprint;
 pub mod group;
 pub mod instance;
+pub mod live;
 pub mod name;
 pub mod pem;
 pub mod plugin;

@@ -4,21 +4,26 @@
 //! compiling it, costs what the change costs and not what the configuration holds.
 
 use crate::fingerprint::FingerprintKey;
+use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
 use crate::routing::{Route, Service};
 use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The whole configuration of one gateway group. Holds no secret: keys are here as fingerprints.
+/// A field of a plugin with a secret, as the gateway uses it.
+pub type LiveField = Arc<LiveSecret>;
+
+/// The whole configuration of one gateway group. Keys are here as fingerprints; the only secrets are those that
+/// plugins have to show to other servers.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Grows with every change of what the gateway does.
     pub revision: u64,
     /// Every service, by id.
-    pub services: Arc<BTreeMap<ObjectId, Service>>,
+    pub services: Arc<BTreeMap<ObjectId, Service<LiveField>>>,
     /// Every route; its service is in `services`.
-    pub routes: Arc<[Route]>,
+    pub routes: Arc<[Route<LiveField>]>,
     /// The consumers that plugins name: requests without a credential may count as theirs.
     pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
     /// The key-auth credentials that have a value now, by the fingerprint of it. One whose reference is not

@@ -4,33 +4,64 @@
 //! compiler then asks for.
 
 pub mod key_auth;
+pub mod limit_count;
+mod reader;
+pub mod variable;
+
+pub use reader::STORED;
 
 use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
+use crate::secret_ref::SecretRef;
+use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use key_auth::KeyAuthPlugin;
+use limit_count::LimitCountPlugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The plugins of one service or route.
-pub type Plugins = BTreeMap<PluginName, PluginConfig>;
+/// A field with a secret as the dashboard gets it.
+pub type MaskedField = SecretField<Masked>;
+/// A field with a secret as it was typed.
+pub type EnteredField = SecretField<Entered>;
+/// A field with a secret as it is stored.
+pub type SealedField = SecretField<Sealed>;
+
+/// The plugins of one service or route. `F` is how their secrets are held.
+pub type Plugins<F = MaskedField> = BTreeMap<PluginName, PluginConfig<F>>;
+
+/// Converts the holder of every secret in all plugins; `f` gets the plugin and the field's name.
+///
+/// # Errors
+/// Whatever `f` answers.
+pub fn try_map_all<F, G, E>(
+    plugins: &Plugins<F>,
+    mut f: impl FnMut(PluginName, &'static str, &F) -> Result<G, E>,
+) -> Result<Plugins<G>, E> {
+    let convert = |(name, config): (&PluginName, &PluginConfig<F>)| {
+        Ok((*name, config.try_map(|field, secret| f(*name, field, secret))?))
+    };
+    plugins.iter().map(convert).collect()
+}
 
 /// The name of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PluginName {
     KeyAuth,
+    LimitCount,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 1] = [Self::KeyAuth];
+    pub const ALL: [Self; 2] = [Self::KeyAuth, Self::LimitCount];
 
     /// The machine name: `key-auth`.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auth",
+            Self::LimitCount => "limit-count",
         }
     }
 
@@ -39,6 +70,7 @@ impl PluginName {
     pub fn label(self) -> &'static str {
         match self {
             Self::KeyAuth => "Key Auth",
+            Self::LimitCount => "Limit Count",
         }
     }
 
@@ -47,6 +79,7 @@ impl PluginName {
     pub fn summary(self) -> &'static str {
         match self {
             Self::KeyAuth => "Lets only requests pass that carry the key of a consumer.",
+            Self::LimitCount => "Lets only so many requests pass in so much time, counted here or in Redis.",
         }
     }
 
@@ -61,6 +94,18 @@ impl PluginName {
     pub fn example(self) -> &'static str {
         match self {
             Self::KeyAuth => "{}",
+            Self::LimitCount => {
+                "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}"
+            }
+        }
+    }
+
+    /// The fields that hold a secret, or a reference to one. No other field may hold a reference.
+    #[must_use]
+    pub fn secret_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::KeyAuth => &[],
+            Self::LimitCount => limit_count::SECRETS,
         }
     }
 }
@@ -68,16 +113,18 @@ impl PluginName {
 /// The configuration of one plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "plugin", content = "config", rename_all = "kebab-case")]
-pub enum PluginConfig {
+pub enum PluginConfig<F = MaskedField> {
     KeyAuth(KeyAuthPlugin),
+    LimitCount(Box<LimitCountPlugin<F>>),
 }
 
-impl PluginConfig {
+impl<F> PluginConfig<F> {
     /// Which plugin it configures.
     #[must_use]
     pub fn name(&self) -> PluginName {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
+            Self::LimitCount(_) => PluginName::LimitCount,
         }
     }
 
@@ -86,28 +133,84 @@ impl PluginConfig {
     pub fn anonymous_consumer(&self) -> Option<&ConsumerName> {
         match self {
             Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::LimitCount(_) => None,
         }
     }
 
+    /// The server that its secrets are shown to: one typed in for another is not shown to this one.
+    #[must_use]
+    pub fn server(&self) -> Option<String> {
+        match self {
+            Self::KeyAuth(_) => None,
+            Self::LimitCount(config) => config.server(),
+        }
+    }
+
+    /// Converts the holder of every secret in it; `f` gets the field's name.
+    ///
+    /// # Errors
+    /// Whatever `f` answers.
+    pub fn try_map<G, E>(&self, f: impl FnMut(&'static str, &F) -> Result<G, E>) -> Result<PluginConfig<G>, E> {
+        Ok(match self {
+            Self::KeyAuth(config) => PluginConfig::KeyAuth(config.clone()),
+            Self::LimitCount(config) => PluginConfig::LimitCount(Box::new(config.try_map(f)?)),
+        })
+    }
+}
+
+impl<S> PluginConfig<SecretField<S>> {
+    /// Its references, by the field they stand in.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, SecretRef)> + use<S> {
+        let mut references = Vec::new();
+        let collected = self.try_map(|name, field| {
+            references.extend(field.reference().map(|reference| (name, reference.clone())));
+            Ok::<_, std::convert::Infallible>(())
+        });
+        drop(collected);
+        references.into_iter()
+    }
+
+    /// The text for the JSON editor: a reference as its text, and of a stored secret only that there is one.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let shown = |_: &'static str, field: &SecretField<S>| {
+            Ok::<_, std::convert::Infallible>(match field {
+                SecretField::Reference(reference) => reference.to_string(),
+                SecretField::Literal(_) => STORED.to_owned(),
+            })
+        };
+        let json = match self {
+            Self::KeyAuth(config) => serde_json::to_string_pretty(config),
+            Self::LimitCount(config) => match config.try_map(shown) {
+                Ok(config) => serde_json::to_string_pretty(&config),
+                Err(never) => match never {},
+            },
+        };
+        json.unwrap_or_default()
+    }
+}
+
+impl PluginConfig<EnteredField> {
     /// Reads the JSON editor's text.
     ///
     /// # Errors
     /// Problems by JSON path (`/header`); `json` for text that is no JSON object.
     pub fn parse(name: PluginName, text: &str) -> Result<Self, Vec<FieldProblem>> {
         let object = parse_object(text).map_err(|why| vec![FieldProblem::new("json", why)])?;
-        match name {
+        let config = match name {
             PluginName::KeyAuth => KeyAuthPlugin::parse(&object).map(Self::KeyAuth),
-        }
-    }
-
-    /// The text for the JSON editor: only what differs from the defaults.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let value = match self {
-            Self::KeyAuth(config) => serde_json::to_value(config),
+            PluginName::LimitCount => LimitCountPlugin::parse(&object).map(|config| Self::LimitCount(Box::new(config))),
         };
-        let value = value.unwrap_or(Value::Object(serde_json::Map::new()));
-        serde_json::to_string_pretty(&value).unwrap_or_default()
+        let mut problems = reader::misplaced_references(&Value::Object(object), name.secret_fields());
+        if problems.is_empty() {
+            return config;
+        }
+        // That a reference stands in the wrong place says more than what it is not.
+        let others = config.err().unwrap_or_default();
+        let others: Vec<_> =
+            others.into_iter().filter(|p| problems.iter().all(|known| known.field != p.field)).collect();
+        problems.extend(others);
+        Err(problems)
     }
 }
 

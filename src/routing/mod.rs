@@ -1,7 +1,7 @@
 //! Services and routes: which requests go where.
 
 use crate::name::{DisplayName, ObjectId};
-use crate::plugin::Plugins;
+use crate::plugin::{MaskedField, Plugins};
 use crate::problem::{FieldProblem, Problems};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,18 +13,18 @@ mod upstream_form;
 pub use upstream::{ActiveCheck, Balancing, Node, Nodes, NodesForm, PassHost, PassiveCheck, Scheme, Upstream};
 pub use upstream_form::{PASS_HOST_CHOICES, SCHEME_CHOICES};
 
-/// A published service: an upstream, and the plugins that every route of it has.
+/// A published service: an upstream, and the plugins that every route of it has. `F` is how their secrets are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Service {
+pub struct Service<F = MaskedField> {
     pub id: ObjectId,
     pub name: DisplayName,
     pub upstream: Upstream,
-    pub plugins: Plugins,
+    pub plugins: Plugins<F>,
 }
 
-/// A route: the requests it matches, and the plugins it adds to its service's.
+/// A route: the requests it matches, and the plugins it adds to its service's. `F` is how their secrets are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
+pub struct Route<F = MaskedField> {
     pub id: ObjectId,
     pub service: ObjectId,
     pub name: DisplayName,
@@ -34,7 +34,31 @@ pub struct Route {
     pub methods: Vec<Method>,
     /// Empty matches every host.
     pub hosts: Vec<HostPattern>,
-    pub plugins: Plugins,
+    pub plugins: Plugins<F>,
+}
+
+impl<F> Service<F> {
+    /// The same service with these plugins.
+    #[must_use]
+    pub fn with_plugins<G>(&self, plugins: Plugins<G>) -> Service<G> {
+        Service { id: self.id.clone(), name: self.name.clone(), upstream: self.upstream.clone(), plugins }
+    }
+}
+
+impl<F> Route<F> {
+    /// The same route with these plugins.
+    #[must_use]
+    pub fn with_plugins<G>(&self, plugins: Plugins<G>) -> Route<G> {
+        Route {
+            id: self.id.clone(),
+            service: self.service.clone(),
+            name: self.name.clone(),
+            paths: self.paths.clone(),
+            methods: self.methods.clone(),
+            hosts: self.hosts.clone(),
+            plugins,
+        }
+    }
 }
 
 /// A path that is matched exactly (`/ip`) or as a prefix (`/api/*`).

@@ -1,0 +1,184 @@
+//! limit-count: at most so many requests in so much time (`apisix/plugins/limit-count.lua`).
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use super::variable::{Template, Variable};
+use serde::{Deserialize, Serialize};
+
+/// The fields that hold a secret, or a reference to one.
+pub const SECRETS: &[&str] = &["redis_username", "redis_password"];
+
+/// The largest count and time window: what every JSON reader can hold exactly, 2^53-1.
+pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
+
+/// Configuration on a service or route; field names and defaults as in APISIX 3.18. `F` is how a secret is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitCountPlugin<F> {
+    #[serde(flatten)]
+    pub limits: Limits,
+    pub window_type: WindowType,
+    #[serde(flatten)]
+    pub key: Key,
+    /// Services and routes with the same group share one counter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    #[serde(flatten)]
+    pub policy: Policy<F>,
+    /// The status of a refused request, 200 to 599.
+    pub rejected_code: u16,
+    /// The `error_msg` of a refused request; without it the body is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected_msg: Option<String>,
+    /// Whether requests pass while the counters cannot be reached.
+    pub allow_degradation: bool,
+    /// Whether answers carry `X-RateLimit-*`.
+    pub show_limit_quota_header: bool,
+}
+
+/// What is counted up to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Limits {
+    Rules { rules: Vec<Rule> },
+    One { count: Amount, time_window: Amount },
+}
+
+/// One of several limits that hold together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    pub count: Amount,
+    pub time_window: Amount,
+    pub key: Template,
+    /// Stands before `RateLimit-` in the headers; without it the rule's number does, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_prefix: Option<String>,
+}
+
+/// A number, or a text with variables that has to become one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Amount {
+    Fixed(u64),
+    Variable(Template),
+}
+
+/// Whether windows follow each other, or slide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowType {
+    Fixed,
+    Sliding,
+}
+
+/// What has a counter of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "key_type", content = "key", rename_all = "snake_case")]
+pub enum Key {
+    Var(Variable),
+    VarCombination(Template),
+    Constant(String),
+}
+
+/// Where the counters are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "policy", rename_all = "kebab-case")]
+pub enum Policy<F> {
+    /// In the memory of this gateway.
+    Local,
+    /// In one Redis, for all gateways that share it.
+    Redis(Redis<F>),
+}
+
+/// A Redis server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redis<F> {
+    #[serde(rename = "redis_host")]
+    pub host: String,
+    #[serde(rename = "redis_port")]
+    pub port: u16,
+    /// The ACL user; sent only with a password.
+    #[serde(rename = "redis_username", default = "none", skip_serializing_if = "Option::is_none")]
+    pub username: Option<F>,
+    #[serde(rename = "redis_password", default = "none", skip_serializing_if = "Option::is_none")]
+    pub password: Option<F>,
+    #[serde(rename = "redis_database")]
+    pub database: u32,
+    /// For connecting and for each answer, in ms.
+    #[serde(rename = "redis_timeout")]
+    pub timeout: u32,
+    #[serde(rename = "redis_ssl")]
+    pub ssl: bool,
+    #[serde(rename = "redis_ssl_verify")]
+    pub ssl_verify: bool,
+    /// How long an unused connection is kept, in ms.
+    #[serde(rename = "redis_keepalive_timeout")]
+    pub keepalive_timeout: u32,
+    #[serde(rename = "redis_keepalive_pool")]
+    pub keepalive_pool: u32,
+}
+
+/// Without it serde would ask for a default of `F`.
+fn none<F>() -> Option<F> {
+    None
+}
+
+impl<F> LimitCountPlugin<F> {
+    /// Converts the holder of every secret in it.
+    ///
+    /// # Errors
+    /// Whatever `f` answers.
+    pub fn try_map<G, E>(&self, mut f: impl FnMut(&'static str, &F) -> Result<G, E>) -> Result<LimitCountPlugin<G>, E> {
+        let policy = match &self.policy {
+            Policy::Local => Policy::Local,
+            Policy::Redis(redis) => Policy::Redis(Redis {
+                host: redis.host.clone(),
+                port: redis.port,
+                username: redis.username.as_ref().map(|secret| f("redis_username", secret)).transpose()?,
+                password: redis.password.as_ref().map(|secret| f("redis_password", secret)).transpose()?,
+                database: redis.database,
+                timeout: redis.timeout,
+                ssl: redis.ssl,
+                ssl_verify: redis.ssl_verify,
+                keepalive_timeout: redis.keepalive_timeout,
+                keepalive_pool: redis.keepalive_pool,
+            }),
+        };
+        Ok(LimitCountPlugin {
+            limits: self.limits.clone(),
+            window_type: self.window_type,
+            key: self.key.clone(),
+            group: self.group.clone(),
+            policy,
+            rejected_code: self.rejected_code,
+            rejected_msg: self.rejected_msg.clone(),
+            allow_degradation: self.allow_degradation,
+            show_limit_quota_header: self.show_limit_quota_header,
+        })
+    }
+
+    /// The Redis server, and how it is spoken to.
+    pub(super) fn server(&self) -> Option<String> {
+        match &self.policy {
+            Policy::Local => None,
+            Policy::Redis(redis) => {
+                Some(format!("{}:{} ssl={} verify={}", redis.host, redis.port, redis.ssl, redis.ssl_verify))
+            }
+        }
+    }
+
+    /// Whose counters these are: the group's, else those of this configuration of `owner`. An unchanged
+    /// configuration keeps its counters, whatever its secrets stand for; a changed one starts anew.
+    #[must_use]
+    pub fn counters_of(&self, owner: &str) -> String {
+        if let Some(group) = &self.group {
+            return format!("group/{group}");
+        }
+        let without_secrets = self.try_map(|_, _| Ok::<_, std::convert::Infallible>(()));
+        let without_secrets = without_secrets.unwrap_or_else(|never| match never {});
+        let text = serde_json::to_string(&without_secrets).unwrap_or_default();
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        format!("{owner}/{}", &hash[..16])
+    }
+}

@@ -1,0 +1,155 @@
+use crate::plugin::{PluginConfig, PluginName};
+
+/// The Vault tutorial's configuration, in the braces it lacks.
+const TUTORIAL: &str = r#"{
+    "count": 3, "time_window": 60, "key_type": "var", "rejected_code": 429, "rejected_msg": "Too many requests",
+    "key": "remote_addr", "policy": "redis", "redis_host": "127.0.0.1", "redis_port": 6379,
+    "redis_username": "$secret://vault/my-vault/redis/username",
+    "redis_password": "$secret://vault/my-vault/redis/password",
+    "redis_database": 1, "redis_timeout": 1001, "allow_degradation": false, "show_limit_quota_header": true
+}"#;
+
+fn parse(json: &str) -> Result<PluginConfig<crate::plugin::EnteredField>, Vec<crate::problem::FieldProblem>> {
+    PluginConfig::parse(PluginName::LimitCount, json)
+}
+
+/// The only problem is at `path`, and its words have `part`.
+fn refused(json: &str, path: &str, part: &str) {
+    let problems = parse(json).unwrap_err();
+    assert_eq!(problems.len(), 1, "{json}: {problems:?}");
+    assert_eq!(problems[0].field, path, "{json}: {problems:?}");
+    assert!(problems[0].problem.contains(part), "{json}: {problems:?}");
+}
+
+#[test]
+fn the_tutorials_configuration_is_accepted_and_its_references_are_found() {
+    let config = parse(TUTORIAL).unwrap();
+    let references: Vec<String> =
+        config.references().map(|(field, reference)| format!("{field} {reference}")).collect();
+    assert_eq!(
+        references,
+        [
+            "redis_username $secret://vault/my-vault/redis/username",
+            "redis_password $secret://vault/my-vault/redis/password"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_enforced_is_refused_at_its_field() {
+    for (json, path, part) in [
+        (r#"{"time_window": 60}"#, "/count", "needed"),
+        (r#"{"count": 3}"#, "/time_window", "needed"),
+        (r#"{"count": 0, "time_window": 60}"#, "/count", "above 0"),
+        (r#"{"count": 1.5, "time_window": 60}"#, "/count", "above 0"),
+        (r#"{"count": -1, "time_window": 60}"#, "/count", "above 0"),
+        (r#"{"count": 9007199254740992, "time_window": 60}"#, "/count", "above 0"),
+        (r#"{"count": "$nonsense", "time_window": 60}"#, "/count", "not a variable"),
+        (r#"{"count": 3, "time_window": "x$"}"#, "/time_window", "not a variable"),
+        (r#"{"count": 3, "time_window": 60, "window_type": "leaky"}"#, "/window_type", "'sliding'"),
+        (r#"{"count": 3, "time_window": 60, "key": "nonsense"}"#, "/key", "not a variable"),
+        (r#"{"count": 3, "time_window": 60, "key_type": "x"}"#, "/key_type", "'var'"),
+        (r#"{"count": 3, "time_window": 60, "rejected_code": 199}"#, "/rejected_code", "200 to 599"),
+        (r#"{"count": 3, "time_window": 60, "rejected_msg": ""}"#, "/rejected_msg", "not empty"),
+        (r#"{"count": 3, "time_window": 60, "allow_degradation": 1}"#, "/allow_degradation", "true or false"),
+        (r#"{"count": 3, "time_window": 60, "nonsense": 1}"#, "/nonsense", "no such field"),
+        (r#"{"count": 3, "time_window": 60, "policy": "redis"}"#, "/redis_host", "needs redis_host"),
+        (r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": ""}"#, "/redis_host", "name or address"),
+        (r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "r:6379"}"#, "/redis_host", "redis_port"),
+        (r#"{"count": 3, "time_window": 60, "policy": "redis-cluster"}"#, "/policy", "not support"),
+        (r#"{"count": 3, "time_window": 60, "policy": "redis-sentinel"}"#, "/policy", "not support"),
+        (r#"{"count": 3, "time_window": 60, "redis_port": 1}"#, "/redis_port", "no effect"),
+        (r#"{"count": 3, "time_window": 60, "sync_interval": 0.05}"#, "/sync_interval", "smaller than 0.1"),
+        (r#"{"count": 3, "time_window": 60, "sync_interval": 0.5}"#, "/sync_interval", "not support"),
+        (
+            r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "rr", "redis_username": "u"}"#,
+            "/redis_username",
+            "only with a password",
+        ),
+        (r#"{"rules": [], "group": "g"}"#, "/group", "same time"),
+        (r#"{"count": 3, "rules": [{"count": 1, "time_window": 1, "key": "a"}]}"#, "/count", "same time"),
+        (r#"{"rules": [{"count": 1, "key": "a"}]}"#, "/rules/0/time_window", "A rule has"),
+        (
+            r#"{"rules": [{"count": 1, "time_window": 1, "key": "a"}, {"count": 2, "time_window": 1, "key": "a"}]}"#,
+            "/rules/1/key",
+            "duplicate key 'a' in rules",
+        ),
+    ] {
+        if path == "/group" {
+            let problems = parse(json).unwrap_err();
+            assert!(problems.iter().any(|p| p.field == path && p.problem.contains(part)), "{problems:?}");
+        } else {
+            refused(json, path, part);
+        }
+    }
+}
+
+#[test]
+fn a_reference_is_accepted_only_where_it_is_resolved() {
+    let reference = "$secret://vault/my-vault/redis/host";
+    for field in ["redis_host", "rejected_msg", "group", "count", "key", "policy"] {
+        let mut json: serde_json::Value = serde_json::from_str(TUTORIAL).unwrap();
+        json[field] = reference.into();
+        refused(&json.to_string(), &format!("/{field}"), "not resolved in this field");
+    }
+    for (text, part) in [("$secret://vault/my-vault", "key"), ("$SECRET://vault/my-vault/a/b", "$secret")] {
+        let mut json: serde_json::Value = serde_json::from_str(TUTORIAL).unwrap();
+        json["redis_password"] = text.into();
+        refused(&json.to_string(), "/redis_password", part);
+    }
+}
+
+#[test]
+fn a_stored_secret_is_neither_shown_nor_lost() {
+    use crate::plugin::STORED;
+    use crate::sensitive::{Entered, Masked, SecretField};
+    use crate::time::Millis;
+    let typed = TUTORIAL.replace("$secret://vault/my-vault/redis/password", "canary");
+    let config = parse(&typed).unwrap();
+    assert!(!format!("{config:?}").contains("canary"));
+    let shown = config
+        .try_map(|_, field| field.try_map(|_, _| Ok::<_, ()>(Masked { set_at: Millis(1) }), ""))
+        .unwrap()
+        .to_json();
+    assert!(shown.contains(STORED) && !shown.contains("canary"), "{shown}");
+    let mut kept = Vec::new();
+    let again = parse(&shown).unwrap();
+    again
+        .try_map(|name, field| {
+            kept.push((name, matches!(field, SecretField::Literal(Entered::Keep))));
+            Ok::<_, ()>(())
+        })
+        .unwrap();
+    assert_eq!(kept, [("redis_username", false), ("redis_password", true)]);
+}
+
+#[test]
+fn what_is_stored_can_be_read_again() {
+    for json in [
+        TUTORIAL,
+        r#"{"count": "$http_x_limit", "time_window": 1, "key_type": "constant", "key": "all", "group": "g"}"#,
+        r#"{"rules": [{"count": 1, "time_window": 2, "key": "$uri", "header_prefix": "X-A"}], "window_type": "sliding"}"#,
+    ] {
+        let sealed = parse(json).unwrap().try_map(|_, field| Ok::<_, ()>(field.reference().cloned())).unwrap();
+        let stored = serde_json::to_string(&sealed).unwrap();
+        assert_eq!(
+            serde_json::from_str::<PluginConfig<Option<crate::secret_ref::SecretRef>>>(&stored).unwrap(),
+            sealed
+        );
+    }
+}
+
+#[test]
+fn counters_belong_to_a_group_or_to_one_configuration_of_one_owner() {
+    let of = |json: &str, owner: &str| match parse(json).unwrap() {
+        PluginConfig::LimitCount(config) => config.counters_of(owner),
+        other => panic!("{other:?}"),
+    };
+    let one = of(TUTORIAL, "a");
+    assert_eq!(one, of(TUTORIAL, "a"));
+    assert_eq!(one, of(&TUTORIAL.replace("redis/password", "redis/other"), "a"), "its secrets do not matter");
+    assert_ne!(one, of(TUTORIAL, "b"));
+    assert_ne!(one, of(&TUTORIAL.replace("\"count\": 3", "\"count\": 4"), "a"));
+    let grouped = r#"{"count": 3, "time_window": 60, "group": "g"}"#;
+    assert_eq!(of(grouped, "a"), of(grouped, "b"));
+}
