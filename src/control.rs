@@ -61,7 +61,7 @@ pub struct CredentialView {
     pub stored: Stored<Credential<Masked>>,
     /// `None` for a literal.
     pub state: Option<ReferenceState>,
-    /// Another credential has the same key: neither of the two authenticates.
+    /// Another credential has the same key, or the same name that requests give: neither authenticates.
     pub same_as: Option<CredentialName>,
 }
 
@@ -109,7 +109,7 @@ pub struct Overview {
     pub credentials: usize,
     pub services: usize,
     pub routes: usize,
-    /// Services or routes with key-auth.
+    /// Services or routes with a plugin that authenticates.
     pub protected: usize,
     pub instances_online: usize,
     /// A request with a good key has passed through the gateway since it started.

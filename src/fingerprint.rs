@@ -4,6 +4,7 @@
 //! same time whatever was sent. BLAKE3 in keyed mode (BLAKE3 paper, §2.3), cut to 128 bits.
 
 use std::fmt;
+use subtle::ConstantTimeEq;
 
 /// The key of the fingerprints: random, made at each start, never stored.
 #[derive(Clone)]
@@ -23,14 +24,31 @@ impl FingerprintKey {
     /// The fingerprint of `text`.
     #[must_use]
     pub fn of(&self, text: &[u8]) -> Fingerprint {
-        let hash = blake3::keyed_hash(&self.0, text);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        Fingerprint(u128::from_le_bytes(half))
+        Fingerprint::cut(blake3::keyed_hash(&self.0, text))
+    }
+
+    /// The fingerprint of the name that requests give to a credential of type `kind` (a slug).
+    #[must_use]
+    pub fn of_name(&self, kind: &str, name: &[u8]) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(kind.as_bytes()).update(b"\0").update(name);
+        Fingerprint::cut(hasher.finalize())
     }
 }
 
 impl Fingerprint {
+    fn cut(hash: blake3::Hash) -> Self {
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash.as_bytes()[..16]);
+        Self(u128::from_le_bytes(half))
+    }
+
+    /// Whether two fingerprints are equal, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn same_as(self, other: Self) -> bool {
+        self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
+    }
+
     /// Eight hex digits that let an operator see whether two values are the same.
     #[must_use]
     pub fn short(self) -> String {
@@ -61,5 +79,10 @@ mod tests {
         assert_ne!(one.of(b"alice-key"), one.of(b"alice-kez"));
         assert_ne!(one.of(b"alice-key"), two.of(b"alice-key"));
         assert_eq!(one.of(b"alice-key").short().len(), 8);
+        assert!(one.of(b"alice-key").same_as(one.of(b"alice-key")));
+        assert!(!one.of(b"alice-key").same_as(one.of(b"alice-kez")));
+        assert_eq!(one.of_name("basic-auth", b"alice"), one.of_name("basic-auth", b"alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), one.of_name("jwt-auth", b"alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), two.of_name("basic-auth", b"alice"));
     }
 }

@@ -20,7 +20,9 @@ pub struct Snapshot {
     /// The key-auth credentials that have a value now. One whose reference is not resolved is absent,
     /// and so are two with the same key.
     pub keys: Vec<KeyCredential>,
-    /// What `keys` were made with.
+    /// The credentials that a request names and then proves, under the same conditions.
+    pub named: Vec<NamedCredential>,
+    /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
 
@@ -39,6 +41,23 @@ pub struct KeyCredential {
     pub credential: ObjectId,
 }
 
+/// A credential that a request names, by a username for instance, and then proves.
+#[derive(Clone, Debug)]
+pub struct NamedCredential {
+    /// Of its type and name: [`FingerprintKey::of_name`].
+    pub fingerprint: Fingerprint,
+    pub consumer: ConsumerName,
+    pub credential: ObjectId,
+    pub proof: Proof,
+}
+
+/// What a request that named a credential has to show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proof {
+    /// The password with this fingerprint.
+    Password(Fingerprint),
+}
+
 impl Snapshot {
     /// A gateway that knows no route yet.
     #[must_use]
@@ -49,6 +68,7 @@ impl Snapshot {
             routes: Vec::new(),
             consumers: BTreeMap::new(),
             keys: Vec::new(),
+            named: Vec::new(),
             fingerprint_key,
         })
     }

@@ -204,9 +204,7 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
         Box::pin(async move { api::remove_plugin(group, owner, plugin).await })
             as Pin<Box<dyn Future<Output = Result<(), AppError>>>>
     });
-    let consequences = match plugin {
-        PluginName::KeyAuth => vec!["Requests pass without a key".to_owned()],
-    };
+    let consequences = match plugin {};
     view! {
         <DeleteDialog
             what=format!("plugin {}", plugin.label())

@@ -181,8 +181,7 @@ impl Inner {
 
     /// An anonymous consumer must exist.
     fn check_plugin(&self, plugin: &PluginConfig) -> Answer<()> {
-        let PluginConfig::KeyAuth(key_auth) = plugin;
-        let Some(name) = &key_auth.anonymous_consumer else { return Ok(()) };
+        let Some(name) = plugin.anonymous_consumer() else { return Ok(()) };
         if self.config().consumers.contains_key(name) {
             return Ok(());
         }

@@ -182,6 +182,7 @@ fn snapshot(upstream: SocketAddr) -> Snapshot {
         routes: vec![route],
         consumers: consumers.collect(),
         keys: (0..CONSUMERS).map(key).collect(),
+        named: Vec::new(),
         fingerprint_key,
     }
 }

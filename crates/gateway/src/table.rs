@@ -11,10 +11,11 @@ use crate::reject::Reject;
 use crate::upstream::RoundRobin;
 use http::{HeaderValue, Method};
 use percent_encoding::percent_decode_str;
+use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{KeyCredential, Snapshot};
+use postern::snapshot::{Proof, Snapshot};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(crate) struct Table {
     host_endings: HashMap<String, Paths>,
     any_host: Paths,
     keys: HashMap<Fingerprint, Arc<Identity>>,
+    named: HashMap<Fingerprint, Named>,
     consumers: HashMap<ConsumerName, Arc<Identity>>,
     fingerprint_key: FingerprintKey,
     /// For the next table, which takes over what has not changed.
@@ -63,6 +65,12 @@ pub(crate) struct Identity {
     pub(crate) custom_id: Option<HeaderValue>,
 }
 
+/// A credential that a request names, and what it has to show then.
+pub(crate) struct Named {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) proof: Proof,
+}
+
 /// The routes of one host.
 #[derive(Default)]
 struct Paths {
@@ -82,6 +90,7 @@ impl Table {
             host_endings: HashMap::new(),
             any_host: Paths::default(),
             keys: compile_keys(snapshot),
+            named: compile_named(snapshot),
             consumers: snapshot
                 .consumers
                 .keys()
@@ -153,6 +162,16 @@ impl Table {
         self.keys.get(&self.fingerprint_key.of(key))
     }
 
+    /// The credential of that type which requests name so.
+    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<&Named> {
+        self.named.get(&self.fingerprint_key.of_name(kind.slug(), name))
+    }
+
+    /// The fingerprint to compare with one that a credential has.
+    pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
+        self.fingerprint_key.of(text)
+    }
+
     /// The identity of a consumer that requests without a key count as.
     pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
         self.consumers.get(name)
@@ -203,29 +222,44 @@ fn decoded(prefix: &str) -> String {
 }
 
 fn compile_keys(snapshot: &Snapshot) -> HashMap<Fingerprint, Arc<Identity>> {
-    let mut keys = HashMap::with_capacity(snapshot.keys.len());
-    let mut twice = HashSet::new();
-    for key in &snapshot.keys {
-        let Some(identity) = identity(snapshot, key) else {
-            tracing::error!(credential = %key.credential, "Credential {} belongs to no consumer", key.credential);
-            continue;
-        };
-        if keys.insert(key.fingerprint, Arc::new(identity)).is_some() {
-            twice.insert(key.fingerprint);
-        }
-    }
-    // One key cannot be two callers. The snapshot has none of these; should it ever, they match nothing.
-    keys.retain(|fingerprint, _| !twice.contains(fingerprint));
-    keys
+    let found = snapshot
+        .keys
+        .iter()
+        .filter_map(|key| Some((key.fingerprint, identity(snapshot, &key.consumer, &key.credential)?)));
+    told_apart(found)
 }
 
-fn identity(snapshot: &Snapshot, key: &KeyCredential) -> Option<Identity> {
-    let consumer = snapshot.consumers.get(&key.consumer)?;
-    Some(Identity {
-        consumer: HeaderValue::from_str(key.consumer.as_str()).ok()?,
-        credential: Some(HeaderValue::from_str(key.credential.as_str()).ok()?),
+fn compile_named(snapshot: &Snapshot) -> HashMap<Fingerprint, Named> {
+    let found = snapshot.named.iter().filter_map(|named| {
+        let identity = identity(snapshot, &named.consumer, &named.credential)?;
+        Some((named.fingerprint, Named { identity, proof: named.proof.clone() }))
+    });
+    told_apart(found)
+}
+
+/// One key or name cannot be two callers. The snapshot has none of these; should it ever, they match nothing.
+fn told_apart<T>(found: impl Iterator<Item = (Fingerprint, T)>) -> HashMap<Fingerprint, T> {
+    let mut by_fingerprint = HashMap::with_capacity(found.size_hint().1.unwrap_or_default());
+    let mut twice = HashSet::new();
+    for (fingerprint, credential) in found {
+        if by_fingerprint.insert(fingerprint, credential).is_some() {
+            twice.insert(fingerprint);
+        }
+    }
+    by_fingerprint.retain(|fingerprint, _| !twice.contains(fingerprint));
+    by_fingerprint
+}
+
+fn identity(snapshot: &Snapshot, owner: &ConsumerName, credential: &ObjectId) -> Option<Arc<Identity>> {
+    let Some(consumer) = snapshot.consumers.get(owner) else {
+        tracing::error!(%credential, "Credential {credential} belongs to no consumer");
+        return None;
+    };
+    Some(Arc::new(Identity {
+        consumer: HeaderValue::from_str(owner.as_str()).ok()?,
+        credential: Some(HeaderValue::from_str(credential.as_str()).ok()?),
         custom_id: custom_id(consumer.custom_id.as_deref()),
-    })
+    }))
 }
 
 fn anonymous(snapshot: &Snapshot, name: &ConsumerName) -> Option<Arc<Identity>> {

@@ -11,6 +11,7 @@ fn snapshot() -> Snapshot {
         routes: Vec::new(),
         consumers: BTreeMap::new(),
         keys: Vec::new(),
+        named: Vec::new(),
         fingerprint_key: FingerprintKey::new([7; 32]),
     }
 }

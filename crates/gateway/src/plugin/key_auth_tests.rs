@@ -17,6 +17,7 @@ fn table() -> Table {
         routes: Vec::new(),
         consumers: ["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer())).into(),
         keys: vec![key("alice-key"), key("a b+c")],
+        named: Vec::new(),
         fingerprint_key: fingerprint_key.clone(),
     };
     Table::compile(&snapshot, None)
