@@ -24,22 +24,24 @@ impl FingerprintKey {
     /// The fingerprint of `text`.
     #[must_use]
     pub fn of(&self, text: &[u8]) -> Fingerprint {
-        Fingerprint::cut(blake3::keyed_hash(&self.0, text))
+        Fingerprint::cut(&blake3::keyed_hash(&self.0, text).as_bytes()[..16])
     }
 
-    /// The fingerprint of the name that requests give to a credential of type `kind` (a slug).
+    /// The fingerprint of the name that requests give to a credential of type `kind` (a slug). From the other
+    /// half of the hash: no key has it.
     #[must_use]
     pub fn of_name(&self, kind: &str, name: &[u8]) -> Fingerprint {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(kind.as_bytes()).update(b"\0").update(name);
-        Fingerprint::cut(hasher.finalize())
+        Fingerprint::cut(&hasher.finalize().as_bytes()[16..])
     }
 }
 
 impl Fingerprint {
-    fn cut(hash: blake3::Hash) -> Self {
+    /// Of half a hash.
+    fn cut(hash: &[u8]) -> Self {
         let mut half = [0; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
+        half.copy_from_slice(hash);
         Self(u128::from_le_bytes(half))
     }
 
@@ -47,6 +49,10 @@ impl Fingerprint {
     #[must_use]
     pub fn same_as(self, other: Self) -> bool {
         self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
+
+    /// The first `count` bits as a number: equally many fingerprints begin with each.
+    pub(crate) fn first_bits(self, count: u32) -> usize {
+        (self.0 >> (u128::BITS - count)) as usize
     }
 
     /// Eight hex digits that let an operator see whether two values are the same.
@@ -83,6 +89,7 @@ mod tests {
         assert!(!one.of(b"alice-key").same_as(one.of(b"alice-kez")));
         assert_eq!(one.of_name("basic-auth", b"alice"), one.of_name("basic-auth", b"alice"));
         assert_ne!(one.of_name("basic-auth", b"alice"), one.of_name("jwt-auth", b"alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), one.of(b"basic-auth\0alice"));
         assert_ne!(one.of_name("basic-auth", b"alice"), two.of_name("basic-auth", b"alice"));
     }
 }

@@ -1,8 +1,12 @@
 //! What the gateway runs: everything for one gateway group at one revision, immutable.
+//!
+//! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
+//! compiling it, costs what the change costs and not what the configuration holds.
 
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::name::{ConsumerName, ObjectId};
 use crate::routing::{Route, Service};
+use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,16 +16,14 @@ pub struct Snapshot {
     /// Grows with every change of what the gateway does.
     pub revision: u64,
     /// Every service, by id.
-    pub services: BTreeMap<ObjectId, Service>,
+    pub services: Arc<BTreeMap<ObjectId, Service>>,
     /// Every route; its service is in `services`.
-    pub routes: Vec<Route>,
-    /// Every consumer, by name.
-    pub consumers: BTreeMap<ConsumerName, SnapshotConsumer>,
-    /// The key-auth credentials that have a value now. One whose reference is not resolved is absent,
-    /// and so are two with the same key.
-    pub keys: Vec<KeyCredential>,
-    /// The credentials that a request names and then proves, under the same conditions.
-    pub named: Vec<NamedCredential>,
+    pub routes: Arc<[Route]>,
+    /// The consumers that plugins name: requests without a credential may count as theirs.
+    pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
+    /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
+    pub keys: Shards<KeyCredential>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
@@ -29,30 +31,23 @@ pub struct Snapshot {
 /// What the gateway needs of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotConsumer {
+    pub name: ConsumerName,
     /// The label `custom_id`, sent as `X-Consumer-Custom-ID`.
     pub custom_id: Option<String>,
 }
 
-/// A key that authenticates.
-#[derive(Clone, Debug)]
+/// A credential that authenticates.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
-    pub fingerprint: Fingerprint,
-    pub consumer: ConsumerName,
+    /// Whose it is. One for all credentials of the consumer.
+    pub consumer: Arc<SnapshotConsumer>,
     pub credential: ObjectId,
-}
-
-/// A credential that a request names, by a username for instance, and then proves.
-#[derive(Clone, Debug)]
-pub struct NamedCredential {
-    /// Of its type and name: [`FingerprintKey::of_name`].
-    pub fingerprint: Fingerprint,
-    pub consumer: ConsumerName,
-    pub credential: ObjectId,
-    pub proof: Proof,
+    /// What a request must show that named the credential; nothing more when it showed the key.
+    pub proof: Option<Arc<Proof>>,
 }
 
 /// What a request that named a credential has to show.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// The password with this fingerprint.
     Password(Fingerprint),
@@ -64,11 +59,10 @@ impl Snapshot {
     pub fn empty(fingerprint_key: FingerprintKey) -> Arc<Self> {
         Arc::new(Self {
             revision: 0,
-            services: BTreeMap::new(),
-            routes: Vec::new(),
-            consumers: BTreeMap::new(),
-            keys: Vec::new(),
-            named: Vec::new(),
+            services: Arc::default(),
+            routes: Arc::default(),
+            consumers: Arc::default(),
+            keys: Shards::default(),
             fingerprint_key,
         })
     }

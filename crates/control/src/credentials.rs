@@ -130,7 +130,7 @@ impl Inner {
     /// A key typed in must not be another credential's. (References are compared once they are resolved.)
     fn check_key_unused(&self, config: &Config, own: &ObjectId, key: Fingerprint) -> Answer<()> {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = published.armed.iter().find(|(id, armed)| *id != own && armed.fingerprint == key);
+        let other = published.armed.iter().find(|(id, armed)| *id != own && armed.by == key);
         match other.and_then(|(id, _)| config.credentials.get(id)) {
             None => Ok(()),
             Some(other) => Err(taken("key", "key", &other.stored.object)),

@@ -2,12 +2,14 @@
 
 use crate::Inner;
 use crate::config::{Config, Object, credential_place};
-use postern::credential::{Credential, CredentialKind};
+use postern::consumer::Consumer;
+use crate::proof::Found;
+use postern::credential::Credential;
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
 use postern::resolve::StateName;
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{KeyCredential, NamedCredential, Proof, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
@@ -17,8 +19,8 @@ pub(crate) struct Published {
     /// The configuration it was made from, to tell whether only values changed.
     config: Option<Arc<Config>>,
     /// Every credential that authenticates.
-    pub(crate) armed: BTreeMap<ObjectId, Armed>,
-    /// Credentials that are found by the same as another one, and which.
+    pub(crate) armed: BTreeMap<ObjectId, Found>,
+    /// Credentials that are found by what another one is found by too, and which.
     pub(crate) same_as: BTreeMap<ObjectId, ObjectId>,
 }
 
@@ -27,7 +29,7 @@ impl Inner {
     pub(crate) fn publish(&self) {
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         let config = self.config();
-        let (armed, same_as) = unique(self.armed(&config));
+        let (armed, same_as) = unique(self.found_in(&config));
         self.count_states(&config);
         let same_config = published.config.as_ref().is_some_and(|last| Arc::ptr_eq(last, &config));
         if same_config && published.armed == armed && published.same_as == same_as {
@@ -37,77 +39,49 @@ impl Inner {
             tracing::warn!(credential = %one, other = %other, "two credentials cannot be told apart; neither authenticates");
         }
         let snapshot = self.snapshot(&config, &armed);
-        tracing::info!(
-            revision = snapshot.revision,
-            credentials = armed.len(),
-            "published revision {}",
-            snapshot.revision
-        );
+        tracing::info!(revision = snapshot.revision, keys = armed.len(), "published revision {}", snapshot.revision);
         *published = Published { config: Some(config), armed, same_as };
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
-    fn snapshot(&self, config: &Config, armed: &BTreeMap<ObjectId, Armed>) -> Snapshot {
-        let (mut keys, mut named) = (Vec::new(), Vec::new());
-        for (id, Armed { fingerprint, proof }) in armed {
-            let Some(object) = config.credentials.get(id) else { continue };
-            let (consumer, credential) = (object.stored.object.consumer.clone(), id.clone());
-            let fingerprint = *fingerprint;
-            match proof.clone() {
-                None => keys.push(KeyCredential { fingerprint, consumer, credential }),
-                Some(proof) => named.push(NamedCredential { fingerprint, consumer, credential, proof }),
-            }
-        }
-        let consumers = config.consumers.iter().map(|(name, object)| {
-            let custom_id = object.stored.object.labels.get("custom_id").cloned();
-            (name.clone(), SnapshotConsumer { custom_id })
+    fn snapshot(&self, config: &Config, armed: &BTreeMap<ObjectId, Found>) -> Snapshot {
+        let keys = armed.iter().filter_map(|(id, found)| {
+            let credential = &config.credentials.get(id)?.stored.object;
+            let consumer = Arc::new(snapshot_consumer(&config.consumers.get(&credential.consumer)?.stored.object));
+            Some((found.by, KeyCredential { consumer, credential: id.clone(), proof: found.proof.clone() }))
         });
+        let consumers = config.consumers.iter();
+        let consumers = consumers.map(|(name, object)| (name.clone(), snapshot_consumer(&object.stored.object)));
+        let services = config.services.iter().map(|(id, service)| (id.clone(), service.stored.object.clone()));
         Snapshot {
             revision: self.snapshots.borrow().revision + 1,
-            services: config.services.iter().map(|(id, s)| (id.clone(), s.stored.object.clone())).collect(),
+            services: Arc::new(services.collect()),
             routes: config.routes.values().map(|r| r.stored.object.clone()).collect(),
-            consumers: consumers.collect(),
-            keys,
-            named,
+            consumers: Arc::new(consumers.collect()),
+            keys: keys.collect(),
             fingerprint_key: self.fingerprints.clone(),
         }
     }
 
     /// Every credential that has a value now.
-    fn armed(&self, config: &Config) -> Vec<(ObjectId, Armed)> {
-        let arm = |object: &Object<Credential<Sealed>>| {
-            let value = self.value(object).filter(|value| !value.is_empty())?;
-            Some((object.stored.object.id.clone(), self.arm(&object.stored.object.kind, &value)))
+    fn found_in(&self, config: &Config) -> Vec<(ObjectId, Found)> {
+        let found = |object: &Object<Credential<Sealed>>| {
+            let credential = &object.stored.object;
+            Some((credential.id.clone(), self.found(&credential.kind, &self.value(object)?)?))
         };
-        config.credentials.values().filter_map(arm).collect()
+        config.credentials.values().filter_map(found).collect()
     }
 
-    /// What a request is recognised by, and has to show.
-    fn arm(&self, kind: &CredentialKind<Sealed>, value: &Plain) -> Armed {
-        let named = |name: &str| self.fingerprints.of_name(kind.slug(), name.as_bytes());
-        match kind {
-            CredentialKind::KeyAuth { .. } => Armed { fingerprint: self.fingerprint(value), proof: None },
-            CredentialKind::BasicAuth { username, .. } => {
-                Armed { fingerprint: named(username.as_str()), proof: Some(Proof::Password(self.fingerprint(value))) }
-            }
-        }
-    }
-
-    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
-        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
-        self.fingerprints.of(value.expose().as_bytes())
-    }
-
-    /// The value of a credential's secret now: `None` arms nothing.
+    /// The value of a credential now: `None` arms nothing.
     fn value(&self, object: &Object<Credential<Sealed>>) -> Option<Plain> {
-        let credential = &object.stored.object;
-        match credential.kind.secret() {
+        let kind = &object.stored.object.kind;
+        match kind.secret() {
             SecretField::Reference(reference) => self.engine.current(&self.group, reference).0,
             SecretField::Literal(sealed) => {
-                let place = credential_place(&object.row, credential.kind.secret_field().name);
-                let opened = self.sealer.open(place, sealed);
+                let opened = self.sealer.open(credential_place(&object.row, kind.secret_field().name), sealed);
                 opened
                     .inspect_err(|error| {
+                        let credential = &object.stored.object;
                         tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
                             "the stored secret cannot be opened; the credential authenticates nobody");
                     })
@@ -127,33 +101,30 @@ impl Inner {
     }
 }
 
-/// A credential with a value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Armed {
-    /// Of the key, or of the name that a request gives.
-    pub(crate) fingerprint: Fingerprint,
-    /// Nothing more than the key, or what goes with the name.
-    pub(crate) proof: Option<Proof>,
-}
+type Armed = BTreeMap<ObjectId, Found>;
 
 /// Two credentials that are found by the same authenticate nobody: whose request it is could not be told.
-fn unique(found: Vec<(ObjectId, Armed)>) -> (BTreeMap<ObjectId, Armed>, BTreeMap<ObjectId, ObjectId>) {
-    let mut owners: HashMap<Fingerprint, Vec<(ObjectId, Armed)>> = HashMap::new();
-    for (id, armed) in found {
-        owners.entry(armed.fingerprint).or_default().push((id, armed));
+fn unique(found: Vec<(ObjectId, Found)>) -> (Armed, BTreeMap<ObjectId, ObjectId>) {
+    let mut owners: HashMap<Fingerprint, Vec<(ObjectId, Found)>> = HashMap::new();
+    for (id, found) in found {
+        owners.entry(found.by).or_default().push((id, found));
     }
     let (mut armed, mut same_as) = (BTreeMap::new(), BTreeMap::new());
-    for mut same in owners.into_values() {
+    for same in owners.into_values() {
         match same.as_slice() {
             [(first, _), (second, _), rest @ ..] => {
                 same_as.insert(first.clone(), second.clone());
                 let others = [second].into_iter().chain(rest.iter().map(|(id, _)| id));
                 same_as.extend(others.map(|id| (id.clone(), first.clone())));
             }
-            _ => armed.extend(same.drain(..)),
+            _ => armed.extend(same),
         }
     }
     (armed, same_as)
+}
+
+fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
+    SnapshotConsumer { name: consumer.name.clone(), custom_id: consumer.labels.get("custom_id").cloned() }
 }
 
 #[cfg(test)]
@@ -165,9 +136,9 @@ mod tests {
     fn credentials_with_one_key_disarm_each_other() {
         let key = FingerprintKey::new([7; 32]);
         let id = |text: &str| text.parse::<ObjectId>().unwrap();
-        let armed = |text: &[u8]| Armed { fingerprint: key.of(text), proof: None };
+        let found = |(name, text): (&str, &[u8; 1])| (id(name), Found { by: key.of(text), proof: None });
         let given = [("a", b"1"), ("b", b"2"), ("c", b"1"), ("d", b"1")];
-        let (armed, same_as) = unique(given.map(|(name, text)| (id(name), armed(text))).into());
+        let (armed, same_as) = unique(given.map(found).into());
         assert_eq!(armed.keys().collect::<Vec<_>>(), [&id("b")]);
         let pairs: Vec<_> = same_as.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         assert_eq!(pairs, [("a", "c"), ("c", "a"), ("d", "a")]);

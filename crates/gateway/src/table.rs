@@ -1,36 +1,47 @@
-//! The configuration as requests need it: compiled once for each snapshot, then only read.
+//! The configuration as requests need it: compiled once for each snapshot, then only read. What a snapshot shares
+//! with the one before it is not compiled again.
 //!
 //! A request's route: the exact host, else the longest matching host ending, else no host; within that the
 //! exact path, else the longest prefix; within that a route that names the method, else one for every
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
 use crate::host::endings;
+use crate::identity::{Identities, Identity};
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
 use crate::upstream::RoundRobin;
-use http::{HeaderValue, Method};
+use http::Method;
 use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{Proof, Snapshot};
+use postern::snapshot::{Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One snapshot, compiled.
 pub(crate) struct Table {
     pub(crate) revision: u64,
+    routing: Arc<Routing>,
+    keys: Identities,
+    fingerprint_key: FingerprintKey,
+}
+
+/// Services, routes, and the consumers that plugins name.
+struct Routing {
+    /// What it was compiled from.
+    services: Arc<BTreeMap<ObjectId, routing::Service>>,
+    routes: Arc<[routing::Route]>,
+    named: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+
     exact_hosts: HashMap<String, Paths>,
     /// By ending, with the dot.
     host_endings: HashMap<String, Paths>,
     any_host: Paths,
-    keys: HashMap<Fingerprint, Arc<Identity>>,
-    named: HashMap<Fingerprint, Named>,
     consumers: HashMap<ConsumerName, Arc<Identity>>,
-    fingerprint_key: FingerprintKey,
-    /// For the next table, which takes over what has not changed.
+    /// For the next one, which takes over what has not changed.
     upstreams: BTreeMap<ObjectId, Upstream>,
 }
 
@@ -56,21 +67,6 @@ pub(crate) enum Upstream {
     Nodes(Arc<RoundRobin>),
 }
 
-/// Who a request comes from, as sent upstream.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) consumer: HeaderValue,
-    /// Absent for the anonymous consumer.
-    pub(crate) credential: Option<HeaderValue>,
-    pub(crate) custom_id: Option<HeaderValue>,
-}
-
-/// A credential that a request names, and what it has to show then.
-pub(crate) struct Named {
-    pub(crate) identity: Arc<Identity>,
-    pub(crate) proof: Proof,
-}
-
 /// The routes of one host.
 #[derive(Default)]
 struct Paths {
@@ -84,26 +80,83 @@ impl Table {
     /// Compiles `snapshot`. What cannot be enforced lets nothing pass, and is logged.
     /// Round robins that are the same as in `before` go on where they are.
     pub(crate) fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
-        let mut table = Self {
+        let routing = match before.map(|table| &table.routing) {
+            Some(same) if same.is_of(snapshot) => Arc::clone(same),
+            old => Arc::new(Routing::compile(snapshot, old.map(Arc::as_ref))),
+        };
+        Self {
             revision: snapshot.revision,
+            routing,
+            keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
+            fingerprint_key: snapshot.fingerprint_key.clone(),
+        }
+    }
+
+    /// The route of a request, which must be the same however the path is read.
+    ///
+    /// # Errors
+    /// No route, or a path that belongs to several.
+    pub(crate) fn route(&self, host: &str, method: &Method, path: &RequestPath<'_>) -> Result<&Arc<Route>, Reject> {
+        let found = self.routing.find(host, method, &path.literal);
+        for reading in &path.other_readings {
+            let other = self.routing.find(host, method, reading);
+            if found.map(Arc::as_ptr) != other.map(Arc::as_ptr) {
+                return Err(AMBIGUOUS);
+            }
+        }
+        found.ok_or(Reject::NoRoute)
+    }
+
+    /// The identity that `key` proves. The empty key proves none.
+    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
+        if key.is_empty() {
+            return None;
+        }
+        self.keys.get(&self.fingerprint_key.of(key)).filter(|identity| identity.proof.is_none())
+    }
+
+    /// The identity that requests of this type claim by `name`, and what proves it.
+    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
+        let identity = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
+        Some((identity, identity.proof.as_deref()?))
+    }
+
+    /// The fingerprint to compare with one in a [`Proof`].
+    pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
+        self.fingerprint_key.of(text)
+    }
+
+    /// The identity of a consumer that requests without a key count as.
+    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
+        self.routing.consumers.get(name)
+    }
+}
+
+impl Routing {
+    fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
+        let anonymous = |consumer: &SnapshotConsumer| Some((consumer.name.clone(), Identity::anonymous(consumer)?));
+        let mut routing = Self {
+            services: Arc::clone(&snapshot.services),
+            routes: Arc::clone(&snapshot.routes),
+            named: Arc::clone(&snapshot.consumers),
             exact_hosts: HashMap::new(),
             host_endings: HashMap::new(),
             any_host: Paths::default(),
-            keys: compile_keys(snapshot),
-            named: compile_named(snapshot),
-            consumers: snapshot
-                .consumers
-                .keys()
-                .filter_map(|name| Some((name.clone(), anonymous(snapshot, name)?)))
-                .collect(),
-            fingerprint_key: snapshot.fingerprint_key.clone(),
+            consumers: snapshot.consumers.values().filter_map(anonymous).collect(),
             upstreams: compile_upstreams(snapshot, before),
         };
-        for route in &snapshot.routes {
-            table.add(snapshot, route);
+        for route in snapshot.routes.iter() {
+            routing.add(snapshot, route);
         }
-        table.paths_mut().for_each(Paths::sort);
-        table
+        routing.paths_mut().for_each(Paths::sort);
+        routing
+    }
+
+    /// Whether it was compiled from what `snapshot` has.
+    fn is_of(&self, snapshot: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.services, &snapshot.services)
+            && Arc::ptr_eq(&self.routes, &snapshot.routes)
+            && Arc::ptr_eq(&self.named, &snapshot.consumers)
     }
 
     fn add(&mut self, snapshot: &Snapshot, route: &routing::Route) {
@@ -131,50 +184,12 @@ impl Table {
         self.exact_hosts.values_mut().chain(self.host_endings.values_mut()).chain([&mut self.any_host])
     }
 
-    /// The route of a request, which must be the same however the path is read.
-    ///
-    /// # Errors
-    /// No route, or a path that belongs to several.
-    pub(crate) fn route(&self, host: &str, method: &Method, path: &RequestPath<'_>) -> Result<&Arc<Route>, Reject> {
-        let found = self.find(host, method, &path.literal);
-        for reading in &path.other_readings {
-            let other = self.find(host, method, reading);
-            if found.map(Arc::as_ptr) != other.map(Arc::as_ptr) {
-                return Err(AMBIGUOUS);
-            }
-        }
-        found.ok_or(Reject::NoRoute)
-    }
-
     fn find(&self, host: &str, method: &Method, path: &str) -> Option<&Arc<Route>> {
         let exact = self.exact_hosts.get(host);
         // Most gateways have no host endings; then the name need not be taken apart.
         let by_ending = (!self.host_endings.is_empty()).then(|| endings(host)).into_iter().flatten();
         let by_ending = by_ending.filter_map(|ending| self.host_endings.get(&*ending));
         exact.into_iter().chain(by_ending).chain([&self.any_host]).find_map(|paths| paths.find(method, path))
-    }
-
-    /// The identity that `key` proves. The empty key proves none.
-    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
-        if key.is_empty() {
-            return None;
-        }
-        self.keys.get(&self.fingerprint_key.of(key))
-    }
-
-    /// The credential of that type which requests name so.
-    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<&Named> {
-        self.named.get(&self.fingerprint_key.of_name(kind.slug(), name))
-    }
-
-    /// The fingerprint to compare with one that a credential has.
-    pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
-        self.fingerprint_key.of(text)
-    }
-
-    /// The identity of a consumer that requests without a key count as.
-    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
-        self.consumers.get(name)
     }
 }
 
@@ -221,67 +236,13 @@ fn decoded(prefix: &str) -> String {
     percent_decode_str(prefix).decode_utf8().map_or_else(|_| prefix.to_owned(), std::borrow::Cow::into_owned)
 }
 
-fn compile_keys(snapshot: &Snapshot) -> HashMap<Fingerprint, Arc<Identity>> {
-    let found = snapshot
-        .keys
-        .iter()
-        .filter_map(|key| Some((key.fingerprint, identity(snapshot, &key.consumer, &key.credential)?)));
-    told_apart(found)
-}
-
-fn compile_named(snapshot: &Snapshot) -> HashMap<Fingerprint, Named> {
-    let found = snapshot.named.iter().filter_map(|named| {
-        let identity = identity(snapshot, &named.consumer, &named.credential)?;
-        Some((named.fingerprint, Named { identity, proof: named.proof.clone() }))
-    });
-    told_apart(found)
-}
-
-/// One key or name cannot be two callers. The snapshot has none of these; should it ever, they match nothing.
-fn told_apart<T>(found: impl Iterator<Item = (Fingerprint, T)>) -> HashMap<Fingerprint, T> {
-    let mut by_fingerprint = HashMap::with_capacity(found.size_hint().1.unwrap_or_default());
-    let mut twice = HashSet::new();
-    for (fingerprint, credential) in found {
-        if by_fingerprint.insert(fingerprint, credential).is_some() {
-            twice.insert(fingerprint);
-        }
-    }
-    by_fingerprint.retain(|fingerprint, _| !twice.contains(fingerprint));
-    by_fingerprint
-}
-
-fn identity(snapshot: &Snapshot, owner: &ConsumerName, credential: &ObjectId) -> Option<Arc<Identity>> {
-    let Some(consumer) = snapshot.consumers.get(owner) else {
-        tracing::error!(%credential, "Credential {credential} belongs to no consumer");
-        return None;
-    };
-    Some(Arc::new(Identity {
-        consumer: HeaderValue::from_str(owner.as_str()).ok()?,
-        credential: Some(HeaderValue::from_str(credential.as_str()).ok()?),
-        custom_id: custom_id(consumer.custom_id.as_deref()),
-    }))
-}
-
-fn anonymous(snapshot: &Snapshot, name: &ConsumerName) -> Option<Arc<Identity>> {
-    let consumer = snapshot.consumers.get(name)?;
-    Some(Arc::new(Identity {
-        consumer: HeaderValue::from_str(name.as_str()).ok()?,
-        credential: None,
-        custom_id: custom_id(consumer.custom_id.as_deref()),
-    }))
-}
-
-fn custom_id(label: Option<&str>) -> Option<HeaderValue> {
-    label.and_then(|label| HeaderValue::from_str(label).ok())
-}
-
-fn compile_upstreams(snapshot: &Snapshot, before: Option<&Table>) -> BTreeMap<ObjectId, Upstream> {
+fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<ObjectId, Upstream> {
     let mut upstreams = BTreeMap::new();
     for service in snapshot.services.values() {
         let upstream = match &service.upstream {
             routing::Upstream::BuiltinEcho => Upstream::Echo,
             routing::Upstream::Nodes { nodes } => {
-                let same = before.and_then(|table| match table.upstreams.get(&service.id)? {
+                let same = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
                     Upstream::Nodes(robin) if robin.is_for(nodes) => Some(Arc::clone(robin)),
                     Upstream::Nodes(_) | Upstream::Echo => None,
                 });

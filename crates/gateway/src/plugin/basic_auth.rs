@@ -6,8 +6,9 @@
 
 use super::Access;
 use super::auth::{Otherwise, authorization};
+use crate::identity::Identity;
 use crate::reject::Reject;
-use crate::table::{Identity, Table};
+use crate::table::Table;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -61,13 +62,10 @@ fn authenticate<'t>(headers: &HeaderMap, table: &'t Table) -> Result<&'t Arc<Ide
     let stripped = without_blanks(&password);
     let sent = [table.fingerprint(&password), table.fingerprint(&stripped)];
     match found {
-        Some(named) => match &named.proof {
-            Proof::Password(expected) if sent.map(|sent| sent.same_as(*expected)).contains(&true) => {
-                Ok(&named.identity)
-            }
-            Proof::Password(_) => Err(INVALID),
-        },
-        None => Err(INVALID),
+        Some((identity, Proof::Password(expected))) if sent.map(|sent| sent.same_as(*expected)).contains(&true) => {
+            Ok(identity)
+        }
+        _ => Err(INVALID),
     }
 }
 

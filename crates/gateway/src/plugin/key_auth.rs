@@ -6,8 +6,9 @@
 use super::Access;
 use super::auth::{Otherwise, only};
 use super::query::{find, without};
+use crate::identity::Identity;
 use crate::reject::Reject;
-use crate::table::{Identity, Table};
+use crate::table::Table;
 use http::{HeaderMap, HeaderName};
 use postern::plugin::key_auth::KeyAuthPlugin;
 use std::borrow::Cow;

@@ -5,9 +5,10 @@ mod basic_auth;
 mod key_auth;
 mod query;
 
+use crate::identity::Identity;
 use crate::reject::Reject;
-use crate::table::{Identity, Table};
 use basic_auth::BasicAuth;
+use crate::table::Table;
 use http::HeaderMap;
 use key_auth::KeyAuth;
 use postern::plugin::PluginConfig;
