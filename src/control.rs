@@ -1,7 +1,7 @@
 //! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
 
 use crate::consumer::Consumer;
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
@@ -65,10 +65,11 @@ pub struct CredentialView {
     pub same_as: Option<CredentialName>,
 }
 
-/// How a message names a credential: consumer and credential name.
+/// How a message names a credential: consumer and credential name, which is unique within its type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialName {
     pub consumer: ConsumerName,
+    pub kind: CredentialType,
     pub credential: String,
 }
 

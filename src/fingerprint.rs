@@ -49,6 +49,7 @@ impl Fingerprint {
     #[must_use]
     pub fn same_as(self, other: Self) -> bool {
         self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
+    }
 
     /// The first `count` bits as a number: equally many fingerprints begin with each.
     pub(crate) fn first_bits(self, count: u32) -> usize {

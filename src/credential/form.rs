@@ -120,6 +120,12 @@ impl CredentialForm {
         Self { kind, ..Self::default() }
     }
 
+    /// The label of a field of any type.
+    #[must_use]
+    pub fn label_of(field: &str) -> Option<&'static str> {
+        [KEY, USERNAME, PASSWORD].into_iter().find(|known| known.name == field).map(|known| known.label)
+    }
+
     /// The field for the name that requests give, where the type has one.
     #[must_use]
     pub fn identifier_field(kind: CredentialType) -> Option<FieldName> {

@@ -68,6 +68,53 @@ impl CredentialType {
         }
     }
 
+    /// The button that adds one.
+    #[must_use]
+    pub fn add_label(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "Add Key Authentication Credential",
+            Self::BasicAuth => "Add Basic Authentication Credential",
+        }
+    }
+
+    /// The title of an empty list.
+    #[must_use]
+    pub fn none_yet(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "No key yet",
+            Self::BasicAuth => "No password yet",
+        }
+    }
+
+    /// What it is good for, in a sentence or two.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "A key proves who calls. Type one in, or refer to one that stays in a secret provider.",
+            Self::BasicAuth => {
+                "A username and its password prove who calls. The password may stay in a secret provider."
+            }
+        }
+    }
+
+    /// The columns of the list that only this type has; [`CredentialKind::cells`] are their texts.
+    #[must_use]
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::KeyAuth => &[],
+            Self::BasicAuth => &["Username"],
+        }
+    }
+
+    /// What the tutorial calls a credential of this type.
+    #[must_use]
+    pub fn example_name(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "primary-key",
+            Self::BasicAuth => "primary-basic",
+        }
+    }
+
     /// What a request is recognised by: the field that no two credentials of the type may share.
     #[must_use]
     pub fn found_by(self) -> &'static str {
@@ -103,6 +150,15 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { .. } => None,
             Self::BasicAuth { username, .. } => Some(username.as_str()),
+        }
+    }
+
+    /// What stands in the list's [`CredentialType::columns`].
+    #[must_use]
+    pub fn cells(&self) -> Vec<String> {
+        match self {
+            Self::KeyAuth { .. } => Vec::new(),
+            Self::BasicAuth { username, .. } => vec![username.to_string()],
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::Inner;
 use crate::config::{Config, Object, credential_place};
-use postern::consumer::Consumer;
 use crate::proof::Found;
+use postern::consumer::Consumer;
 use postern::credential::Credential;
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;

@@ -171,7 +171,8 @@ fn snapshot(upstream: SocketAddr) -> Snapshot {
     };
     let key = |n: usize| {
         let consumer = SnapshotConsumer { name: format!("consumer-{n}").parse().unwrap(), custom_id: None };
-        let key = KeyCredential { consumer: Arc::new(consumer), credential: "primary-key".parse().unwrap(), proof: None };
+        let key =
+            KeyCredential { consumer: Arc::new(consumer), credential: "primary-key".parse().unwrap(), proof: None };
         (fingerprint_key.of(key_of(n).as_bytes()), key)
     };
     Snapshot {

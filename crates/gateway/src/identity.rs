@@ -81,7 +81,8 @@ mod tests {
         let fingerprints = FingerprintKey::new([7; 32]);
         let fingerprint = |n: u32| fingerprints.of(&n.to_le_bytes());
         let consumer = |name: &str| Arc::new(SnapshotConsumer { name: name.parse().unwrap(), custom_id: None });
-        let key = |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap(), proof: None };
+        let key =
+            |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap(), proof: None };
         let mut keys: Shards<KeyCredential> = (0..5_000).map(|n| (fingerprint(n), key("alice"))).collect();
         let first = Identities::compile(&keys, None);
         keys.insert(fingerprint(1), key("bob"));

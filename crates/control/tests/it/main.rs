@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod credentials;
+
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};

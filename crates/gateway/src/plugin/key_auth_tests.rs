@@ -1,4 +1,5 @@
 use super::*;
+use crate::plugin::auth::NO_ANONYMOUS;
 use postern::fingerprint::FingerprintKey;
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;

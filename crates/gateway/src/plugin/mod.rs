@@ -7,8 +7,8 @@ mod query;
 
 use crate::identity::Identity;
 use crate::reject::Reject;
-use basic_auth::BasicAuth;
 use crate::table::Table;
+use basic_auth::BasicAuth;
 use http::HeaderMap;
 use key_auth::KeyAuth;
 use postern::plugin::PluginConfig;
