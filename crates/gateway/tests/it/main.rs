@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod auth;
+mod balancing;
 mod basic_auth;
 mod echo;
 mod framing;
 mod lifecycle;
+mod observing;
 mod proxying;
 mod support;
 mod upstream;
