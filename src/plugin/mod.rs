@@ -3,6 +3,8 @@
 //! A new plugin is one new file here, one in `crates/gateway/src/plugin`, and the match arms the
 //! compiler then asks for.
 
+pub mod basic_auth;
+mod fields;
 pub mod key_auth;
 pub mod limit_count;
 mod reader;
@@ -14,6 +16,7 @@ use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
 use crate::secret_ref::SecretRef;
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
+use basic_auth::BasicAuthPlugin;
 use key_auth::KeyAuthPlugin;
 use limit_count::LimitCountPlugin;
 use serde::{Deserialize, Serialize};
@@ -49,18 +52,20 @@ pub fn try_map_all<F, G, E>(
 #[serde(rename_all = "kebab-case")]
 pub enum PluginName {
     KeyAuth,
+    BasicAuth,
     LimitCount,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 2] = [Self::KeyAuth, Self::LimitCount];
+    pub const ALL: [Self; 3] = [Self::KeyAuth, Self::BasicAuth, Self::LimitCount];
 
     /// The machine name: `key-auth`.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auth",
+            Self::BasicAuth => "basic-auth",
             Self::LimitCount => "limit-count",
         }
     }
@@ -70,6 +75,7 @@ impl PluginName {
     pub fn label(self) -> &'static str {
         match self {
             Self::KeyAuth => "Key Auth",
+            Self::BasicAuth => "Basic Auth",
             Self::LimitCount => "Limit Count",
         }
     }
@@ -79,6 +85,7 @@ impl PluginName {
     pub fn summary(self) -> &'static str {
         match self {
             Self::KeyAuth => "Lets only requests pass that carry the key of a consumer.",
+            Self::BasicAuth => "Lets only requests pass that carry the username and password of a consumer.",
             Self::LimitCount => "Lets only so many requests pass in so much time, counted here or in Redis.",
         }
     }
@@ -93,7 +100,7 @@ impl PluginName {
     #[must_use]
     pub fn example(self) -> &'static str {
         match self {
-            Self::KeyAuth => "{}",
+            Self::KeyAuth | Self::BasicAuth => "{}",
             Self::LimitCount => {
                 "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}"
             }
@@ -104,8 +111,18 @@ impl PluginName {
     #[must_use]
     pub fn secret_fields(self) -> &'static [&'static str] {
         match self {
-            Self::KeyAuth => &[],
+            Self::KeyAuth | Self::BasicAuth => &[],
             Self::LimitCount => limit_count::SECRETS,
+        }
+    }
+
+    /// What happens when it is removed.
+    #[must_use]
+    pub fn consequence_of_removal(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "Requests pass without a key",
+            Self::BasicAuth => "Requests pass without a password",
+            Self::LimitCount => "Requests are no longer limited by their number",
         }
     }
 }
@@ -115,6 +132,7 @@ impl PluginName {
 #[serde(tag = "plugin", content = "config", rename_all = "kebab-case")]
 pub enum PluginConfig<F = MaskedField> {
     KeyAuth(KeyAuthPlugin),
+    BasicAuth(BasicAuthPlugin),
     LimitCount(Box<LimitCountPlugin<F>>),
 }
 
@@ -124,15 +142,17 @@ impl<F> PluginConfig<F> {
     pub fn name(&self) -> PluginName {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
+            Self::BasicAuth(_) => PluginName::BasicAuth,
             Self::LimitCount(_) => PluginName::LimitCount,
         }
     }
 
-    /// The consumer that requests without a credential count as.
+    /// The consumer that unauthenticated requests count as, which must exist.
     #[must_use]
     pub fn anonymous_consumer(&self) -> Option<&ConsumerName> {
         match self {
             Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::BasicAuth(config) => config.anonymous_consumer.as_ref(),
             Self::LimitCount(_) => None,
         }
     }
@@ -141,7 +161,7 @@ impl<F> PluginConfig<F> {
     #[must_use]
     pub fn server(&self) -> Option<String> {
         match self {
-            Self::KeyAuth(_) => None,
+            Self::KeyAuth(_) | Self::BasicAuth(_) => None,
             Self::LimitCount(config) => config.server(),
         }
     }
@@ -153,6 +173,7 @@ impl<F> PluginConfig<F> {
     pub fn try_map<G, E>(&self, f: impl FnMut(&'static str, &F) -> Result<G, E>) -> Result<PluginConfig<G>, E> {
         Ok(match self {
             Self::KeyAuth(config) => PluginConfig::KeyAuth(config.clone()),
+            Self::BasicAuth(config) => PluginConfig::BasicAuth(config.clone()),
             Self::LimitCount(config) => PluginConfig::LimitCount(Box::new(config.try_map(f)?)),
         })
     }
@@ -181,6 +202,7 @@ impl<S> PluginConfig<SecretField<S>> {
         };
         let json = match self {
             Self::KeyAuth(config) => serde_json::to_string_pretty(config),
+            Self::BasicAuth(config) => serde_json::to_string_pretty(config),
             Self::LimitCount(config) => match config.try_map(shown) {
                 Ok(config) => serde_json::to_string_pretty(&config),
                 Err(never) => match never {},
@@ -198,7 +220,8 @@ impl PluginConfig<EnteredField> {
     pub fn parse(name: PluginName, text: &str) -> Result<Self, Vec<FieldProblem>> {
         let object = parse_object(text).map_err(|why| vec![FieldProblem::new("json", why)])?;
         let config = match name {
-            PluginName::KeyAuth => KeyAuthPlugin::parse(&object).map(Self::KeyAuth),
+            PluginName::KeyAuth => fields::parse(&object, KeyAuthPlugin::set).map(Self::KeyAuth),
+            PluginName::BasicAuth => fields::parse(&object, BasicAuthPlugin::set).map(Self::BasicAuth),
             PluginName::LimitCount => LimitCountPlugin::parse(&object).map(|config| Self::LimitCount(Box::new(config))),
         };
         let mut problems = reader::misplaced_references(&Value::Object(object), name.secret_fields());

@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
         self.object.contains_key(name)
     }
 
+    /// Fields of which nothing is said.
+    pub(super) fn pass_over(&mut self, names: &[&'static str]) {
+        self.known.extend(names);
+    }
+
     /// A field that exists elsewhere but means nothing here.
     pub(super) fn forbid(&mut self, name: &'static str, why: &str) {
         self.known.push(name);
@@ -96,11 +101,6 @@ impl<'a> Reader<'a> {
             _ => Err(self.problems),
         }
     }
-}
-
-/// True or false.
-pub(super) fn boolean(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| "This is true or false.".to_owned())
 }
 
 /// A whole number in the range.

@@ -1,7 +1,8 @@
 //! From the editor's JSON to a [`LimitCountPlugin`], with every problem by its path.
 
 use super::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, Redis, Rule, WindowType};
-use crate::plugin::reader::{Reader, boolean, secret, text, whole};
+use crate::plugin::fields::boolean;
+use crate::plugin::reader::{Reader, secret, text, whole};
 use crate::plugin::variable::Template;
 use crate::problem::FieldProblem;
 use crate::sensitive::{Entered, SecretField};
@@ -147,9 +148,10 @@ fn key(reader: &mut Reader<'_>) -> Option<Key> {
 }
 
 fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
-    let is_redis = reader.or("policy", Some(false), |value| match value.as_str() {
-        Some("local") => Ok(Some(false)),
-        Some("redis") => Ok(Some(true)),
+    let given = reader.has("policy");
+    let is_redis = reader.optional("policy", |value| match value.as_str() {
+        Some("local") => Ok(false),
+        Some("redis") => Ok(true),
         Some("redis-cluster" | "redis-sentinel") => {
             Err("This gateway does not support this policy yet: it has 'local' and 'redis'.".to_owned())
         }
@@ -157,7 +159,12 @@ fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
     });
     match is_redis {
         Some(true) => redis(reader).map(Policy::Redis),
-        Some(false) if reader.has("policy") || !reader.has("redis_host") => {
+        // Of what the fields of an unknown policy should be nothing can be said.
+        None if given => {
+            reader.pass_over(&REDIS_FIELDS);
+            None
+        }
+        Some(false) | None => {
             for name in REDIS_FIELDS {
                 reader.forbid(
                     name,
@@ -165,12 +172,6 @@ fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
                 );
             }
             Some(Policy::Local)
-        }
-        _ => {
-            for name in REDIS_FIELDS {
-                reader.forbid(name, "It needs \"policy\": \"redis\".");
-            }
-            None
         }
     }
 }
