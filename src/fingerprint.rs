@@ -37,7 +37,19 @@ impl FingerprintKey {
     }
 }
 
+/// The first half of the BLAKE3 hash of `text`, in hex: the same in every process, and no secret.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+}
+
 impl Fingerprint {
+    /// Which of `count` parts it belongs to.
+    #[must_use]
+    pub fn part(self, count: usize) -> usize {
+        usize::try_from(self.0 >> 96).map_or(0, |high| high % count.max(1))
+    }
+
     /// Of half a hash.
     fn cut(hash: &[u8]) -> Self {
         let mut half = [0; 16];

@@ -116,6 +116,15 @@ impl PluginName {
         }
     }
 
+    /// Whether it lets nobody pass who does not prove who they are.
+    #[must_use]
+    pub fn authenticates(self) -> bool {
+        match self {
+            Self::KeyAuth | Self::BasicAuth => true,
+            Self::LimitCount => false,
+        }
+    }
+
     /// What happens when it is removed.
     #[must_use]
     pub fn consequence_of_removal(self) -> &'static str {

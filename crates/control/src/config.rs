@@ -7,9 +7,10 @@
 use crate::StartError;
 use imbl::{OrdMap, OrdSet};
 use postern::consumer::Consumer;
-use postern::control::Stored;
+use postern::control::{PluginOwner, Stored};
 use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::plugin::{PluginName, Plugins, SealedField};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
@@ -27,13 +28,19 @@ pub(crate) struct Config {
     pub(crate) providers: OrdMap<ProviderKey, Arc<Object<SecretProvider<Sealed>>>>,
     pub(crate) consumers: OrdMap<ConsumerName, Arc<Object<Consumer>>>,
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
-    pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
-    pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
+    pub(crate) services: OrdMap<ObjectId, Arc<Object<Service<SealedField>>>>,
+    pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route<SealedField>>>>,
     by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
+    in_plugins: OrdMap<PluginOwner, Arc<[(PluginPlace, SecretRef)]>>,
+    /// The owners of the plugins that hold a reference.
+    plugins_with: OrdSet<(SecretRef, Option<PluginOwner>)>,
 }
+
+/// Where in the plugins of its owner a secret stands.
+pub(crate) type PluginPlace = (PluginName, &'static str);
 
 /// Which objects belong to a `K`, in order. A pair without an object stands before all those of its `K`.
 type Index<K> = OrdSet<(K, Option<ObjectId>)>;
@@ -75,7 +82,7 @@ pub(crate) struct Touched {
     pub(crate) provider: Option<ProviderKey>,
     pub(crate) consumer: Option<ConsumerName>,
     pub(crate) credentials: BTreeSet<ObjectId>,
-    /// Those that the credentials refer to, or did.
+    /// Those that the credentials, services and routes refer to, or did.
     pub(crate) references: BTreeSet<SecretRef>,
     /// Services or routes.
     pub(crate) routing: bool,
@@ -106,6 +113,8 @@ impl Config {
             by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
             by_service: OrdSet::new(),
+            in_plugins: OrdMap::new(),
+            plugins_with: OrdSet::new(),
         }
     }
 
@@ -148,14 +157,17 @@ impl Config {
                 self.add_credential(object, &mut touched);
             }
             Kind::Service => {
-                let object = Object::<Service>::decode(row)?;
+                let object = Object::<Service<SealedField>>::decode(row)?;
+                let service = &object.stored.object;
+                self.note_plugins(PluginOwner::Service(service.id.clone()), Some(&service.plugins), &mut touched);
                 self.services.insert(object.stored.object.id.clone(), object);
                 touched.routing = true;
             }
             Kind::Route => {
-                let object = Object::<Route>::decode(row)?;
-                self.drop_route(&object.stored.object.id);
-                let Route { id, service, .. } = &object.stored.object;
+                let object = Object::<Route<SealedField>>::decode(row)?;
+                self.drop_route(&object.stored.object.id, &mut touched);
+                let Route { id, service, plugins, .. } = &object.stored.object;
+                self.note_plugins(PluginOwner::Route(id.clone()), Some(plugins), &mut touched);
                 self.by_service.insert((service.clone(), Some(id.clone())));
                 self.routes.insert(id.clone(), object);
                 touched.routing = true;
@@ -183,13 +195,14 @@ impl Config {
             Deleted::Service(id) => {
                 let routes: Vec<ObjectId> = belonging(&self.by_service, &id).cloned().collect();
                 for route in routes {
-                    self.drop_route(&route);
+                    self.drop_route(&route, &mut touched);
                 }
                 self.services.remove(&id);
+                self.note_plugins(PluginOwner::Service(id), None, &mut touched);
                 touched.routing = true;
             }
             Deleted::Route(id) => {
-                self.drop_route(&id);
+                self.drop_route(&id, &mut touched);
                 touched.routing = true;
             }
         }
@@ -226,9 +239,50 @@ impl Config {
         touched.credentials.insert(id.clone());
     }
 
-    fn drop_route(&mut self, id: &ObjectId) {
+    fn drop_route(&mut self, id: &ObjectId, touched: &mut Touched) {
+        self.note_plugins(PluginOwner::Route(id.clone()), None, touched);
         let Some(object) = self.routes.remove(id) else { return };
         self.by_service.remove(&(object.stored.object.service.clone(), Some(id.clone())));
+    }
+
+    /// Remembers which references the plugins of `owner` have; nothing when it is no more.
+    fn note_plugins(&mut self, owner: PluginOwner, plugins: Option<&Plugins<SealedField>>, touched: &mut Touched) {
+        for (_, reference) in self.in_plugins.remove(&owner).iter().flat_map(|places| places.iter()) {
+            self.plugins_with.remove(&(reference.clone(), Some(owner.clone())));
+            touched.references.insert(reference.clone());
+        }
+        let configs = plugins.into_iter().flatten();
+        let places: Vec<(PluginPlace, SecretRef)> = configs
+            .flat_map(|(name, config)| config.references().map(|(field, reference)| ((*name, field), reference)))
+            .collect();
+        for (_, reference) in &places {
+            self.plugins_with.insert((reference.clone(), Some(owner.clone())));
+            touched.references.insert(reference.clone());
+        }
+        if !places.is_empty() {
+            self.in_plugins.insert(owner, places.into());
+        }
+    }
+
+    /// Every reference in a plugin, and where it stands.
+    pub(crate) fn plugin_references(&self) -> impl Iterator<Item = (&PluginOwner, &PluginPlace, &SecretRef)> {
+        self.in_plugins
+            .iter()
+            .flat_map(|(owner, places)| places.iter().map(move |(place, reference)| (owner, place, reference)))
+    }
+
+    /// The services and routes that hold a reference.
+    fn plugin_owners_of(&self, reference: &SecretRef) -> impl Iterator<Item = &PluginOwner> {
+        let pairs = self.plugins_with.range((reference.clone(), None)..);
+        pairs.take_while(move |(other, _)| other == reference).filter_map(|(_, owner)| owner.as_ref())
+    }
+
+    /// The plugins of every service and route.
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = (PluginOwner, &Plugins<SealedField>)> {
+        let services = self.services.iter();
+        let of_services = services.map(|(id, s)| (PluginOwner::Service(id.clone()), &s.stored.object.plugins));
+        let of_routes = self.routes.iter().map(|(id, r)| (PluginOwner::Route(id.clone()), &r.stored.object.plugins));
+        of_services.chain(of_routes)
     }
 
     /// Every provider with its secrets opened, for the engine.
@@ -256,11 +310,15 @@ impl Config {
     /// Every reference in use.
     pub(crate) fn references(&self) -> BTreeSet<(GroupName, SecretRef)> {
         let references = self.credentials.values().flat_map(|c| references_in(&c.stored.object));
+        let references = references.chain(self.plugin_references().map(|(_, _, reference)| reference));
         references.map(|reference| (self.group.clone(), reference.clone())).collect()
     }
 
-    /// Whether a credential has this reference.
+    /// Whether a credential or plugin has this reference.
     pub(crate) fn is_in_use(&self, reference: &SecretRef) -> bool {
+        if self.plugin_owners_of(reference).next().is_some() {
+            return true;
+        }
         let secret = Address::of(&self.group, reference);
         let credentials = self.users_of(&secret).filter_map(|id| self.credentials.get(id));
         credentials.flat_map(|object| references_in(&object.stored.object)).any(|other| other == reference)
@@ -282,6 +340,13 @@ impl Config {
         })
     }
 
+    /// The references to a provider, of credentials and plugins.
+    pub(crate) fn uses_of<'a>(&'a self, key: &'a ProviderKey) -> impl Iterator<Item = &'a SecretRef> {
+        let in_plugins = self.plugin_references().map(|(_, _, reference)| reference);
+        let in_plugins = in_plugins.filter(|r| r.manager() == key.manager && *r.provider() == key.id);
+        self.users(key).map(|(_, reference)| reference).chain(in_plugins)
+    }
+
     /// The credentials of that type which requests name so; there should be one at most.
     pub(crate) fn of_name(&self, kind: CredentialType, name: &str) -> impl Iterator<Item = &Credential<Sealed>> {
         let ids = belonging(&self.by_name, &(kind, name.into()));
@@ -294,7 +359,7 @@ impl Config {
     }
 
     /// The routes of a service.
-    pub(crate) fn routes_of(&self, service: &ObjectId) -> impl Iterator<Item = &Object<Route>> {
+    pub(crate) fn routes_of(&self, service: &ObjectId) -> impl Iterator<Item = &Object<Route<SealedField>>> {
         belonging(&self.by_service, service).filter_map(|id| self.routes.get(id)).map(Arc::as_ref)
     }
 }
@@ -325,4 +390,13 @@ pub(crate) fn provider_place<'a>(row: &'a str, field: &'a str) -> Place<'a> {
 /// Where a credential's secret lies.
 pub(crate) fn credential_place<'a>(row: &'a str, field: &'a str) -> Place<'a> {
     Place { table: Kind::Credential.slug(), row, column: field }
+}
+
+/// Where a secret of a plugin lies.
+pub(crate) fn plugin_place<'a>(owner: &'a PluginOwner, column: &'a str) -> Place<'a> {
+    let (kind, row) = match owner {
+        PluginOwner::Service(id) => (Kind::Service, id),
+        PluginOwner::Route(id) => (Kind::Route, id),
+    };
+    Place { table: kind.slug(), row: row.as_str(), column }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use store::{Kind, NewRow};
 
 /// How long adding or saving waits for the first read of a reference, so that the answer shows its state.
-const FIRST_READ_WAIT: Duration = Duration::from_secs(3);
+pub(crate) const FIRST_READ_WAIT: Duration = Duration::from_secs(3);
 
 impl Inner {
     pub(crate) fn credentials(&self, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
@@ -99,7 +99,7 @@ impl Inner {
     ) -> Answer<Credential<Sealed>> {
         let secret_field = entered.kind.secret_field();
         if let Some(reference) = entered.kind.secret().reference() {
-            check_provider(config, secret_field, reference)?;
+            check_provider(config, secret_field.name, reference)?;
         }
         check_name_unused(config, entered)?;
         entered.try_map(|field, secret| match secret {
@@ -146,7 +146,7 @@ fn taken(field: &str, label: &str, other: &Credential<Sealed>) -> ControlError {
 
 /// A reference must name a provider of the group; whether it resolves is no condition, since the secret
 /// may be written later.
-fn check_provider(config: &Config, field: FieldName, reference: &SecretRef) -> Answer<()> {
+pub(crate) fn check_provider(config: &Config, field: &str, reference: &SecretRef) -> Answer<()> {
     let of_manager = config.providers.keys().filter(|key| key.manager == reference.manager());
     let ids: Vec<&str> = of_manager.map(|key| key.id.as_str()).collect();
     if ids.contains(&reference.provider().as_str()) {
@@ -159,7 +159,7 @@ fn check_provider(config: &Config, field: FieldName, reference: &SecretRef) -> A
     };
     let problem =
         format!("There is no {manager} secret provider '{}' in this gateway group. {known}", reference.provider());
-    Err(ControlError::invalid(field.name, problem))
+    Err(ControlError::invalid(field, problem))
 }
 
 /// The stored secret, if it is one of that field.

@@ -69,14 +69,14 @@ impl<S> Described for Credential<S> {
     }
 }
 
-impl Described for Service {
+impl<F> Described for Service<F> {
     const WHAT: &'static str = "service";
     fn name(&self) -> String {
         self.name.to_string()
     }
 }
 
-impl Described for Route {
+impl<F> Described for Route<F> {
     const WHAT: &'static str = "route";
     fn name(&self) -> String {
         self.name.to_string()

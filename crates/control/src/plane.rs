@@ -11,7 +11,7 @@ use postern::diagnosis::Diagnosis;
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::{ConsumerName, GroupName, ObjectId};
-use postern::plugin::{PluginConfig, PluginName};
+use postern::plugin::{EnteredField, PluginConfig, PluginName};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::ReferenceCheck;
 use postern::routing::{Route, Service};
@@ -230,13 +230,22 @@ impl ControlPlane for Control {
         self.of(group)?.delete_route(id).await
     }
 
+    async fn plugin_references(
+        &self,
+        _operator: &Operator,
+        group: &GroupName,
+        owner: &PluginOwner,
+    ) -> Answer<Vec<ReferenceView>> {
+        self.of(group)?.plugin_references(owner)
+    }
+
     async fn set_plugin(
         &self,
         _operator: &Operator,
         group: &GroupName,
         owner: &PluginOwner,
         revision: u64,
-        plugin: PluginConfig,
+        plugin: PluginConfig<EnteredField>,
     ) -> Answer<()> {
         self.of(group)?.set_plugin(owner, revision, plugin).await
     }

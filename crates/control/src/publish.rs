@@ -4,14 +4,15 @@
 use crate::Inner;
 use crate::armed::{Armed, Standing};
 use crate::config::{Config, Object, Touched, credential_place};
+use crate::live::Live;
 use postern::consumer::Consumer;
 use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
-use postern::plugin::PluginConfig;
+use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{Snapshot, SnapshotConsumer};
+use postern::snapshot::{LiveField, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -19,8 +20,10 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 #[derive(Default)]
 pub(crate) struct Published {
     pub(crate) armed: Armed,
-    services: Arc<BTreeMap<ObjectId, Service>>,
-    routes: Arc<[Route]>,
+    pub(crate) services: Arc<BTreeMap<ObjectId, Service<LiveField>>>,
+    pub(crate) routes: Arc<[Route<LiveField>]>,
+    /// The references in `services` and `routes`.
+    pub(crate) live: Live,
     /// The consumers that plugins name.
     named: BTreeSet<ConsumerName>,
     consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
@@ -35,7 +38,8 @@ impl Inner {
     pub(crate) fn publish(&self) {
         let mut published = self.published();
         let config = self.config();
-        if self.arm(&mut published, &config, self.changed_users(&config)) {
+        let changed = self.changed_users(&published, &config);
+        if self.arm(&mut published, &config, changed) {
             self.send(&published);
         }
     }
@@ -44,8 +48,9 @@ impl Inner {
     pub(crate) fn publish_change(&self, config: Arc<Config>, touched: Touched) {
         let mut published = self.published();
         self.replace_config(&config);
-        published.follow(&config, &touched);
-        self.arm(&mut published, &config, &touched.credentials | &self.changed_users(&config));
+        self.follow(&mut published, &config, &touched);
+        let changed = self.changed_users(&published, &config);
+        self.arm(&mut published, &config, &touched.credentials | &changed);
         self.send(&published);
     }
 
@@ -60,14 +65,15 @@ impl Inner {
     /// Everything made anew.
     pub(crate) fn made_of(&self, config: &Config) -> Published {
         let mut published = Published::default();
-        published.follow(config, &Touched { routing: true, ..Touched::default() });
+        self.follow(&mut published, config, &Touched { routing: true, ..Touched::default() });
         self.arm(&mut published, config, config.credentials.keys().cloned().collect());
         published
     }
 
-    /// The credentials whose references have changed since this was last asked.
-    fn changed_users(&self, config: &Config) -> BTreeSet<ObjectId> {
+    /// The credentials whose references have changed since this was last asked. Plugins see the change at once.
+    fn changed_users(&self, published: &Published, config: &Config) -> BTreeSet<ObjectId> {
         let secrets = self.engine.take_changed();
+        self.refresh_live(published, &secrets);
         secrets.iter().flat_map(|secret| config.users_of(secret)).cloned().collect()
     }
 
@@ -130,26 +136,23 @@ impl Inner {
     }
 }
 
-impl Published {
+impl Inner {
     /// Takes over services, routes and named consumers, as far as they were touched.
-    fn follow(&mut self, config: &Config, touched: &Touched) {
+    fn follow(&self, published: &mut Published, config: &Config, touched: &Touched) {
         if touched.routing {
-            let services = config.services.iter().map(|(id, service)| (id.clone(), service.stored.object.clone()));
-            self.services = Arc::new(services.collect());
-            self.routes = config.routes.values().map(|route| route.stored.object.clone()).collect();
-            self.named = named_in(&self.services, &self.routes);
+            self.enliven(published, config);
+            published.named = named_in(config.plugins().map(|(_, plugins)| plugins));
         }
-        if touched.routing || touched.consumer.as_ref().is_some_and(|name| self.named.contains(name)) {
-            let named = self.named.iter().filter_map(|name| config.consumers.get(name));
+        if touched.routing || touched.consumer.as_ref().is_some_and(|name| published.named.contains(name)) {
+            let named = published.named.iter().filter_map(|name| config.consumers.get(name));
             let consumers = named.map(|object| snapshot_consumer(&object.stored.object));
-            self.consumers = Arc::new(consumers.map(|consumer| (consumer.name.clone(), consumer)).collect());
+            published.consumers = Arc::new(consumers.map(|consumer| (consumer.name.clone(), consumer)).collect());
         }
     }
 }
 
 /// The consumers that plugins name.
-fn named_in(services: &BTreeMap<ObjectId, Service>, routes: &[Route]) -> BTreeSet<ConsumerName> {
-    let plugins = services.values().map(|service| &service.plugins).chain(routes.iter().map(|route| &route.plugins));
+fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTreeSet<ConsumerName> {
     plugins.flat_map(BTreeMap::values).filter_map(PluginConfig::anonymous_consumer).cloned().collect()
 }
 
@@ -161,7 +164,7 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, named, consumers } = self;
-        format!("{:?}", (armed.in_order(), services, routes, named, consumers))
+        let Self { armed, services, routes, live, named, consumers } = self;
+        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers))
     }
 }

@@ -4,10 +4,11 @@ use crate::Inner;
 use crate::config::Config;
 use crate::errors::internal;
 use crate::views::credential_name;
-use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceView};
+use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceUser, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
+use postern::plugin::{Plugins, SealedField};
 use postern::resolve::{Failure, ReferenceCheck, StateName};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use std::collections::BTreeSet;
@@ -33,14 +34,11 @@ impl Inner {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
             let state = self.engine.current(&self.group, &reference).1;
-            Some(ReferenceView {
-                reference,
-                state,
-                used_by: credential_name(credential),
-                credential: credential.id.clone(),
-            })
+            let used_by = ReferenceUser::Credential { name: credential_name(credential), id: credential.id.clone() };
+            Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
-        let mut views: Vec<_> = config.credentials.values().filter_map(|c| view(&c.stored.object)).collect();
+        let of_credentials = config.credentials.values().filter_map(|c| view(&c.stored.object));
+        let mut views: Vec<_> = of_credentials.chain(self.plugin_views(config)).collect();
         views.sort_by(|a, b| a.reference.cmp(&b.reference));
         views
     }
@@ -66,8 +64,7 @@ impl Inner {
         let references = self.reference_views(&config);
         let providers = self.providers()?;
         let healthy = |health: &ProviderHealth| matches!(health, ProviderHealth::Healthy { .. });
-        // Every plugin there is lets nobody in who does not prove who they are.
-        let protects = |plugins: &postern::plugin::Plugins| !plugins.is_empty();
+        let protects = |plugins: &Plugins<SealedField>| plugins.keys().any(|plugin| plugin.authenticates());
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
         let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
         let now = self.now();
@@ -101,7 +98,10 @@ impl Inner {
         });
         let unresolved = references.iter().filter(|r| !matches!(r.state.name(), StateName::Ok | StateName::Pending));
         let unresolved = unresolved.map(|r| Attention {
-            subject: AttentionSubject::Credential { name: r.used_by.clone() },
+            subject: match &r.used_by {
+                ReferenceUser::Credential { name, .. } => AttentionSubject::Credential { name: name.clone() },
+                ReferenceUser::Plugin { user } => AttentionSubject::Plugin { user: user.clone() },
+            },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
         let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();

@@ -4,11 +4,11 @@ use crate::Inner;
 use crate::config::{Change, Config, Deleted, Object};
 use crate::credentials::new_id;
 use crate::errors::{Described, not_found};
-use crate::row::open_row;
-use crate::views::service_view;
+use crate::row::sealed_row;
+use crate::views::{mask_route, mask_service, service_view, stored};
 use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
 use postern::name::ObjectId;
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::plugin::{Plugins, SealedField};
 use postern::routing::{Route, Scheme, Service, Upstream};
 use std::sync::Arc;
 use store::{Kind, NewRow};
@@ -31,7 +31,7 @@ impl Inner {
         self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
         service.id = new_id()?;
-        service.plugins = Plugins::new();
+        let service = service.with_plugins(Plugins::new());
         let new = service_row(&service)?;
         let row =
             self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| service.describe(e))?;
@@ -39,10 +39,11 @@ impl Inner {
         self.service(&service.id)
     }
 
-    pub(crate) async fn save_service(&self, revision: u64, mut service: Service) -> Answer<ServiceView> {
+    pub(crate) async fn save_service(&self, revision: u64, service: Service) -> Answer<ServiceView> {
         self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
-        service.plugins = stored_service(&self.config(), &service.id)?.stored.object.plugins.clone();
+        let plugins = stored_service(&self.config(), &service.id)?.stored.object.plugins.clone();
+        let service = service.with_plugins(plugins);
         self.write_service(revision, &service).await?;
         self.service(&service.id)
     }
@@ -58,7 +59,8 @@ impl Inner {
     pub(crate) fn routes(&self, service: &ObjectId) -> Answer<Vec<Stored<Route>>> {
         let config = self.config();
         stored_service(&config, service)?;
-        let mut routes: Vec<Stored<Route>> = config.routes_of(service).map(|object| object.stored.clone()).collect();
+        let mut routes: Vec<Stored<Route>> =
+            config.routes_of(service).map(|object| stored(&object.stored, mask_route)).collect();
         routes.sort_by(|a, b| a.object.name.cmp(&b.object.name));
         Ok(routes)
     }
@@ -67,7 +69,7 @@ impl Inner {
         let _changing = self.changing.lock().await;
         stored_service(&self.config(), &route.service)?;
         route.id = new_id()?;
-        route.plugins = Plugins::new();
+        let route = route.with_plugins(Plugins::new());
         let new = route_row(&route)?;
         let row =
             self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| route.describe(e))?;
@@ -77,8 +79,9 @@ impl Inner {
 
     pub(crate) async fn save_route(&self, revision: u64, mut route: Route) -> Answer<Stored<Route>> {
         let _changing = self.changing.lock().await;
-        let stored = self.route_by_id(&route.id)?.object;
-        (route.plugins, route.service) = (stored.plugins, stored.service);
+        let stored = stored_route(&self.config(), &route.id)?.stored.object.clone();
+        route.service = stored.service;
+        let route = route.with_plugins(stored.plugins);
         self.write_route(revision, &route).await?;
         self.route_by_id(&route.id)
     }
@@ -91,31 +94,12 @@ impl Inner {
         self.changed(Change::Deleted(Deleted::Route(id.clone()))).await
     }
 
-    pub(crate) async fn set_plugin(&self, owner: &PluginOwner, revision: u64, plugin: PluginConfig) -> Answer<()> {
-        let _changing = self.changing.lock().await;
-        self.check_plugin(&plugin)?;
-        self.change_plugins(owner, Some(revision), |plugins| {
-            plugins.insert(plugin.name(), plugin);
-            Ok(())
-        })
-        .await
-    }
-
-    pub(crate) async fn remove_plugin(&self, owner: &PluginOwner, plugin: PluginName) -> Answer<()> {
-        let _changing = self.changing.lock().await;
-        let remove = |plugins: &mut Plugins| match plugins.remove(&plugin) {
-            Some(_) => Ok(()),
-            None => Err(not_found("plugin", plugin.slug())),
-        };
-        self.change_plugins(owner, None, remove).await
-    }
-
     /// Changes the plugins of a service or route. Without a `revision` the stored one is taken.
-    async fn change_plugins(
+    pub(crate) async fn change_plugins(
         &self,
         owner: &PluginOwner,
         revision: Option<u64>,
-        change: impl FnOnce(&mut Plugins) -> Answer<()>,
+        change: impl FnOnce(&mut Plugins<SealedField>) -> Answer<()>,
     ) -> Answer<()> {
         let config = self.config();
         match owner {
@@ -132,20 +116,20 @@ impl Inner {
         }
     }
 
-    async fn write_service(&self, revision: u64, service: &Service) -> Answer<()> {
+    async fn write_service(&self, revision: u64, service: &Service<SealedField>) -> Answer<()> {
         let saved = self.storing(self.store.update(&service_row(service)?, revision, self.now())).await;
         let row = self.answer_save(saved, service, service.id.as_str(), revision).await?;
         self.changed(Change::Saved(row)).await
     }
 
-    async fn write_route(&self, revision: u64, route: &Route) -> Answer<()> {
+    async fn write_route(&self, revision: u64, route: &Route<SealedField>) -> Answer<()> {
         let saved = self.storing(self.store.update(&route_row(route)?, revision, self.now())).await;
         let row = self.answer_save(saved, route, route.id.as_str(), revision).await?;
         self.changed(Change::Saved(row)).await
     }
 
     fn route_by_id(&self, id: &ObjectId) -> Answer<Stored<Route>> {
-        Ok(stored_route(&self.config(), id)?.stored.clone())
+        Ok(stored(&stored_route(&self.config(), id)?.stored, mask_route))
     }
 
     /// The data plane must not reach the control plane: our own listeners are no upstream (CVE-2022-24112).
@@ -165,29 +149,22 @@ impl Inner {
             Scheme::Http | Scheme::Https { .. } => Ok(()),
         }
     }
-
-    /// An anonymous consumer must exist.
-    fn check_plugin(&self, plugin: &PluginConfig) -> Answer<()> {
-        let Some(name) = plugin.anonymous_consumer() else { return Ok(()) };
-        if self.config().consumers.contains_key(name) {
-            return Ok(());
-        }
-        Err(ControlError::invalid("/anonymous_consumer", format!("There is no consumer '{name}'.")))
-    }
 }
 
-fn stored_service<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Service>> {
+pub(crate) fn stored_service<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Service<SealedField>>> {
     config.services.get(id).map(Arc::as_ref).ok_or_else(|| not_found("service", id))
 }
 
-fn stored_route<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Route>> {
+pub(crate) fn stored_route<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Route<SealedField>>> {
     config.routes.get(id).map(Arc::as_ref).ok_or_else(|| not_found("route", id))
 }
 
-fn service_row(service: &Service) -> Answer<NewRow> {
-    open_row(service.id.as_str(), Kind::Service, None, service.name.to_string(), service)
+fn service_row(service: &Service<SealedField>) -> Answer<NewRow> {
+    let name = service.name.to_string();
+    sealed_row(service.id.as_str(), Kind::Service, None, name, service, &mask_service(service))
 }
 
-fn route_row(route: &Route) -> Answer<NewRow> {
-    open_row(route.id.as_str(), Kind::Route, Some(route.service.as_str()), route.name.to_string(), route)
+fn route_row(route: &Route<SealedField>) -> Answer<NewRow> {
+    let name = route.name.to_string();
+    sealed_row(route.id.as_str(), Kind::Route, Some(route.service.as_str()), name, route, &mask_route(route))
 }

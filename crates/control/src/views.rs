@@ -2,15 +2,17 @@
 
 use crate::Inner;
 use crate::config::{Config, Object};
+use crate::plugins::mask_plugins;
 use postern::consumer::Consumer;
 use postern::control::{
     ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, ServiceView, Stored,
 };
 use postern::credential::Credential;
 use postern::name::ObjectId;
+use postern::plugin::SealedField;
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::{ReferenceState, StateName};
-use postern::routing::Service;
+use postern::routing::{Route, Service};
 use postern::sensitive::{Masked, Sealed};
 use std::convert::Infallible;
 use std::sync::PoisonError;
@@ -27,7 +29,18 @@ pub(crate) fn mask_credential(credential: &Credential<Sealed>) -> Credential<Mas
     masked.unwrap_or_else(|never| match never {})
 }
 
-fn stored<T, U>(stored: &Stored<T>, convert: impl FnOnce(&T) -> U) -> Stored<U> {
+/// A service with the secrets of its plugins masked.
+pub(crate) fn mask_service(service: &Service<SealedField>) -> Service {
+    service.with_plugins(mask_plugins(&service.plugins))
+}
+
+/// A route with the secrets of its plugins masked.
+pub(crate) fn mask_route(route: &Route<SealedField>) -> Route {
+    route.with_plugins(mask_plugins(&route.plugins))
+}
+
+/// The object as something else.
+pub(crate) fn stored<T, U>(stored: &Stored<T>, convert: impl FnOnce(&T) -> U) -> Stored<U> {
     Stored { object: convert(&stored.object), revision: stored.revision, updated_at: stored.updated_at }
 }
 
@@ -37,14 +50,14 @@ impl Inner {
         ProviderView {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
-            references: config.users(&key).count(),
+            references: config.uses_of(&key).count(),
         }
     }
 
     /// From the states of its references, and from the last test where it has none.
     fn health(&self, config: &Config, key: &ProviderKey) -> ProviderHealth {
         let states: Vec<ReferenceState> =
-            config.users(key).map(|(_, reference)| self.engine.current(&self.group, reference).1).collect();
+            config.uses_of(key).map(|reference| self.engine.current(&self.group, reference).1).collect();
         if states.is_empty() || states.iter().all(|s| *s == ReferenceState::Pending) {
             return self.tested_health(key);
         }
@@ -107,8 +120,11 @@ impl Inner {
     }
 }
 
-pub(crate) fn service_view(config: &Config, object: &Object<Service>) -> ServiceView {
-    ServiceView { stored: object.stored.clone(), routes: config.routes_of(&object.stored.object.id).count() }
+pub(crate) fn service_view(config: &Config, object: &Object<Service<SealedField>>) -> ServiceView {
+    ServiceView {
+        stored: stored(&object.stored, mask_service),
+        routes: config.routes_of(&object.stored.object.id).count(),
+    }
 }
 
 /// How messages name a credential.

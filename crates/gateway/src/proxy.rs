@@ -6,7 +6,7 @@ use crate::headers;
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::path::RequestPath;
-use crate::plugin::Access;
+use crate::plugin::{Access, Scene};
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_id::{self, REQUEST_ID};
@@ -34,12 +34,14 @@ pub(crate) async fn answer(
     let id = request_id::of(request.headers());
     let mut record = Record::new(shared, Arc::clone(&peer), id.clone(), method.clone());
     shared.counters.begun();
-    let answered = unless_it_panics(pass(&worker, &peer, request, &mut record)).await;
+    let mut added = HeaderMap::new();
+    let answered = unless_it_panics(pass(&worker, &peer, request, &mut record, &mut added)).await;
     let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
     if let Err(Reject::Unauthorized { message, .. }) = &answered {
         shared.auth_failures.add(message);
     }
     let mut response = answered.unwrap_or_else(Reject::into_response);
+    response.headers_mut().extend(added);
     response.headers_mut().insert(&REQUEST_ID, id);
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
@@ -54,6 +56,7 @@ async fn pass(
     peer: &Peer,
     mut request: Request<Incoming>,
     record: &mut Record,
+    added: &mut HeaderMap,
 ) -> Result<Response<ResponseBody>, Reject> {
     refuse_unforwardable(&request)?;
     let tunnel = tunnel::asked_for(&mut request);
@@ -75,9 +78,26 @@ async fn pass(
     let route = table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path)?;
     record.route = Some(Arc::clone(route));
     let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
-    let mut access = Access { headers: &mut head.headers, query: &mut query, table: &table, identity: None };
+    let scene = Scene {
+        method: &head.method,
+        path: &path.literal,
+        host: host.as_ref().map_or("", |h| &h.name),
+        client: peer.ip,
+        route: route.id.as_str(),
+        service: route.service.as_str(),
+        counters: &worker.shared.limits,
+        redis: &worker.redis,
+    };
+    let mut access = Access {
+        headers: &mut head.headers,
+        query: &mut query,
+        table: &table,
+        identity: None,
+        answer: added,
+        scene: &scene,
+    };
     for plugin in &plan.plugins {
-        plugin.access(&mut access)?;
+        plugin.access(&mut access).await?;
     }
     record.identity = access.identity;
 

@@ -7,6 +7,7 @@ use crate::body::ResponseBody;
 use crate::stats::Outcome;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use std::sync::Arc;
 
 /// Why a request did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,12 @@ pub(crate) enum Reject {
     BodyTooLarge,
     /// The route exists, but cannot be enforced as configured.
     NotEnforceable,
+    /// The limit of limit-count is reached. The text is the operator's.
+    Limited { status: StatusCode, message: Option<Arc<str>> },
+    /// limit-count could not count it.
+    NotCounted,
+    /// A plugin needs a secret that has no value now. The operator finds the incident.
+    Unresolved { incident: String },
     /// No upstream server could be connected to.
     Unreachable,
     /// It could be connected to, but broke off before it answered.
@@ -44,7 +51,9 @@ impl Reject {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotEnforceable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limited { status, .. } => *status,
+            Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
             Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -53,7 +62,7 @@ impl Reject {
 
     /// The name of the body's one member, and its text. Authentication plugins say `message`, the gateway
     /// itself says `error_msg` (spec: APISIX 3.18).
-    fn text(&self) -> (&'static str, &'static str) {
+    fn text(&self) -> (&'static str, &str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
             Self::NoRoute => "404 Route Not Found",
@@ -63,6 +72,11 @@ impl Reject {
             Self::BodyTooLarge => "The body of the request is too large: the built-in echo takes at most 1 MiB.",
             Self::NotEnforceable => {
                 "The configuration of this route cannot be enforced, so it lets nothing pass. The operator finds the reason in the gateway's log."
+            }
+            Self::Limited { message, .. } => message.as_deref().unwrap_or_default(),
+            Self::NotCounted => "failed to limit count",
+            Self::Unresolved { .. } => {
+                "A secret that this route needs has no value, so it lets nothing pass. The operator finds the incident in the gateway's log and on the References page."
             }
             Self::Unreachable => "The upstream server could not be reached.",
             Self::BrokenUpstream => "The upstream server broke off before it answered.",
@@ -82,13 +96,23 @@ impl Reject {
             | Self::MethodRefused
             | Self::BodyTooLarge
             | Self::NotEnforceable
+            | Self::Limited { .. }
+            | Self::NotCounted
+            | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }
     }
 
     pub(crate) fn into_response(self) -> Response<ResponseBody> {
         let (name, text) = self.text();
-        let mut response = json(self.status(), &serde_json::json!({ name: text }));
+        let mut body = serde_json::json!({ name: text });
+        if let Self::Unresolved { incident } = &self {
+            body["incident"] = incident.as_str().into();
+        }
+        let mut response = match &self {
+            Self::Limited { status, message: None } => empty(*status),
+            _ => json(self.status(), &body),
+        };
         let headers = response.headers_mut();
         match self {
             Self::Unauthorized { challenge, .. } => {
@@ -102,6 +126,15 @@ impl Reject {
         }
         response
     }
+}
+
+/// An answer of the gateway's own without a body.
+fn empty(status: StatusCode) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::own(String::new()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// An answer of the gateway's own.

@@ -20,7 +20,7 @@ use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{Proof, Snapshot, SnapshotConsumer};
+use postern::snapshot::{LiveField, Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ pub(crate) struct Table {
 /// Services, routes, and the consumers that plugins name.
 struct Routing {
     /// What it was compiled from.
-    services: Arc<BTreeMap<ObjectId, routing::Service>>,
-    routes: Arc<[routing::Route]>,
+    services: Arc<BTreeMap<ObjectId, routing::Service<LiveField>>>,
+    routes: Arc<[routing::Route<LiveField>]>,
     named: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
 
     exact_hosts: HashMap<String, Paths>,
@@ -288,7 +288,7 @@ fn decoded(prefix: &str) -> String {
 
 /// The upstream of every service, or why it cannot be sent anything.
 fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<ObjectId, Result<Upstream, String>> {
-    let compiled = |service: &routing::Service| match &service.upstream {
+    let compiled = |service: &routing::Service<LiveField>| match &service.upstream {
         routing::Upstream::BuiltinEcho => Ok(Upstream::Echo),
         routing::Upstream::Nodes(nodes) => {
             let old = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
@@ -307,7 +307,7 @@ fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<
 fn compile_plan(
     snapshot: &Snapshot,
     upstreams: &BTreeMap<ObjectId, Result<Upstream, String>>,
-    route: &routing::Route,
+    route: &routing::Route<LiveField>,
 ) -> Result<Plan, String> {
     let Some(service) = snapshot.services.get(&route.service) else {
         return Err(format!("its service {} does not exist", route.service));
@@ -317,9 +317,11 @@ fn compile_plan(
         Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
         None => return Err(format!("its service {} has no upstream", service.id)),
     };
-    let mut configs = service.plugins.clone();
-    configs.extend(route.plugins.clone());
-    let plugins = configs.values().map(plugin::compile).collect::<Result<Vec<_>, _>>()?;
+    let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
+    let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
+    let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
+    let compiled = configs.values().map(|(owner, config)| plugin::compile(owner.as_str(), config));
+    let plugins = compiled.collect::<Result<Vec<_>, _>>()?;
     Ok(Plan { plugins: plugin::in_order(plugins), upstream })
 }
 

@@ -6,6 +6,7 @@
 
 use crate::access_log::AccessLog;
 use crate::counts::{ByReason, RouteCounts};
+use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
@@ -45,12 +46,15 @@ pub(crate) struct Shared {
     pub(crate) no_route: RouteCounts,
     pub(crate) auth_failures: ByReason,
     pub(crate) access_log: Option<AccessLog>,
+    /// What limit-count has counted.
+    pub(crate) limits: Limits,
 }
 
 /// One worker's own: its upstream connections and its server settings.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
+    pub(crate) redis: RedisPools,
     server: auto::Builder<TokioExecutor>,
     stop: Stop,
     /// Connections it has now.
@@ -102,6 +106,7 @@ impl Shared {
             no_route: RouteCounts::default(),
             auth_failures: ByReason::default(),
             access_log,
+            limits: Limits::default(),
         }
     }
 }
@@ -260,6 +265,7 @@ impl Worker {
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
+            redis: RedisPools::default(),
             server: server(&shared.config),
             stop: stop.clone(),
             load: Arc::clone(load),

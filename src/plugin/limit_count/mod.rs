@@ -158,6 +158,26 @@ impl<F> LimitCountPlugin<F> {
         })
     }
 
+    /// The Redis server's name or address, and port.
+    #[must_use]
+    pub fn redis_address(&self) -> Option<(&str, u16)> {
+        match &self.policy {
+            Policy::Local => None,
+            Policy::Redis(redis) => Some((&redis.host, redis.port)),
+        }
+    }
+
+    /// Whether all fields but the secrets are the same.
+    #[must_use]
+    pub fn counts_like<G>(&self, other: &LimitCountPlugin<G>) -> bool {
+        self.without_secrets() == other.without_secrets()
+    }
+
+    fn without_secrets(&self) -> LimitCountPlugin<()> {
+        let without = self.try_map(|_, _| Ok::<_, std::convert::Infallible>(()));
+        without.unwrap_or_else(|never| match never {})
+    }
+
     /// The Redis server, and how it is spoken to.
     pub(super) fn server(&self) -> Option<String> {
         match &self.policy {
@@ -175,9 +195,7 @@ impl<F> LimitCountPlugin<F> {
         if let Some(group) = &self.group {
             return format!("group/{group}");
         }
-        let without_secrets = self.try_map(|_, _| Ok::<_, std::convert::Infallible>(()));
-        let without_secrets = without_secrets.unwrap_or_else(|never| match never {});
-        let text = serde_json::to_string(&without_secrets).unwrap_or_default();
+        let text = serde_json::to_string(&self.without_secrets()).unwrap_or_default();
         let hash = blake3::hash(text.as_bytes()).to_hex();
         format!("{owner}/{}", &hash[..16])
     }

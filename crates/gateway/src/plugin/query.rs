@@ -11,6 +11,12 @@ pub(super) fn find<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, [u8]
     if values.any(|other| other != first) { Err(Several) } else { Ok(Some(first)) }
 }
 
+/// The first value of the argument `name`, as text.
+pub(super) fn argument(query: &str, name: &str) -> Option<String> {
+    let value = query.split('&').find(|pair| is_named(pair, name)).map(value_of)?;
+    Some(String::from_utf8_lossy(&value).into_owned())
+}
+
 /// The query without the argument `name`, otherwise as it was; `None` when nothing is left.
 pub(super) fn without(query: &str, name: &str) -> Option<String> {
     let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair, name)).collect();

@@ -1,0 +1,206 @@
+//! The plugins of services and routes: sealing what was typed, following what their references stand for.
+
+use crate::Inner;
+use crate::config::{Config, PluginPlace, plugin_place};
+use crate::credentials::{FIRST_READ_WAIT, check_provider};
+use crate::errors::{internal, not_found};
+use crate::services::{stored_route, stored_service};
+use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
+use postern::plugin::{EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, try_map_all};
+use postern::provider::ProviderKey;
+use postern::secret_ref::SecretRef;
+use postern::sensitive::{Entered, Masked, Sealed, SecretField};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+impl Inner {
+    pub(crate) async fn set_plugin(
+        &self,
+        owner: &PluginOwner,
+        revision: u64,
+        entered: PluginConfig<EnteredField>,
+    ) -> Answer<()> {
+        let changing = self.changing.lock().await;
+        let config = self.config();
+        self.check_plugin(&config, owner, &entered)?;
+        let stored = plugins_of(&config, owner)?.get(&entered.name());
+        let sealed = self.seal_plugin(&config, owner, &entered, stored)?;
+        let references: BTreeSet<SecretRef> = sealed.references().map(|(_, reference)| reference).collect();
+        self.change_plugins(owner, Some(revision), |plugins| {
+            plugins.insert(sealed.name(), sealed);
+            Ok(())
+        })
+        .await?;
+        drop(changing);
+        self.read_first(references).await;
+        Ok(())
+    }
+
+    pub(crate) async fn remove_plugin(&self, owner: &PluginOwner, plugin: PluginName) -> Answer<()> {
+        let _changing = self.changing.lock().await;
+        let remove = |plugins: &mut Plugins<SealedField>| match plugins.remove(&plugin) {
+            Some(_) => Ok(()),
+            None => Err(not_found("plugin", plugin.slug())),
+        };
+        self.change_plugins(owner, None, remove).await
+    }
+
+    /// The references in the plugins of one service or route.
+    pub(crate) fn plugin_references(&self, owner: &PluginOwner) -> Answer<Vec<ReferenceView>> {
+        let config = self.config();
+        plugins_of(&config, owner)?;
+        Ok(self.plugin_views(&config).filter(|view| is_of(view, owner)).collect())
+    }
+
+    /// All references in plugins.
+    pub(crate) fn plugin_views<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = ReferenceView> + 'a {
+        config.plugin_references().filter_map(|(owner, place, reference)| {
+            Some(ReferenceView {
+                reference: reference.clone(),
+                state: self.engine.current(&self.group, reference).1,
+                used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, *place)? },
+                incident: self.incident(reference),
+            })
+        })
+    }
+
+    /// The plugins that refer to a provider, as messages name them.
+    pub(crate) fn plugin_users(&self, config: &Config, key: &ProviderKey) -> Vec<String> {
+        let references = config.plugin_references();
+        let of_provider = references.filter(|(_, _, r)| r.manager() == key.manager && *r.provider() == key.id);
+        let users = of_provider.filter_map(|(owner, place, _)| plugin_user(config, owner, *place));
+        users.map(|user| format!("{}, {} of {}", user.owner_name, user.field, user.plugin.slug())).collect()
+    }
+
+    /// What the gateway's answers name while a reference has no value.
+    pub(crate) fn incident(&self, reference: &SecretRef) -> String {
+        self.fingerprints.of(reference.to_string().as_bytes()).short()
+    }
+
+    /// Reads new references now, so that the answer shows their states.
+    async fn read_first(&self, references: BTreeSet<SecretRef>) {
+        if references.is_empty() {
+            return;
+        }
+        let reads = references.iter().map(|reference| self.engine.check(&self.group, reference));
+        // A manager that does not answer in time shows as a state; the engine goes on trying.
+        let _in_time = tokio::time::timeout(FIRST_READ_WAIT, futures_util::future::join_all(reads)).await;
+        self.publish();
+        self.enforced().await;
+    }
+
+    /// Seals what was typed; keeps what was not.
+    fn seal_plugin(
+        &self,
+        config: &Config,
+        owner: &PluginOwner,
+        entered: &PluginConfig<EnteredField>,
+        stored: Option<&PluginConfig<SealedField>>,
+    ) -> Answer<PluginConfig<SealedField>> {
+        entered.try_map(|field, secret| match secret {
+            SecretField::Reference(reference) => {
+                check_provider(config, &format!("/{field}"), reference)?;
+                Ok(SecretField::Reference(reference.clone()))
+            }
+            SecretField::Literal(Entered::Replace(typed)) => {
+                let column = column(entered.name(), field);
+                let place = plugin_place(owner, &column);
+                let sealed = self.sealer.seal(place, &typed.clone().into_plain(), self.now()).map_err(internal)?;
+                Ok(SecretField::Literal(sealed))
+            }
+            SecretField::Literal(Entered::Keep) => kept(field, entered, stored).map(SecretField::Literal),
+        })
+    }
+
+    /// What only the whole configuration can tell.
+    fn check_plugin(&self, config: &Config, owner: &PluginOwner, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        if let Some(name) = plugin.anonymous_consumer()
+            && !config.consumers.contains_key(name)
+        {
+            return Err(ControlError::invalid("/anonymous_consumer", format!("There is no consumer '{name}'.")));
+        }
+        if let PluginConfig::LimitCount(limit) = plugin {
+            if let Some((host, port)) = limit.redis_address()
+                && self.is_own_address(host, port)
+            {
+                let problem = "This is Postern's own address: there is no Redis.";
+                return Err(ControlError::invalid("/redis_host", problem));
+            }
+            let Some(group) = &limit.group else { return Ok(()) };
+            let others = config.plugins().filter(|(other, _)| *other != *owner);
+            let in_group = others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount));
+            for other in in_group {
+                if let PluginConfig::LimitCount(other) = other
+                    && other.group.as_ref() == Some(group)
+                    && !other.counts_like(limit)
+                {
+                    let problem = format!(
+                        "group conf mismatched: another service or route has the group '{group}' with other fields. \
+All of a group must be the same."
+                    );
+                    return Err(ControlError::invalid("/group", problem));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The plugin's column: `limit-count/redis_password`.
+pub(crate) fn column(plugin: PluginName, field: &str) -> String {
+    format!("{}/{field}", plugin.slug())
+}
+
+/// All plugins with their secrets masked.
+pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
+    let mask = |_, _, field: &SealedField| -> Result<MaskedField, Infallible> {
+        field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
+    };
+    try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
+}
+
+/// What is wrong with a reference is told where it stands.
+fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): PluginPlace) -> Option<PluginUser> {
+    let (owner_name, service) = match owner {
+        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), id.clone()),
+        PluginOwner::Route(id) => {
+            let route = &config.routes.get(id)?.stored.object;
+            (route.name.to_string(), route.service.clone())
+        }
+    };
+    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin, field: field.to_owned() })
+}
+
+fn is_of(view: &ReferenceView, owner: &PluginOwner) -> bool {
+    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner)
+}
+
+fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<&'a Plugins<SealedField>> {
+    Ok(match owner {
+        PluginOwner::Service(id) => &stored_service(config, id)?.stored.object.plugins,
+        PluginOwner::Route(id) => &stored_route(config, id)?.stored.object.plugins,
+    })
+}
+
+/// The stored secret, if it is one of that field and of the same server.
+fn kept(
+    field: &'static str,
+    entered: &PluginConfig<EnteredField>,
+    stored: Option<&PluginConfig<SealedField>>,
+) -> Answer<Sealed> {
+    let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
+    let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
+    let mut found = None;
+    // Only the field that is looked for is remembered.
+    let _looked_at = stored.try_map(|name, secret| {
+        if let (true, SecretField::Literal(sealed)) = (name == field, secret) {
+            found = Some(sealed.clone());
+        }
+        Ok::<_, Infallible>(())
+    });
+    let Some(sealed) = found else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
+    if stored.server() != entered.server() {
+        return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
+    }
+    Ok(sealed)
+}

@@ -1,0 +1,233 @@
+//! limit-count: at most so many requests in so much time, counted here or in Redis.
+//!
+//! What must never happen: a request passes that was not counted, unless the configuration allows it while the
+//! counters cannot be reached. A secret without a value and a password that Redis refuses are no such outage.
+
+mod local;
+mod redis;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub(crate) use local::Counters;
+pub(crate) use redis::Pools;
+
+use super::{Access, variables};
+use crate::reject::Reject;
+use http::{HeaderName, HeaderValue, StatusCode};
+use postern::plugin::limit_count::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, WindowType};
+use postern::plugin::variable::Template;
+use postern::snapshot::LiveField;
+use redis::{Ask, Uncounted};
+use std::sync::Arc;
+use std::time::Instant;
+use window::Decision;
+
+/// A limit-count configuration, ready to run.
+pub(crate) struct LimitCount {
+    rules: Vec<Rule>,
+    window_type: WindowType,
+    policy: Policy<LiveField>,
+    status: StatusCode,
+    message: Option<Arc<str>>,
+    allow_degradation: bool,
+    show_headers: bool,
+}
+
+/// One limit.
+struct Rule {
+    count: Amount,
+    time_window: Amount,
+    /// What its counters' names begin with.
+    counters: String,
+    key: RuleKey,
+    headers: [HeaderName; 3],
+}
+
+enum RuleKey {
+    /// Of the whole configuration. Requests without a key count by their address.
+    Always(Key),
+    /// Of one of several rules, which is passed over by requests without it.
+    Where(Template),
+}
+
+impl LimitCount {
+    /// `owner` is the service or route that has the plugin.
+    pub(super) fn compile(config: &LimitCountPlugin<LiveField>, owner: &str) -> Result<Self, String> {
+        let counters = config.counters_of(owner);
+        let rules = match &config.limits {
+            Limits::One { count, time_window } => vec![Rule {
+                count: count.clone(),
+                time_window: time_window.clone(),
+                counters,
+                key: RuleKey::Always(config.key.clone()),
+                headers: headers("")?,
+            }],
+            Limits::Rules { rules } => {
+                let compiled = rules.iter().zip(1..).map(|(rule, number)| {
+                    let prefix = rule.header_prefix.clone().unwrap_or_else(|| number.to_string());
+                    Ok(Rule {
+                        count: rule.count.clone(),
+                        time_window: rule.time_window.clone(),
+                        counters: format!("{counters}/{number}"),
+                        key: RuleKey::Where(rule.key.clone()),
+                        headers: headers(&format!("{prefix}-"))?,
+                    })
+                });
+                compiled.collect::<Result<_, String>>()?
+            }
+        };
+        Ok(Self {
+            rules,
+            window_type: config.window_type,
+            policy: config.policy.clone(),
+            status: StatusCode::from_u16(config.rejected_code)
+                .map_err(|_| format!("limit-count: {} is no status", config.rejected_code))?,
+            message: config.rejected_msg.as_deref().map(Arc::from),
+            allow_degradation: config.allow_degradation,
+            show_headers: config.show_limit_quota_header,
+        })
+    }
+
+    pub(super) async fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
+        let mut applied = false;
+        for rule in &self.rules {
+            let Some(key) = rule.key.of(access) else { continue };
+            applied = true;
+            self.apply(rule, &key, access).await?;
+        }
+        if applied || self.allow_degradation {
+            return Ok(());
+        }
+        tracing::warn!(route = access.scene.route, "limit-count: no rule has a key in this request");
+        Err(Reject::NotCounted)
+    }
+
+    async fn apply(&self, rule: &Rule, key: &str, access: &mut Access<'_>) -> Result<(), Reject> {
+        let (Some(limit), Some(seconds)) = (amount(&rule.count, access), amount(&rule.time_window, access)) else {
+            tracing::warn!(
+                route = access.scene.route,
+                "limit-count: count or time_window became no whole number above 0"
+            );
+            return Err(Reject::NotCounted);
+        };
+        let decision = match self.count(rule, key, limit, seconds, access).await {
+            Ok(decision) => decision,
+            Err(uncounted) => return self.otherwise(uncounted, access),
+        };
+        if self.show_headers {
+            let remaining = if decision.passes { decision.remaining } else { 0 };
+            let [limit_header, remaining_header, reset_header] = &rule.headers;
+            access.answer.insert(limit_header, HeaderValue::from(limit));
+            access.answer.insert(remaining_header, HeaderValue::from(remaining));
+            if let Ok(reset) = HeaderValue::from_str(&seconds_text(decision.reset_ms)) {
+                access.answer.insert(reset_header, reset);
+            }
+        }
+        if decision.passes {
+            return Ok(());
+        }
+        Err(Reject::Limited { status: self.status, message: self.message.clone() })
+    }
+
+    async fn count(
+        &self,
+        rule: &Rule,
+        key: &str,
+        limit: u64,
+        seconds: u64,
+        access: &Access<'_>,
+    ) -> Result<Decision, Uncounted> {
+        let name = counter_name(&rule.counters, key);
+        let (scene, table) = (access.scene, access.table);
+        match &self.policy {
+            Policy::Local => {
+                let fingerprint = table.fingerprint(name.as_bytes());
+                let counted = scene.counters.count(fingerprint, self.window_type, limit, seconds, Instant::now());
+                counted.map_err(|local::Full| Uncounted::Down { why: "a million counters are in use".to_owned() })
+            }
+            Policy::Redis(server) => {
+                let ask = Ask { key: &name, window_type: self.window_type, limit, seconds };
+                scene.redis.count(server, |text| table.fingerprint(text), &ask).await
+            }
+        }
+    }
+
+    fn otherwise(&self, uncounted: Uncounted, access: &Access<'_>) -> Result<(), Reject> {
+        let route = access.scene.route;
+        match uncounted {
+            Uncounted::Unresolved { incident } => Err(Reject::Unresolved { incident }),
+            Uncounted::Refused => {
+                tracing::warn!(route, "limit-count: Redis refuses redis_username or redis_password");
+                Err(Reject::NotCounted)
+            }
+            Uncounted::Down { why } if self.allow_degradation => {
+                tracing::warn!(
+                    route,
+                    why,
+                    "limit-count: a request passed uncounted, since the counters cannot be reached"
+                );
+                Ok(())
+            }
+            Uncounted::Down { why } => {
+                tracing::warn!(route, why, "limit-count: the counters cannot be reached");
+                Err(Reject::NotCounted)
+            }
+        }
+    }
+}
+
+impl RuleKey {
+    fn of(&self, access: &Access<'_>) -> Option<String> {
+        match self {
+            Self::Where(template) => variables::render(template, access),
+            Self::Always(key) => Some(match key {
+                Key::Constant(text) => text.clone(),
+                Key::Var(variable) => {
+                    variables::value(variable, access).unwrap_or_else(|| access.scene.client.to_string())
+                }
+                Key::VarCombination(template) => {
+                    variables::render(template, access).unwrap_or_else(|| access.scene.client.to_string())
+                }
+            }),
+        }
+    }
+}
+
+fn amount(amount: &Amount, access: &Access<'_>) -> Option<u64> {
+    match amount {
+        Amount::Fixed(number) => Some(*number),
+        Amount::Variable(template) => {
+            let number = variables::render(template, access)?.parse().ok()?;
+            (1..=MAX_AMOUNT).contains(&number).then_some(number)
+        }
+    }
+}
+
+/// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, with `prefix` before `RateLimit-`.
+fn headers(prefix: &str) -> Result<[HeaderName; 3], String> {
+    let name = |what: &str| {
+        let name = format!("X-{prefix}RateLimit-{what}");
+        name.parse().map_err(|_| format!("limit-count: '{name}' is not a header name"))
+    };
+    Ok([name("Limit")?, name("Remaining")?, name("Reset")?])
+}
+
+/// The counter's name in Redis. A key that is long is a hash of it: clients choose some keys.
+fn counter_name(counters: &str, key: &str) -> String {
+    const LONGEST: usize = 128;
+    if key.len() > LONGEST {
+        return format!("plugin-limit-count:v1:{counters}:blake3:{}", postern::fingerprint::digest(key));
+    }
+    format!("plugin-limit-count:v1:{counters}:{key}")
+}
+
+/// Seconds with at most two decimals, rounded down, but never 0: `59.87`, `60`.
+fn seconds_text(ms: u64) -> String {
+    let hundredths = (ms / 10).max(1);
+    match (hundredths / 100, hundredths % 100) {
+        (seconds, 0) => seconds.to_string(),
+        (seconds, rest) if rest % 10 == 0 => format!("{seconds}.{}", rest / 10),
+        (seconds, rest) => format!("{seconds}.{rest:02}"),
+    }
+}
