@@ -1,7 +1,9 @@
 //! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
 
 use clap::{Args, Parser, Subcommand};
+use postern::name::GroupName;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,6 +59,10 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    /// Gateway groups, with commas between them, whose secret providers may use this machine's own AWS
+    /// credentials and assume roles [default: none].
+    #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
+    ambient_credentials: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
     #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
     log: Option<String>,
@@ -74,6 +80,7 @@ struct Texts {
     gateway_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    ambient_credentials: Option<String>,
     log: Option<String>,
     site_root: Option<String>,
 }
@@ -86,6 +93,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_addr: SocketAddr,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) log: String,
     pub(crate) site_root: PathBuf,
 }
@@ -160,6 +168,7 @@ impl Settings {
             gateway_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
             site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
@@ -181,6 +190,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_addr", args.gateway_addr),
         ("database_url", args.database_url),
         ("gateway_workers", args.gateway_workers),
+        ("ambient_credentials", args.ambient_credentials),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
@@ -242,6 +252,16 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
     }
 }
 
+fn groups(text: &str) -> Result<BTreeSet<GroupName>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let group = |name: &str| {
+        name.parse().map_err(|_| {
+            format!("--ambient-credentials: expected names of gateway groups such as default, got '{name}'.")
+        })
+    };
+    names.map(group).collect()
+}
+
 fn log_filter(text: String) -> Result<String, String> {
     let known =
         |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
@@ -284,6 +304,7 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
             (&["--log", "loud"], "--log: expected error"),
             (&["--data-dir", ""], "expected a folder"),
             (&["--config", "/nonexistent/postern.toml"], "there is no file"),
@@ -312,5 +333,8 @@ mod tests {
         assert_eq!(settings.gateway_addr.port(), 1111);
         assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
         assert_eq!(settings.gateway_workers, 3);
+        assert!(settings.ambient_credentials.is_empty(), "nobody may, unless it is said");
+        let allowed = read(&["--ambient-credentials", "default, team-a"]).unwrap().ambient_credentials;
+        assert_eq!(allowed.into_iter().map(|group| group.to_string()).collect::<Vec<_>>(), ["default", "team-a"]);
     }
 }

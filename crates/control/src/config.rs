@@ -9,7 +9,7 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
-use secrets::ProviderConfig;
+use secrets::{Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Kind, Place, Row, SealError, Sealer};
@@ -73,13 +73,18 @@ impl Config {
     }
 
     /// Every provider with its secrets opened, for the engine.
-    pub(crate) fn open_providers(&self, group: &GroupName, sealer: &Sealer) -> Result<Vec<ProviderConfig>, StartError> {
+    pub(crate) fn open_providers(
+        &self,
+        group: &GroupName,
+        sealer: &Sealer,
+        ambient: Ambient,
+    ) -> Result<Vec<ProviderConfig>, StartError> {
         let open = |object: &Object<SecretProvider<Sealed>>| {
             let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
                 what: format!("the secret provider {}", object.stored.object.key()),
                 source,
             })?;
-            Ok(ProviderConfig { group: group.clone(), provider, revision: object.stored.revision })
+            Ok(ProviderConfig { group: group.clone(), provider, revision: object.stored.revision, ambient })
         };
         self.providers.values().map(open).collect()
     }

@@ -23,8 +23,8 @@ use postern::provider::ProviderKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
-use secrets::Engine;
-use std::collections::BTreeMap;
+use secrets::{Ambient, Engine};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use store::{MasterKey, Sealer, Store};
@@ -43,6 +43,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
     own_addresses: Vec<SocketAddr>,
+    ambient_credentials: BTreeSet<GroupName>,
     instance: InstanceFacts,
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
@@ -86,6 +87,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
+    /// The gateway groups whose providers may use the machine's own AWS credentials and assume roles.
+    pub ambient_credentials: BTreeSet<GroupName>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
     pub own_addresses: Vec<SocketAddr>,
     pub instance: InstanceFacts,
@@ -131,6 +134,7 @@ impl Control {
             clock: parts.clock,
             fingerprints: parts.fingerprints,
             own_addresses: parts.own_addresses,
+            ambient_credentials: parts.ambient_credentials,
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
@@ -200,7 +204,7 @@ impl Inner {
     async fn load(&self) -> Result<(), StartError> {
         let rows = self.store.objects(&self.group).await?;
         let config = Arc::new(Config::decode(rows)?);
-        self.engine.set_providers(config.open_providers(&self.group, &self.sealer)?);
+        self.engine.set_providers(config.open_providers(&self.group, &self.sealer, self.ambient(&self.group))?);
         self.engine.watch(config.references(&self.group));
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         self.publish();
@@ -236,6 +240,14 @@ impl Inner {
             Ok(())
         } else {
             Err(ControlError::NotFound { what: "gateway group".to_owned(), name: group.to_string() })
+        }
+    }
+
+    /// Whether the server's configuration lets a group use the machine's own credentials.
+    fn ambient(&self, group: &GroupName) -> Ambient {
+        match self.ambient_credentials.contains(group) {
+            true => Ambient::Allowed,
+            false => Ambient::Forbidden,
         }
     }
 

@@ -329,7 +329,7 @@ impl Board {
 
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let manager = connect(&config.provider.settings);
+        let manager = connect(&config.provider.settings, config.ambient);
         Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
     }
 }

@@ -9,6 +9,7 @@ mod held;
 mod life;
 mod pace;
 
+use crate::Ambient;
 use board::{Address, Board, Entry};
 use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
@@ -39,6 +40,8 @@ pub struct ProviderConfig {
     pub provider: SecretProvider<Plain>,
     /// Of the stored object.
     pub revision: u64,
+    /// Whether its group may use the machine's own credentials.
+    pub ambient: Ambient,
 }
 
 struct Inner {
@@ -146,8 +149,8 @@ impl Engine {
     }
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        crate::connect(settings).diagnose().await
+    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
+        crate::connect(settings, ambient).diagnose().await
     }
 }
 
