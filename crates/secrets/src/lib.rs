@@ -8,7 +8,8 @@ mod network;
 mod tls;
 mod vault;
 
-pub use engine::{Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig};
+pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
