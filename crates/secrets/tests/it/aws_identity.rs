@@ -91,7 +91,7 @@ async fn without_the_server_s_leave_nothing_is_asked_of_anybody() {
 /// The environment is a process's own: each case is this test again, in a process with that environment.
 #[tokio::test]
 async fn what_the_environment_gives_is_used_where_it_is_allowed() {
-    if let Ok(address) = std::env::var("POSTERN_TEST_MOTO") {
+    if let Some(address) = told("POSTERN_TEST_MOTO") {
         return read_with_what_there_is(&address).await;
     }
     let moto = Moto::start().await;
@@ -135,12 +135,16 @@ async fn what_the_environment_gives_is_used_where_it_is_allowed() {
     }
 }
 
+/// What the parent says to the process that it started.
+fn told(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|text| text.into_string().unwrap())
+}
+
 async fn read_with_what_there_is(address: &str) {
     let unused = Key { id: "AKIAUNUSED".to_owned(), secret: "unused".to_owned(), token: None };
     let settings = AwsSettings { credentials: AwsCredentials::Ambient, ..settings(address, unused) };
     let state = Office::allowed(settings).check("plain").await;
-    let expected = |name: &str| std::env::var(name).unwrap();
-    claim(&state, &expected("POSTERN_TEST_STATE"), &[&expected("POSTERN_TEST_PART")]);
+    claim(&state, &told("POSTERN_TEST_STATE").unwrap(), &[&told("POSTERN_TEST_PART").unwrap()]);
 }
 
 fn container_answer(key: &Key) -> String {
