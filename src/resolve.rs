@@ -638,9 +638,7 @@ fn explain_invalid(path: &str, why: &InvalidBecause) -> Explanation {
             ),
             format!("Switch the secret provider to KV version {}, or to Auto-detect.", mount.version.number()),
         ),
-        InvalidBecause::Selection { key, steps, why } => {
-            why.explain(&format!("The key '{key}' of {secret}"), steps)
-        }
+        InvalidBecause::Selection { key, steps, why } => why.explain(&format!("The key '{key}' of {secret}"), steps),
     }
 }
 

@@ -52,10 +52,10 @@ impl Pin {
             "version" if (32..=64).contains(&value.len()) && value.chars().all(is_id) => {
                 Ok(Self::VersionId(value.to_owned()))
             }
-            "version" => Err(
-                "A version of AWS is its id of 32 to 64 characters; a staging label is written ?stage=AWSPREVIOUS."
-                    .to_owned(),
-            ),
+            "version" => {
+                Err("A version of AWS is its id of 32 to 64 characters; a staging label is written ?stage=AWSPREVIOUS."
+                    .to_owned())
+            }
             _ if (1..=256).contains(&value.len()) && value.chars().all(is_stage) => Ok(Self::Stage(value.to_owned())),
             _ => Err("A stage is a staging label such as AWSPREVIOUS.".to_owned()),
         }
@@ -407,8 +407,24 @@ mod tests {
     #[test]
     fn any_other_question_mark_or_hash_belongs_to_the_name() {
         for key in [
-            "why?", "?", "a?b", "a?b=c", "a?versio=3", "a?Version=3", "a?VERSION=3", "a?version", "a?versions=3",
-            "a? version=3", "#", "a#", "a#b", "#1", "a#b?c", "a%3Fversion=3", "a?decode", "a&decode=base64",
+            "why?",
+            "?",
+            "a?b",
+            "a?b=c",
+            "a?versio=3",
+            "a?Version=3",
+            "a?VERSION=3",
+            "a?version",
+            "a?versions=3",
+            "a? version=3",
+            "#",
+            "a#",
+            "a#b",
+            "#1",
+            "a#b?c",
+            "a%3Fversion=3",
+            "a?decode",
+            "a&decode=base64",
         ] {
             check(&format!("$secret://vault/v/path/{key}"), key, None, "");
         }
@@ -487,7 +503,10 @@ mod tests {
             }
         }
         for (problem, parts) in [
-            (VersionProblem::Deleted { at: "2026-01-01T00:00:00Z".to_owned() }, ["deleted at 2026", "undelete -versions=3"]),
+            (
+                VersionProblem::Deleted { at: "2026-01-01T00:00:00Z".to_owned() },
+                ["deleted at 2026", "undelete -versions=3"],
+            ),
             (VersionProblem::Destroyed, ["was destroyed", "metadata get"]),
             (VersionProblem::Never { current: 7 }, ["the current one is 7", "metadata get"]),
             (VersionProblem::NotKept, ["KV version 1", "Remove ?version=3"]),
