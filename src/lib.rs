@@ -8,7 +8,7 @@
 //! 2. [`secret_ref`], [`selection`]: the reference grammar; the only place that knows `$secret://`.
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
 //! 4. [`resolve`], [`diagnosis`]: what reading a secret, or testing a provider, can end in, in the operator's words.
-//! 5. [`snapshot`], [`fingerprint`]: what the gateway runs.
+//! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`control`]: everything an operator can do.
 
 pub mod consumer;
@@ -27,5 +27,6 @@ pub mod routing;
 pub mod secret_ref;
 pub mod selection;
 pub mod sensitive;
+pub mod shards;
 pub mod snapshot;
 pub mod time;

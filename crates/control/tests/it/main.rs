@@ -93,7 +93,7 @@ impl World {
     fn owner(&self, key: &str) -> Option<String> {
         let snapshot = self.control.snapshots().borrow().clone();
         let wanted = self.fingerprints.of(key.as_bytes());
-        snapshot.keys.iter().find(|k| k.fingerprint == wanted).map(|k| k.consumer.to_string())
+        snapshot.keys.get(&wanted).map(|key| key.consumer.name.to_string())
     }
 }
 
