@@ -124,12 +124,15 @@ async fn stages_and_versions_of_aws_are_read() {
     assert_eq!(line.as_deref(), Some("GetSecretValue plain, stage=AWSPREVIOUS"));
     let no_id = format!("plain?version={}", "0".repeat(32));
     for (path, name, parts) in [
-        ("plain?stage=NONE", "not_found", ["has no version with stage=NONE", "list-secret-version-ids"]),
-        (&no_id, "not_found", ["has no version with version=0000", "list-secret-version-ids"]),
+        (no_id.as_str(), "not_found", ["has no version with version=0000", "list-secret-version-ids"]),
         ("plain?decode=base64", "invalid", ["The secret plain is no base64", "?decode=base64"]),
         ("redis#/user", "invalid", ["the value has password, username", "Correct the pointer"]),
     ] {
         claim(&office.check(path).await, name, &parts);
         assert_eq!(office.current(path).0, None, "{path}");
     }
+    // Of a missing stage moto says what AWS says of a missing secret.
+    let message = "Secrets Manager can't find the specified secret value for staging label: NONE";
+    moto.fail(1, "ResourceNotFoundException", message, 400).await;
+    claim(&office.check("plain?stage=NONE").await, "not_found", &["has no version with stage=NONE"]);
 }
