@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod aws;
+pub mod timeout;
 pub mod vault;
 
 use crate::name::ProviderId;

@@ -4,7 +4,7 @@
 
 use super::Aws;
 use super::client::Refusal;
-use crate::network::{Place, host, millis};
+use crate::network::{Limits, Place, host, millis};
 use crate::tls;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
 use postern::provider::Manager;
@@ -72,7 +72,8 @@ impl Test<'_> {
     async fn address(&mut self) -> Result<Outcome, AwsFailure> {
         let url = self.aws.client.endpoint().await.ok_or_else(|| self.no_endpoint())?;
         let port = url.port_or_known_default().unwrap_or(443);
-        let place = Place { host: host(&url).to_owned(), port };
+        let host = host(&url).to_owned();
+        let place = Place { tls_name: host.clone(), host, port, limits: Limits::default() };
         self.https = url.scheme() == "https";
         self.addresses = place.addresses().await.map_err(|why| self.lost(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();

@@ -24,7 +24,8 @@ const SHORT_LIFE: u64 = 86_400;
 /// Runs every stage, and stops at the first that fails.
 pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
     let url = &vault.settings.url;
-    let place = Place { host: url.host().to_owned(), port: url.port() };
+    let tls_name = vault.settings.server_name.as_ref().map_or_else(|| url.host(), |name| name.as_str()).to_owned();
+    let place = Place { host: url.host().to_owned(), port: url.port(), tls_name, limits: vault.client.limits };
     let mut test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
     let mut diagnosis = Diagnosis::default();
     for stage in Stage::of(Manager::Vault).iter().copied() {
@@ -98,7 +99,9 @@ impl Test<'_> {
         let version = self.place.shake_hands(&self.addresses, trust(settings)).await;
         let version = version.map_err(|why| self.unreachable(why))?;
         let trust = if settings.ca_certificate.is_some() { "the CA Certificate given here" } else { "this system" };
-        Ok(passed(format!("{version}, certificate trusted by {trust}")))
+        let name = settings.server_name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+        let shown = if settings.client_certificate.is_some() { "; the client certificate is ready" } else { "" };
+        Ok(passed(format!("{version}, certificate{name} trusted by {trust}{shown}")))
     }
 
     async fn health(&self) -> Result<Outcome, Failure> {
@@ -130,10 +133,13 @@ impl Test<'_> {
     async fn token(&mut self) -> Result<Outcome, Failure> {
         let method = self.vault.client.session.method();
         match self.vault.token().await? {
-            TokenState::Good(token) => {
-                self.policies = token.all_policies();
-                Ok(judge(&token, method))
-            }
+            TokenState::Good(token) => match self.vault.of_another_namespace(&token) {
+                Some(why) => Err(Failure::Denied { path: "auth/token/lookup-self".to_owned(), why }),
+                None => {
+                    self.policies = token.all_policies();
+                    Ok(judge(&token, method))
+                }
+            },
             TokenState::Shy => Ok(Outcome::Warned {
                 found: if method.logs_in() {
                     format!("logged in with {}", method.label())

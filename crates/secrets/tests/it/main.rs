@@ -15,3 +15,4 @@ mod login;
 mod outage;
 mod read;
 mod support;
+mod tls;
