@@ -9,7 +9,7 @@ mod select;
 mod tls;
 mod vault;
 
-pub use engine::{Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig};
 
 use aws::Aws;
 use document::Document;
