@@ -416,9 +416,9 @@ impl Board {
         if !views.is_empty() {
             self.changed.insert(address.clone());
         }
-        let remember = |(key, told, state): (String, Told, ReferenceState)| {
-            entry.watched.insert(key.clone(), Some(told));
-            (key, state)
+        let remember = |(selector, told, state): (Selector, Told, ReferenceState)| {
+            entry.watched.insert(selector.clone(), Some(told));
+            (selector, state)
         };
         views.into_iter().map(remember).collect()
     }
