@@ -285,7 +285,7 @@ pub enum InvalidBecause {
     /// The provider says one KV version and the mount is the other.
     WrongKvVersion { mount: Mount, chosen: Kv },
     /// The key is there, and what the reference does to its value (`?decode=base64#/a`) gives none.
-    Selection { key: String, steps: String, why: SelectionProblem },
+    Selection { key: String, steps: String, why: Box<SelectionProblem> },
     /// Vault has no such namespace.
     NoNamespace { namespace: String },
 }

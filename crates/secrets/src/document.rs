@@ -91,7 +91,7 @@ impl Document {
             },
             false => match value.select(selector) {
                 Ok(text) => return Ok(text),
-                Err(why) => InvalidBecause::Selection { key, steps: selector.steps(), why },
+                Err(why) => InvalidBecause::Selection { key, steps: selector.steps(), why: Box::new(why) },
             },
         };
         Err(Failure::Invalid { path, why })

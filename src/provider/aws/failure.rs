@@ -63,7 +63,7 @@ pub enum UnusableBecause {
     /// Control characters, or too long for a request.
     NotUsable,
     /// What the reference does to the value (`?decode=base64#/a`) gives none.
-    Selection { steps: String, why: SelectionProblem },
+    Selection { steps: String, why: Box<SelectionProblem> },
 }
 
 impl AwsFailure {
@@ -377,7 +377,10 @@ mod tests {
             (
                 unusable(
                     None,
-                    UnusableBecause::Selection { steps: "?decode=base64".to_owned(), why: SelectionProblem::NotBase64 },
+                    UnusableBecause::Selection {
+                        steps: "?decode=base64".to_owned(),
+                        why: Box::new(SelectionProblem::NotBase64),
+                    },
                 ),
                 "invalid",
                 vec!["The secret plain is no base64", "Remove ?decode=base64"],

@@ -134,7 +134,7 @@ fn choose(content: &Content, candidate: &Candidate, selector: &Selector) -> Resu
             .map_err(|present| AwsFailure::KeyMissing { secret: secret_id.clone(), key: key.clone(), present })?,
     };
     if !selector.is_plain() {
-        let why = |why| unusable(UnusableBecause::Selection { steps: selector.steps(), why });
+        let why = |why| unusable(UnusableBecause::Selection { steps: selector.steps(), why: Box::new(why) });
         return value.select(selector).map_err(why);
     }
     value.usable().cloned().map_err(|why| match why {
