@@ -10,6 +10,7 @@ mod aws;
 mod aws_identity;
 mod diagnose;
 mod engine;
+mod extensions;
 mod faults;
 mod login;
 mod outage;
