@@ -333,12 +333,12 @@ pub trait ControlPlane: Send + Sync {
     ) -> Answer<Stored<Route>>;
     async fn delete_route(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
 
-    /// The references in the plugins of a service or route, field by field.
+    /// The references in the plugins of a service and of its routes, field by field.
     async fn plugin_references(
         &self,
         operator: &Operator,
         group: &GroupName,
-        owner: &PluginOwner,
+        service: &ObjectId,
     ) -> Answer<Vec<ReferenceView>>;
     /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's. `Keep` keeps a secret, unless
     /// the server's address changed: a stored password is never sent to another server.

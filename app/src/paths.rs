@@ -1,5 +1,6 @@
 //! Where everything is: the only place that writes the dashboard's addresses.
 
+use postern::control::{PluginOwner, PluginUser};
 use postern::credential::CredentialType;
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::ProviderKey;
@@ -60,6 +61,14 @@ impl Paths {
 
     pub fn route(&self, service: &ObjectId, route: &ObjectId) -> String {
         format!("{}/{route}", self.service_routes(service))
+    }
+
+    /// Where the plugins of a service or route are.
+    pub fn plugins_of(&self, user: &PluginUser) -> String {
+        match &user.owner {
+            PluginOwner::Service(id) => self.service_plugins(id),
+            PluginOwner::Route(id) => self.route(&user.service, id),
+        }
     }
 
     pub fn references(&self) -> String {

@@ -6,7 +6,7 @@ use super::{consumers::new_id, invalid, session, told};
 use crate::error::AppError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use postern::control::{PluginOwner, ServiceView, Stored};
+use postern::control::{PluginOwner, ReferenceView, ServiceView, Stored};
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::PluginName;
 #[cfg(feature = "ssr")]
@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub struct ServiceData {
     pub service: ServiceView,
     pub routes: Vec<Stored<Route>>,
+    /// Those in the plugins of the service and its routes.
+    pub references: Vec<ReferenceView>,
 }
 
 /// Every service of the group.
@@ -34,7 +36,8 @@ pub async fn service_page(group: GroupName, id: ObjectId) -> Result<Timed<Servic
     let session = session()?;
     let service = told(session.control.service(&session.operator, &group, &id).await)?;
     let routes = told(session.control.routes(&session.operator, &group, &id).await)?;
-    session.timed(Ok(ServiceData { service, routes }))
+    let references = told(session.control.plugin_references(&session.operator, &group, &id).await)?;
+    session.timed(Ok(ServiceData { service, routes, references }))
 }
 
 /// Adds a service.

@@ -1,12 +1,14 @@
 //! Enable Plugin: the catalogue, then the JSON editor; editing an enabled one is the editor again.
 
 use crate::api;
+use crate::error::AppError;
 use crate::forms::{FormDialog, Submission};
 use crate::go::Go;
 use crate::parts::group::group;
 use leptos::prelude::*;
-use postern::control::PluginOwner;
+use postern::control::{ControlError, PluginOwner};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::problem::FieldProblem;
 use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, TextArea};
 
 /// Every plugin there is, to choose from.
@@ -102,7 +104,10 @@ pub fn PluginDialog(
     let submission = Submission::of(move || check(plugin, &json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
-        submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, on_done);
+        submission.send(
+            async move { api::set_plugin(group, owner, revision, plugin, json).await.map_err(at_editor) },
+            on_done,
+        );
     };
     let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
     view! {
@@ -125,21 +130,55 @@ pub fn PluginDialog(
                 value=json
                 rows=14
                 mono=true
-                hint=move || view! { "An empty object means the defaults. Machine name: " <code>{plugin.slug()}</code> }
+                hint=move || view! { <Hint plugin/> }
             />
         </FormDialog>
     }
     .into_any()
 }
 
+/// What may stand in the editor.
+#[component]
+fn Hint(plugin: PluginName) -> impl IntoView {
+    let fields = plugin.secret_fields().join(", ");
+    view! {
+        "Machine name: "
+        <code>{plugin.slug()}</code>
+        {(!fields.is_empty())
+            .then(|| {
+                view! {
+                    ". A reference such as "
+                    <span class="ref-text">"$secret://vault/my-vault/redis/password"</span>
+                    " may stand in: "
+                    <code>{fields}</code>
+                }
+            })}
+        "."
+    }
+    .into_any()
+}
+
 /// The domain's check; every problem belongs to the one field there is, with its place inside.
-fn check(plugin: PluginName, json: &str) -> Result<(), Vec<postern::problem::FieldProblem>> {
-    let Err(problems) = PluginConfig::parse(plugin, json) else { return Ok(()) };
+fn check(plugin: PluginName, json: &str) -> Result<(), Vec<FieldProblem>> {
+    PluginConfig::parse(plugin, json).map(drop).map_err(in_editor)
+}
+
+/// What the server refuses, told where it was typed.
+fn at_editor(error: AppError) -> AppError {
+    match error {
+        AppError::Control(ControlError::Invalid { problems }) => {
+            AppError::Control(ControlError::Invalid { problems: in_editor(problems) })
+        }
+        other => other,
+    }
+}
+
+fn in_editor(problems: Vec<FieldProblem>) -> Vec<FieldProblem> {
     let lines: Vec<String> = problems
         .iter()
         .map(|p| if p.field == "json" { p.problem.clone() } else { format!("{}: {}", p.field, p.problem) })
         .collect();
-    Err(vec![postern::problem::FieldProblem::new("json", lines.join(" "))])
+    vec![FieldProblem::new("json", lines.join(" "))]
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ fn NeedsAttention(live: Live<Overview>) -> impl IntoView {
 fn AttentionLine(item: Attention) -> impl IntoView {
     let (name, href) = match item.subject {
         AttentionSubject::Provider { key } => (key.id.to_string(), paths().provider(&key)),
+        AttentionSubject::Plugin { user } => {
+            (format!("{} of {} at {}", user.field, user.plugin.label(), user.owner_name), paths().plugins_of(&user))
+        }
         AttentionSubject::Credential { name } => {
             (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer, name.kind))
         }

@@ -8,9 +8,12 @@ use crate::go::{Go, OpenButton, opened};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::failure::Gone;
 use crate::parts::group::group;
+use crate::parts::reference::ReferenceChip;
+use crate::parts::state::StateCell;
 use leptos::prelude::*;
-use postern::control::PluginOwner;
+use postern::control::{PluginOwner, ReferenceUser, ReferenceView};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::time::Millis;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +25,9 @@ pub struct Owner {
     pub owner: PluginOwner,
     pub revision: Memo<u64>,
     pub plugins: Memo<Plugins>,
+    /// Those in the plugins of the service and its routes.
+    pub references: Memo<Vec<ReferenceView>>,
+    pub now: Signal<Millis>,
     /// Asks for news, then does what it is given.
     pub refresh: Callback<Callback<()>>,
 }
@@ -40,6 +46,7 @@ pub fn PluginChips(plugins: Vec<PluginName>) -> impl IntoView {
 #[component]
 pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
     let plugins = owner.plugins;
+    let table = owner.clone();
     let is_empty = Memo::new(move |_| plugins.with(Plugins::is_empty));
     view! {
         <section class="mb-8" aria-labelledby="plugins">
@@ -56,7 +63,7 @@ pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
                     }
                         .into_any()
                 } else {
-                    view! { <Table plugins text/> }.into_any()
+                    view! { <Table owner=table.clone() text/> }.into_any()
                 }
             }}
         </section>
@@ -66,7 +73,7 @@ pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
 }
 
 #[component]
-fn Table(plugins: Memo<Plugins>, text: &'static str) -> impl IntoView {
+fn Table(owner: Owner, text: &'static str) -> impl IntoView {
     view! {
         <p class="mb-3 text-muted">{text}</p>
         <div class="table-box">
@@ -82,7 +89,8 @@ fn Table(plugins: Memo<Plugins>, text: &'static str) -> impl IntoView {
                 </thead>
                 <tbody>
                     {move || {
-                        plugins.get().into_values().map(|config| view! { <Row config/> }.into_any()).collect_view()
+                        let row = |config| view! { <Row config owner=owner.clone()/> }.into_any();
+                        owner.plugins.get().into_values().map(row).collect_view()
                     }}
                 </tbody>
             </table>
@@ -92,7 +100,7 @@ fn Table(plugins: Memo<Plugins>, text: &'static str) -> impl IntoView {
 }
 
 #[component]
-fn Row(config: PluginConfig) -> impl IntoView {
+fn Row(config: PluginConfig, owner: Owner) -> impl IntoView {
     let plugin = config.name();
     let json = config.to_json();
     let is_default = json == "{}";
@@ -111,6 +119,7 @@ fn Row(config: PluginConfig) -> impl IntoView {
                 } else {
                     view! { <pre class="text-xs whitespace-pre-wrap wrap-anywhere">{json}</pre> }.into_any()
                 }}
+                <FieldStates plugin owner/>
             </td>
             <td>
                 <div class="row-actions">
@@ -133,6 +142,45 @@ fn Row(config: PluginConfig) -> impl IntoView {
         </tr>
     }
     .into_any()
+}
+
+/// Where the references of one plugin stand, field by field.
+#[component]
+fn FieldStates(plugin: PluginName, owner: Owner) -> impl IntoView {
+    let Owner { owner, references, now, .. } = owner;
+    let states = Memo::new(move |_| {
+        let views = references.get().into_iter();
+        let of_plugin = views.filter_map(|view| match view.used_by {
+            ReferenceUser::Plugin { user } if user.owner == owner && user.plugin == plugin => {
+                Some((user.field, view.reference, view.state))
+            }
+            ReferenceUser::Plugin { .. } | ReferenceUser::Credential { .. } => None,
+        });
+        of_plugin.collect::<Vec<_>>()
+    });
+    let field = move |(field, reference, state)| {
+        view! {
+            <li>
+                <p>
+                    <code>{field}</code>
+                    " "
+                    <ReferenceChip reference/>
+                </p>
+                <StateCell state now/>
+            </li>
+        }
+        .into_any()
+    };
+    move || {
+        let states = states.get();
+        (!states.is_empty()).then(|| {
+            view! {
+                <ul class="mt-2 grid gap-2" aria-label=format!("References of {}", plugin.label())>
+                    {states.into_iter().map(field).collect_view()}
+                </ul>
+            }
+        })
+    }
 }
 
 /// Which of the dialogs is open.

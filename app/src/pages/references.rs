@@ -8,7 +8,7 @@ use crate::parts::reference::ReferenceChip;
 use crate::parts::state::StateCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
-use postern::control::ReferenceView;
+use postern::control::{ReferenceUser, ReferenceView};
 use postern::time::Millis;
 use ui::{Empty, Glyph};
 
@@ -75,6 +75,21 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
 
 #[component]
 fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
+    let has_value = view.state.resolved().is_some();
+    let incident = view.incident;
+    let (href, name, what) = match view.used_by {
+        ReferenceUser::Credential { name, .. } => {
+            let href = paths().consumer(&name.consumer, name.kind);
+            (href, name.consumer.to_string(), format!("{} {}", name.kind.label(), name.credential))
+        }
+        ReferenceUser::Plugin { user } => {
+            let mut what = format!("{} of {}", user.field, user.plugin.label());
+            if !has_value {
+                what.push_str(&format!("; its requests are refused with incident {incident}"));
+            }
+            (paths().plugins_of(&user), user.owner_name, what)
+        }
+    };
     let read_at = view.state.resolved().map(|resolved| resolved.read_at);
     view! {
         <tr>
@@ -85,10 +100,10 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
                 <StateCell state=view.state now/>
             </td>
             <td data-label="Used by">
-                <a class="link" href=paths().consumer(&view.used_by.consumer, view.used_by.kind)>
-                    {view.used_by.consumer.to_string()}
+                <a class="link" href=href>
+                    {name}
                 </a>
-                <p class="cell-sub">"Key of " {view.used_by.credential}</p>
+                <p class="cell-sub">{what}</p>
             </td>
             <td data-label="Last read" class="text-muted whitespace-nowrap">
                 {match read_at {

@@ -53,6 +53,8 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         owner: PluginOwner::Route(of(&id)),
         revision: live.part(move |page| find(page, &this, |route| route.revision)),
         plugins: live.part(move |page| find(page, &that, |route| route.object.plugins.clone())),
+        references: live.part(|page| page.references.clone()),
+        now: live.now(),
         refresh: Callback::new(move |then| live.refresh_then(Some(then))),
     };
     let inherited = live.part(|page| page.service.stored.object.plugins.keys().copied().collect::<Vec<_>>());

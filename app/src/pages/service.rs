@@ -67,6 +67,8 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
         owner: PluginOwner::Service(id.clone()),
         revision: live.part(|page| page.service.stored.revision),
         plugins: live.part(|page| page.service.stored.object.plugins.clone()),
+        references: live.part(|page| page.references.clone()),
+        now: live.now(),
         refresh: Callback::new(move |then| live.refresh_then(Some(then))),
     };
     let tab = {

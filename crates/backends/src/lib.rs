@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "only tests and benchmarks use it: a panic is the report")]
 
+mod redis;
+
+pub use redis::Redis;
+
 use serde_json::{Value, json};
 use std::fs::File;
 use std::net::TcpListener;

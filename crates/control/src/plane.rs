@@ -234,9 +234,9 @@ impl ControlPlane for Control {
         &self,
         _operator: &Operator,
         group: &GroupName,
-        owner: &PluginOwner,
+        service: &ObjectId,
     ) -> Answer<Vec<ReferenceView>> {
-        self.of(group)?.plugin_references(owner)
+        self.of(group)?.plugin_references(service)
     }
 
     async fn set_plugin(

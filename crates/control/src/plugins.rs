@@ -6,6 +6,7 @@ use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
+use postern::name::ObjectId;
 use postern::plugin::{EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, try_map_all};
 use postern::provider::ProviderKey;
 use postern::secret_ref::SecretRef;
@@ -45,11 +46,11 @@ impl Inner {
         self.change_plugins(owner, None, remove).await
     }
 
-    /// The references in the plugins of one service or route.
-    pub(crate) fn plugin_references(&self, owner: &PluginOwner) -> Answer<Vec<ReferenceView>> {
+    /// The references in the plugins of a service and of its routes.
+    pub(crate) fn plugin_references(&self, service: &ObjectId) -> Answer<Vec<ReferenceView>> {
         let config = self.config();
-        plugins_of(&config, owner)?;
-        Ok(self.plugin_views(&config).filter(|view| is_of(view, owner)).collect())
+        stored_service(&config, service)?;
+        Ok(self.plugin_views(&config).filter(|view| is_of(view, service)).collect())
     }
 
     /// All references in plugins.
@@ -171,8 +172,8 @@ fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): PluginPlac
     Some(PluginUser { owner: owner.clone(), owner_name, service, plugin, field: field.to_owned() })
 }
 
-fn is_of(view: &ReferenceView, owner: &PluginOwner) -> bool {
-    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner)
+fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
+    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service == *service)
 }
 
 fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<&'a Plugins<SealedField>> {

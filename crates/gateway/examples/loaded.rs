@@ -9,7 +9,7 @@ use gateway::{Gateway, GatewayConfig};
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Node, Nodes, Route, Service, Upstream};
-use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, LiveField, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::net::SocketAddr;
@@ -57,6 +57,8 @@ fn credential(number: usize) -> KeyCredential {
 fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
     let fingerprint_key = FingerprintKey::new([1; 32]);
     let key_auth = PluginConfig::parse(PluginName::KeyAuth, r#"{"hide_credentials": true}"#).unwrap();
+    // It has no secret.
+    let key_auth = key_auth.try_map(|_, _| Err::<LiveField, ()>(())).unwrap();
     let nodes = vec![Node { host: upstream.ip().to_string(), port: upstream.port(), weight: 1 }];
     let service = Service {
         id: "s".parse().unwrap(),

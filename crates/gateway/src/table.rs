@@ -196,7 +196,7 @@ impl Routing {
             && Arc::ptr_eq(&self.named, &snapshot.consumers)
     }
 
-    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route, before: Option<&Self>) {
+    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route<LiveField>, before: Option<&Self>) {
         let plan = match compile_plan(snapshot, &self.upstreams, route) {
             Ok(plan) => Some(plan),
             Err(why) => {

@@ -15,7 +15,7 @@ fn id(text: &str) -> ObjectId {
     text.parse().unwrap()
 }
 
-fn service(upstream: routing::Upstream) -> Service {
+fn service(upstream: routing::Upstream) -> Service<LiveField> {
     Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() }
 }
 
@@ -24,7 +24,7 @@ fn nodes_of(node: Node) -> routing::Upstream {
 }
 
 /// `id: METHOD,METHOD host,host /path /path*`; `-` for every method or every host.
-fn route(text: &str) -> routing::Route {
+fn route(text: &str) -> routing::Route<LiveField> {
     let mut words = text.split_whitespace();
     let name = words.next().unwrap().trim_end_matches(':');
     let list = |word: &str| word.split(',').filter(|w| *w != "-").map(str::to_owned).collect::<Vec<_>>();

@@ -7,6 +7,7 @@ mod basic_auth;
 mod echo;
 mod framing;
 mod lifecycle;
+mod limit_count;
 mod observing;
 mod proxying;
 mod support;

@@ -9,9 +9,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::live::{LiveSecret, SecretNow};
+use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
-use postern::snapshot::{KeyCredential, Proof, Snapshot, SnapshotConsumer};
+use postern::sensitive::{Entered, SecretField};
+use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
@@ -39,7 +41,7 @@ pub(crate) struct Answer {
 }
 
 /// A snapshot with alice (key `alice-key`, label custom_id 42), the consumer nobody, and one service.
-pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route>) -> Snapshot {
+pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Snapshot {
     let fingerprint_key = FingerprintKey::new([9; 32]);
     let service = Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() };
     let consumer = |name: &str, custom_id: Option<&str>| SnapshotConsumer {
@@ -62,7 +64,7 @@ pub(crate) fn id(text: &str) -> postern::name::ObjectId {
     text.parse().unwrap()
 }
 
-pub(crate) fn route(name: &str, path: &str) -> Route {
+pub(crate) fn route(name: &str, path: &str) -> Route<LiveField> {
     Route {
         id: id(name),
         service: id("s"),
@@ -74,14 +76,25 @@ pub(crate) fn route(name: &str, path: &str) -> Route {
     }
 }
 
+/// The configuration with its secrets in place; a reference is one that has no value.
+pub(crate) fn live(config: &PluginConfig<EnteredField>) -> PluginConfig<LiveField> {
+    let secret = |_: &str, field: &EnteredField| {
+        Ok::<_, std::convert::Infallible>(LiveSecret::literal(match field {
+            SecretField::Literal(Entered::Replace(typed)) => SecretNow::Value(typed.clone().into_plain()),
+            _ => SecretNow::Unresolved { incident: "0badcafe".to_owned() },
+        }))
+    };
+    config.try_map(secret).unwrap()
+}
+
 /// A route with key-auth, configured by JSON as in the editor.
-pub(crate) fn locked_route(name: &str, path: &str, json: &str) -> Route {
+pub(crate) fn locked_route(name: &str, path: &str, json: &str) -> Route<LiveField> {
     guarded_route(name, path, &[(PluginName::KeyAuth, json)])
 }
 
 /// A route with plugins, configured by JSON as in the editor.
-pub(crate) fn guarded_route(name: &str, path: &str, plugins: &[(PluginName, &str)]) -> Route {
-    let parse = |(name, json): &(PluginName, &str)| (*name, PluginConfig::parse(*name, json).unwrap());
+pub(crate) fn guarded_route(name: &str, path: &str, plugins: &[(PluginName, &str)]) -> Route<LiveField> {
+    let parse = |(name, json): &(PluginName, &str)| (*name, live(&PluginConfig::parse(*name, json).unwrap()));
     Route { plugins: plugins.iter().map(parse).collect(), ..route(name, path) }
 }
 

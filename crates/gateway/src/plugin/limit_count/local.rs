@@ -16,6 +16,8 @@ const SEARCH_PAUSE: Duration = Duration::from_secs(1);
 /// All counters of one gateway.
 pub(crate) struct Counters {
     began: Instant,
+    /// Counters in one shard.
+    most: usize,
     shards: Vec<Mutex<Shard>>,
 }
 
@@ -32,12 +34,15 @@ pub(super) struct Full;
 
 impl Default for Counters {
     fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { began: Instant::now(), shards }
+        Self::of(MOST)
     }
 }
 
 impl Counters {
+    fn of(most: usize) -> Self {
+        Self { began: Instant::now(), most, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+
     /// Counts one request.
     pub(super) fn count(
         &self,
@@ -53,8 +58,8 @@ impl Counters {
         let shard = &self.shards[key.part(SHARDS)];
         // Held for a look into a map, never while anything is waited for.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if shard.windows.len() >= MOST && !shard.windows.contains_key(&key) {
-            shard.make_room(now, now_ms)?;
+        if shard.windows.len() >= self.most && !shard.windows.contains_key(&key) {
+            shard.make_room(self.most, now, now_ms)?;
         }
         let (window, over_ms) = shard.windows.entry(key).or_default();
         *over_ms = now_ms.saturating_add(size_ms.saturating_mul(2));
@@ -66,13 +71,13 @@ impl Counters {
 }
 
 impl Shard {
-    fn make_room(&mut self, now: Instant, now_ms: u64) -> Result<(), Full> {
+    fn make_room(&mut self, most: usize, now: Instant, now_ms: u64) -> Result<(), Full> {
         if self.searched.is_some_and(|searched| now.duration_since(searched) < SEARCH_PAUSE) {
             return Err(Full);
         }
         self.searched = Some(now);
         self.windows.retain(|_, (_, over_ms)| *over_ms > now_ms);
-        if self.windows.len() < MOST { Ok(()) } else { Err(Full) }
+        if self.windows.len() < most { Ok(()) } else { Err(Full) }
     }
 }
 
@@ -85,12 +90,13 @@ mod tests {
     fn counters_are_bounded_and_those_that_are_over_make_room() {
         let fingerprints = FingerprintKey::new([1; 32]);
         let key = |n: usize| fingerprints.of(&n.to_le_bytes());
-        let counters = Counters::default();
+        const FEW: usize = 8;
+        let counters = Counters::of(FEW);
         let count = |n: usize, now| counters.count(key(n), WindowType::Fixed, 1, 60, now);
-        let full = (0..2 * SHARDS * MOST).filter(|n| count(*n, counters.began).is_err()).count();
-        assert!(full >= SHARDS * MOST - SHARDS, "{full}");
+        let full = (0..2 * SHARDS * FEW).filter(|n| count(*n, counters.began).is_err()).count();
+        assert!(full >= SHARDS * FEW, "{full}");
         assert!(!count(0, counters.began).unwrap().passes, "what is known is still counted");
         let later = counters.began + Duration::from_secs(121);
-        assert!(count(3 * SHARDS * MOST, later).unwrap().passes);
+        assert!(count(3 * SHARDS * FEW, later).unwrap().passes);
     }
 }
