@@ -87,26 +87,37 @@ impl Store {
     /// # Errors
     /// `NameTaken`, `Gone` when the parent is not there, `Database`.
     pub async fn insert(&self, group: &GroupName, new: &NewRow, now: Millis) -> Result<Row, StoreError> {
-        let mut transaction = self.writer.begin().await?;
-        let insert = sqlx::query(
-            "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
-        );
-        insert
-            .bind(&new.id)
-            .bind(group.as_str())
-            .bind(new.kind.slug())
-            .bind(&new.parent)
-            .bind(new.parent.as_deref().unwrap_or_default())
-            .bind(&new.name)
-            .bind(&new.spec)
-            .bind(to_db(now.0))
-            .execute(&mut *transaction)
-            .await
-            .map_err(constraint)?;
-        remember(&mut transaction, &new.id, 1, &new.masked).await?;
-        transaction.commit().await?;
+        self.insert_all(group, std::slice::from_ref(new), now).await?;
         Ok(saved(new, 1, now))
+    }
+
+    /// Adds objects at revision 1, parents before what belongs to them: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    pub async fn insert_all(&self, group: &GroupName, new: &[NewRow], now: Millis) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin().await?;
+        for new in new {
+            let insert = sqlx::query(
+                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
+                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
+            );
+            insert
+                .bind(&new.id)
+                .bind(group.as_str())
+                .bind(new.kind.slug())
+                .bind(&new.parent)
+                .bind(new.parent.as_deref().unwrap_or_default())
+                .bind(&new.name)
+                .bind(&new.spec)
+                .bind(to_db(now.0))
+                .execute(&mut *transaction)
+                .await
+                .map_err(constraint)?;
+            remember(&mut transaction, &new.id, 1, &new.masked).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Saves an object that is still at `revision`; it is then at the next one.
