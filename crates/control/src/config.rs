@@ -1,8 +1,7 @@
 //! The configuration of the group as typed objects: decoded once at the start, then patched by each stored change.
 //!
 //! Its maps share what did not change with the configuration before, so a patched copy costs what the change
-//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::decode`] of
-//! all rows and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
+//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::read`] and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
 
 use crate::StartError;
 use imbl::{OrdMap, OrdSet};
@@ -18,7 +17,7 @@ use secrets::{Address, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Kind, Place, Row, SealError, Sealer};
+use store::{Kind, Place, Row, SealError, Sealer, Store};
 
 /// Everything of one gateway group. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,12 +106,17 @@ impl Config {
         }
     }
 
-    pub(crate) fn decode(group: &GroupName, rows: Vec<Row>) -> Result<Self, StartError> {
+    /// Everything that is stored.
+    pub(crate) async fn read(group: &GroupName, store: &Store) -> Result<Self, StartError> {
         let mut config = Self::empty(group.clone());
-        for row in rows {
-            config.apply(Change::Saved(row))?;
-        }
-        Ok(config)
+        let mut outcome = Ok(());
+        let take = |row| {
+            if outcome.is_ok() {
+                outcome = config.apply(Change::Saved(row)).map(|_| ());
+            }
+        };
+        store.each_object(group, take).await?;
+        outcome.map(|()| config)
     }
 
     /// Makes the change here that was made in the store.
@@ -197,13 +201,20 @@ impl Config {
     fn add_credential(&mut self, object: Arc<Object<Credential<Sealed>>>, touched: &mut Touched) {
         let credential = &object.stored.object;
         for reference in references_in(credential) {
-            let secret = Arc::new(Address::of(&self.group, reference));
+            let secret = self.shared(Address::of(&self.group, reference));
             self.by_secret.insert((secret, Some(credential.id.clone())));
             touched.references.insert(reference.clone());
         }
         self.by_consumer.insert((credential.consumer.clone(), Some(credential.id.clone())));
         touched.credentials.insert(credential.id.clone());
         self.credentials.insert(credential.id.clone(), object);
+    }
+
+    /// The same address as the others who refer to that secret have.
+    fn shared(&self, secret: Address) -> Arc<Address> {
+        let secret = Arc::new(secret);
+        let first = self.by_secret.range((secret.clone(), None)..).next();
+        first.map(|(known, _)| known).filter(|known| **known == secret).cloned().unwrap_or(secret)
     }
 
     fn drop_credential(&mut self, id: &ObjectId, touched: &mut Touched) {

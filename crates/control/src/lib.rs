@@ -31,6 +31,7 @@ use secrets::Engine;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 use store::{MasterKey, Sealer, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -192,7 +193,10 @@ impl Control {
                 () = shutdown.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
             }
+            let began = Instant::now();
             self.0.publish();
+            // When a great many references change at once, half of the time is left to reading them.
+            tokio::time::sleep(began.elapsed()).await;
         }
     }
 }
@@ -230,8 +234,7 @@ impl Drop for Unsure<'_> {
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
-        let rows = self.store.objects(&self.group).await?;
-        let config = Arc::new(Config::decode(&self.group, rows)?);
+        let config = Arc::new(Config::read(&self.group, &self.store).await?);
         self.engine.set_providers(config.open_providers(&self.sealer)?);
         self.engine.watch(config.references());
         self.publish_all(config);

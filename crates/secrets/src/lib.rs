@@ -9,6 +9,7 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, ProviderConfig};
+pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;

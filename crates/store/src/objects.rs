@@ -1,6 +1,7 @@
 //! Objects: read, added, saved and deleted, each change in one transaction with its history.
 
 use crate::{Store, StoreError};
+use futures_util::TryStreamExt;
 use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
@@ -75,11 +76,25 @@ impl Store {
     /// # Errors
     /// `Database`.
     pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        self.each_object(group, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Gives every object of a group to `take`, by kind and name, without holding more than one.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn each_object(&self, group: &GroupName, mut take: impl FnMut(Row)) -> Result<(), StoreError> {
         let rows = sqlx::query(
             "select id, kind, parent, name, revision, spec, updated_at from objects \
              where group_name = $1 order by kind, name",
         );
-        rows.bind(group.as_str()).fetch_all(&self.readers).await?.iter().map(row).collect()
+        let mut rows = rows.bind(group.as_str()).fetch(&self.readers);
+        while let Some(next) = rows.try_next().await? {
+            take(row(&next)?);
+        }
+        Ok(())
     }
 
     /// Adds an object at revision 1.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use backends::OpenBao;
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
@@ -15,7 +16,7 @@ use postern::provider::aws::AwsForm;
 use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, TlsForm, VaultForm};
 use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Settings};
 use postern::resolve::{ReferenceCheck, StateName};
-use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
+use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{Sealer, Store};
+use store::{Kind, NewRow, Sealer, Store};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -369,12 +370,24 @@ async fn our_own_listeners_are_neither_upstream_nor_vault() {
         let form = ServiceForm {
             name: "loop".to_owned(),
             upstream: UpstreamChoice::Nodes,
-            nodes: format!("example.com:80\n{address}"),
+            nodes: NodesForm { nodes: format!("example.com:80\n{address}"), ..NodesForm::default() },
         };
         let service = form.parse(id("new"), Plugins::new()).unwrap();
         let error = w.control.add_service(&op(), &group(), service).await.unwrap_err();
         assert_eq!(fields(error), ["nodes"], "{address}");
     }
+    let form = ServiceForm {
+        name: "unreadable".to_owned(),
+        upstream: UpstreamChoice::Nodes,
+        nodes: NodesForm {
+            nodes: "example.com:443".to_owned(),
+            scheme: "https".to_owned(),
+            ca_certificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".to_owned(),
+            ..NodesForm::default()
+        },
+    };
+    let service = form.parse(id("new"), Plugins::new()).unwrap();
+    assert_eq!(fields(w.control.add_service(&op(), &group(), service).await.unwrap_err()), ["ca_certificate"]);
     let mut form = provider_form("t");
     form.vault.url = "http://localhost:7080".to_owned();
     assert_eq!(fields(w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err()), ["url"]);
@@ -508,4 +521,42 @@ async fn plugins_are_kept_when_the_service_is_saved() {
     assert_eq!((snapshot.routes.len(), snapshot.services.len()), (1, 1));
     w.control.delete_service(&op(), &group(), &service_id).await.unwrap();
     assert!(w.control.snapshots().borrow().routes.is_empty(), "its routes go with it");
+}
+
+#[tokio::test]
+async fn a_thousand_references_into_twenty_secrets_are_twenty_reads() {
+    let bao = OpenBao::shared().await;
+    let w = World::new().await;
+    let mut form = provider_form(bao.root());
+    (form.vault.url, form.vault.prefix) = (bao.url(), "secret/crowd".to_owned());
+    w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap();
+    for secret in 0..20 {
+        let key = |key: usize| (format!("key-{key}"), format!("key {key} of {secret}").into());
+        bao.put(&format!("crowd/{secret}"), (0..50).map(key).collect::<serde_json::Map<_, _>>().into()).await;
+    }
+    let rows = (0..1_000).flat_map(|n| {
+        let name = format!("consumer-{n}");
+        let alone = consumer(&name);
+        let credential = serde_json::json!({
+            "id": format!("credential-{n}"), "consumer": name, "name": "key",
+            "kind": { "type": "key-auth", "key": { "source": "reference", "value": format!("$secret://vault/my-vault/{}/key-{}", n / 50, n % 50) } },
+        });
+        let row = |id: String, kind, parent, name: String, spec: String| {
+            NewRow { id, kind, parent, name, masked: spec.clone(), spec }
+        };
+        let parent = format!("row-{n}");
+        [
+            row(parent.clone(), Kind::Consumer, None, name, serde_json::to_string(&alone).unwrap()),
+            row(format!("credential-{n}"), Kind::Credential, Some(parent), "key-auth/key".to_owned(), credential.to_string()),
+        ]
+    });
+    w.store.insert_all(&group(), &rows.collect::<Vec<_>>(), Millis(0)).await.unwrap();
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 0);
+
+    let w = w.restart().await;
+    let mut snapshots = w.control.snapshots();
+    let all = snapshots.wait_for(|snapshot| snapshot.keys.len() == 1_000);
+    tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap().unwrap();
+    assert_eq!(w.owner("key 7 of 3").as_deref(), Some("consumer-157"));
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 20);
 }
