@@ -2,6 +2,7 @@
 
 use crate::gateway_link::GatewayLink;
 use crate::guard;
+use crate::hooks;
 use crate::site::Site;
 use app::{App, provide_control, shell};
 use axum::Router;
@@ -55,6 +56,7 @@ pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
+        .route(hooks::ROUTE, hooks::answered_by(&control))
         .route(
             "/api/{*function}",
             any({

@@ -13,6 +13,7 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
+use postern::webhook::Webhook;
 use secrets::{Address, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
+    pub(crate) webhooks: OrdMap<ProviderKey, Arc<Object<Webhook<Sealed>>>>,
     by_consumer: Index<ConsumerName>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
@@ -65,6 +67,7 @@ pub(crate) enum Deleted {
     Credential(ObjectId),
     Service(ObjectId),
     Route(ObjectId),
+    Webhook(ProviderKey),
 }
 
 /// What a change may have made different: what is looked at again, and nothing else.
@@ -100,6 +103,7 @@ impl Config {
             credentials: OrdMap::new(),
             services: OrdMap::new(),
             routes: OrdMap::new(),
+            webhooks: OrdMap::new(),
             by_consumer: OrdSet::new(),
             by_secret: OrdSet::new(),
             by_service: OrdSet::new(),
@@ -162,6 +166,10 @@ impl Config {
                 self.routes.insert(id.clone(), object);
                 touched.routing = true;
             }
+            Kind::Webhook => {
+                let object = Object::<Webhook<Sealed>>::decode(row)?;
+                self.webhooks.insert(object.stored.object.provider.clone(), object);
+            }
         }
         Ok(touched)
     }
@@ -171,6 +179,7 @@ impl Config {
         match deleted {
             Deleted::Provider(key) => {
                 self.providers.remove(&key);
+                self.webhooks.remove(&key);
                 touched.provider = Some(key);
             }
             Deleted::Consumer(name) => {
@@ -193,6 +202,9 @@ impl Config {
             Deleted::Route(id) => {
                 self.drop_route(&id);
                 touched.routing = true;
+            }
+            Deleted::Webhook(provider) => {
+                self.webhooks.remove(&provider);
             }
         }
         touched

@@ -13,6 +13,7 @@ mod references;
 mod row;
 mod services;
 mod views;
+mod webhooks;
 
 #[cfg(test)]
 mod patch_tests;
@@ -35,6 +36,7 @@ use std::time::Instant;
 use store::{MasterKey, Sealer, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use webhooks::Calls;
 
 /// The control plane of one gateway group.
 #[derive(Clone)]
@@ -58,6 +60,7 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    calls: Mutex<Calls>,
 }
 
 /// The outcome of the last Test Connection of a stored provider.
@@ -146,6 +149,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            calls: Mutex::default(),
         }));
         control.0.load().await?;
         tokio::spawn(control.clone().follow_engine(shutdown.clone()));

@@ -8,7 +8,7 @@ mod network;
 mod tls;
 mod vault;
 
-pub use engine::{Address, Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig, Reads};
 pub use tls::is_authority;
 
 use aws::Aws;

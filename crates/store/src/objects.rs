@@ -19,6 +19,7 @@ pub enum Kind {
     Credential,
     Service,
     Route,
+    Webhook,
 }
 
 impl Kind {
@@ -31,10 +32,12 @@ impl Kind {
             Self::Credential => "credential",
             Self::Service => "service",
             Self::Route => "route",
+            Self::Webhook => "webhook",
         }
     }
 
-    const ALL: [Self; 5] = [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route];
+    const ALL: [Self; 6] =
+        [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route, Self::Webhook];
 }
 
 /// One stored object.
