@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use gateway::{Gateway, GatewayConfig};
 use postern::consumer::{Consumer, ConsumerForm};
-use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::provider::vault::FormSecret;
@@ -147,7 +147,8 @@ pub fn consumer(name: &str) -> Result<Consumer> {
 /// The field or the id cannot be one.
 pub fn credential(id: &str, consumer: &Consumer, key: SecretFieldForm) -> Result<Credential<Entered>> {
     let id: ObjectId = id.parse()?;
-    let form = KeyAuthForm { name: "primary-key".to_owned(), key };
+    let form =
+        CredentialForm { name: "primary-key".to_owned(), secret: key, ..CredentialForm::new(CredentialType::KeyAuth) };
     form.parse(id, consumer.name.clone()).map_err(|problems| anyhow::anyhow!("{problems:?}"))
 }
 

@@ -40,7 +40,9 @@ async fn add_vault(caller: &Caller<'_>, bao: &OpenBao, place: &str) -> serde_jso
 
 fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
     match from {
-        serde_json::Value::Object(members) => members.into_iter().for_each(|(name, value)| merge(&mut into[name], value)),
+        serde_json::Value::Object(members) => {
+            members.into_iter().for_each(|(name, value)| merge(&mut into[name], value))
+        }
         value => *into = value,
     }
 }
@@ -118,14 +120,16 @@ async fn a_rotated_secret_is_enforced_when_the_call_returns() {
     add_vault(&caller, &bao, "hooked").await;
     caller.publish_protected_echo().await;
     let reference = json!({"source": "reference", "text": "$secret://vault/my-vault/consumer/alice/key"});
-    let form = json!({"name": "primary-key", "key": reference});
-    caller.call("add_key_auth", json!({"group": "default", "consumer": "Alice", "form": form})).await;
+    let form = json!({"kind": "key-auth", "name": "primary-key", "identifier": "", "secret": reference});
+    caller.call("add_credential", json!({"group": "default", "consumer": "Alice", "form": form})).await;
     assert_eq!(caller.status_with("old-key").await, StatusCode::OK);
     let secret = create(&caller).await;
 
     bao.put("hooked/consumer/alice", json!({ "key": "new-key" })).await;
     assert_eq!(caller.status_with("new-key").await, StatusCode::UNAUTHORIZED);
-    for (body, said) in [(r#"{"path": "consumer/bob"}"#, "\"secrets\":0"), (r#"{"paths": "x"}"#, "neither empty nor JSON")] {
+    for (body, said) in
+        [(r#"{"path": "consumer/bob"}"#, "\"secrets\":0"), (r#"{"paths": "x"}"#, "neither empty nor JSON")]
+    {
         let (_, answer) = call(&running, "my-vault", &secret, Some(body));
         assert!(answer.contains(said), "{answer}");
     }
@@ -163,7 +167,8 @@ async fn the_same_call_is_followed_once_and_the_example_for_aws_is_understood() 
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.contains("received before"), "{said}");
 
-    let event = r#"{"detail": {"requestParameters": {"secretId": "arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf"}}}"#;
+    let event =
+        r#"{"detail": {"requestParameters": {"secretId": "arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf"}}}"#;
     let script = format!("{}\nimport sys\nhandler(json.loads(sys.argv[1]), None)\n", example("python", 0));
     let mut python = Command::new("python3");
     python.args(["-c", &script, event]).env("POSTERN", &running.dashboard).env("PROVIDER", "my-vault");
