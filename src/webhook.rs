@@ -92,7 +92,7 @@ impl Call<'_> {
     /// `NoSignature`.
     pub fn signed_with(&self) -> Result<[u8; 32], Refusal> {
         let hex = self.signature.and_then(|text| text.strip_prefix("v1=")).ok_or(Refusal::NoSignature)?;
-        if hex.len() != 64 || !hex.is_ascii() {
+        if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(Refusal::NoSignature);
         }
         let mut signature = [0; 32];
