@@ -51,6 +51,7 @@ impl Inner {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
             references: config.uses_of(&key).count(),
+            webhook: config.webhooks.get(&key).map(|object| object.stored.object.secret.set_at),
         }
     }
 
