@@ -180,6 +180,11 @@ need_moto() {
     "$venv/bin/python3" -m pip install -q --disable-pip-version-check -r dev/backends/requirements.txt
 }
 
+# For the tests of limit-count.
+need_redis() {
+  have redis-server || apt_install redis-server
+}
+
 # A browser that starts. Ubuntu's package is only a pointer to a snap, and a snap
 # cannot see the tests' temporary profiles; there Playwright brings its own.
 need_chromium() {

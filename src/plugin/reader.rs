@@ -149,15 +149,15 @@ fn walk(value: &Value, path: String, allowed: &[&str], problems: &mut Vec<FieldP
                 walk(item, format!("{path}/{index}"), allowed, problems);
             }
         }
-        Value::String(text) if !allowed.contains(&path.trim_start_matches('/')) => {
-            if secret_ref::read(text) != Reading::Literal {
-                let where_then = match allowed {
-                    [] => "This plugin has no field that holds one.".to_owned(),
-                    allowed => format!("It may stand in: {}.", allowed.join(", ")),
-                };
-                let problem = format!("A secret reference is not resolved in this field. {where_then}");
-                problems.push(FieldProblem::new(path, problem));
-            }
+        Value::String(text)
+            if !allowed.contains(&path.trim_start_matches('/')) && secret_ref::read(text) != Reading::Literal =>
+        {
+            let where_then = match allowed {
+                [] => "This plugin has no field that holds one.".to_owned(),
+                allowed => format!("It may stand in: {}.", allowed.join(", ")),
+            };
+            let problem = format!("A secret reference is not resolved in this field. {where_then}");
+            problems.push(FieldProblem::new(path, problem));
         }
         _ => {}
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod credentials;
+mod plugins;
 
 use backends::OpenBao;
 use control::{Control, InstanceFacts, Parts, RunningGateway};
