@@ -56,8 +56,9 @@ pub async fn plain_add_provider(
     #[server(default)] endpoint_url: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
+    #[server(default)] denied_grace_seconds: String,
 ) -> Result<(), AppError> {
-    use postern::provider::ProviderForm;
+    use postern::provider::{FreshnessForm, ProviderForm};
     use postern::provider::aws::AwsForm;
     use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
     let (group, paths) = answer::place(&group)?;
@@ -83,7 +84,8 @@ pub async fn plain_add_provider(
         true => AwsForm::default(),
         false => AwsForm { region, custom_region, access_key_id, secret_access_key, session_token, endpoint_url },
     };
-    let form = ProviderForm { id, manager, vault, aws, ttl_seconds, max_stale_seconds };
+    let freshness = FreshnessForm { ttl_seconds, max_stale_seconds, denied_grace_seconds };
+    let form = ProviderForm { id, manager, vault, aws, freshness };
     let sent = [
         ("id", &form.id),
         ("manager", &form.manager),
@@ -102,8 +104,9 @@ pub async fn plain_add_provider(
         ("mount", &form.vault.auth.mount),
         ("namespace", &form.vault.namespace),
         ("ca_certificate", &form.vault.ca_certificate),
-        ("ttl_seconds", &form.ttl_seconds),
-        ("max_stale_seconds", &form.max_stale_seconds),
+        ("ttl_seconds", &form.freshness.ttl_seconds),
+        ("max_stale_seconds", &form.freshness.max_stale_seconds),
+        ("denied_grace_seconds", &form.freshness.denied_grace_seconds),
     ];
     let draft = answer::draft("provider", &sent);
     match super::add_provider(group, form).await {

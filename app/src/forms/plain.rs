@@ -81,8 +81,9 @@ impl Draft {
         form.vault.auth.mount = self.text("mount");
         form.vault.namespace = self.text("namespace");
         form.vault.ca_certificate = self.text("ca_certificate");
-        form.ttl_seconds = self.text("ttl_seconds");
-        form.max_stale_seconds = self.text("max_stale_seconds");
+        form.freshness.ttl_seconds = self.text("ttl_seconds");
+        form.freshness.max_stale_seconds = self.text("max_stale_seconds");
+        form.freshness.denied_grace_seconds = self.text("denied_grace_seconds");
         form
     }
 

@@ -1,6 +1,6 @@
 //! The HashiCorp Vault part of the provider dialog, in the tutorial's order and words.
 
-use crate::forms::freshness::FreshnessInputs;
+use crate::forms::freshness::{FreshnessFields, FreshnessInputs};
 use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
 use leptos::prelude::*;
 use postern::provider::vault::{KvVersion, VaultForm, VaultUrl};
@@ -108,8 +108,7 @@ fn UrlHint(url: RwSignal<String>) -> impl IntoView {
 #[component]
 pub fn VaultAdvanced(
     fields: VaultFields,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
     open: bool,
 ) -> impl IntoView {
     view! {
@@ -129,7 +128,7 @@ pub fn VaultAdvanced(
                 placeholder="-----BEGIN CERTIFICATE-----"
                 hint=|| "PEM. Replaces the system's certificate authorities for this provider."
             />
-            <FreshnessInputs ttl_seconds max_stale_seconds/>
+            <FreshnessInputs fields=freshness/>
         </Disclosure>
     }
     .into_any()

@@ -99,7 +99,7 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
 #[component]
 fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     let provider = view.stored.object;
-    let stale = provider.freshness.max_stale_seconds;
+    let freshness = provider.freshness;
     view! {
         <dl class="facts pb-2">
             <dt>"Status"</dt>
@@ -111,12 +111,18 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
                 Settings::Aws(aws) => view! { <AwsFacts aws now/> }.into_any(),
             }}
             <dt>"Refresh interval"</dt>
-            <dd>{duration_text(provider.freshness.ttl_seconds.into())}</dd>
+            <dd>{duration_text(freshness.ttl_seconds.into())}</dd>
             <dt>"Use last good value for"</dt>
-            <dd>{if stale == 0 { "Never: an outage stops it at once".to_owned() } else { duration_text(stale.into()) }}</dd>
+            <dd>{or_never(freshness.max_stale_seconds, "Never: an outage stops it at once")}</dd>
+            <dt>"After a refusal, use it for"</dt>
+            <dd>{or_never(freshness.denied_grace_seconds, "Never: a refusal stops it at once")}</dd>
         </dl>
     }
     .into_any()
+}
+
+fn or_never(seconds: u32, never: &str) -> String {
+    if seconds == 0 { never.to_owned() } else { duration_text(seconds.into()) }
 }
 
 #[component]

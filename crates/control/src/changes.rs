@@ -100,6 +100,7 @@ fn label(path: &[String]) -> String {
         ["settings", "manager"] => "Secret Manager",
         ["freshness", "ttl_seconds"] => "Refresh interval",
         ["freshness", "max_stale_seconds"] => "Use last good value for",
+        ["freshness", "denied_grace_seconds"] => "After a refusal, use it for",
         ["id"] => "ID",
         ["name"] => "Name",
         ["description"] => "Description",

@@ -67,6 +67,14 @@ impl Document {
         self.values.insert(key, Value::Refused(failure));
     }
 
+    /// The keys that the manager said no to.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&String, &Failure)> {
+        self.values.iter().filter_map(|(key, value)| match value {
+            Value::Refused(failure) => Some((key, failure)),
+            Value::Text(_) | Value::NotText(_) => None,
+        })
+    }
+
     /// Whether the secret has `key`, whatever it holds.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)

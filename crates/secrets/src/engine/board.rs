@@ -1,6 +1,7 @@
 //! Everything the engine knows, behind one lock that is never held while waiting.
 
 use super::ProviderConfig;
+use super::gate::Gate;
 use super::held::Held;
 use super::pace::Ended;
 use crate::{SecretManager, connect, same_secrets};
@@ -14,11 +15,8 @@ use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
-
-/// Reads of one provider under way at once, at most.
-const READS_AT_ONCE: usize = 64;
 
 /// Which secret: one read answers all its keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +39,7 @@ pub(super) struct Provider {
     /// The provider with its secrets hashed: tells whether a new one differs.
     identity: SecretProvider<Fingerprint>,
     pub(super) manager: Arc<dyn SecretManager>,
-    pub(super) turns: Semaphore,
+    pub(super) gate: Gate,
     /// Never the same for two providers: a read that began with another is not kept.
     pub(super) generation: u64,
 }
@@ -59,7 +57,7 @@ pub(super) struct Entry {
     pub(super) bell: Arc<Notify>,
     /// Reads the secret again and again; none while the provider is missing.
     life: Option<AbortOnDropHandle<()>>,
-    /// Ends the bridging of an outage in time.
+    /// Ends in time what stands in for a fresh value.
     pub(super) expiry: Option<AbortOnDropHandle<()>>,
 }
 
@@ -96,6 +94,16 @@ impl Entry {
             self.bell.notify_one();
         }
         (round, self.rounds.ended.subscribe())
+    }
+
+    /// What whoever asks has to wait for: a round that begins after this call. While nothing is known yet, one
+    /// under way will do, so that however many ask for a secret at first, it is read once.
+    fn want_answer(&mut self) -> (u64, watch::Receiver<u64>) {
+        let under_way = self.rounds.begun > *self.rounds.ended.borrow();
+        if under_way && self.held.is_cold() {
+            return (self.rounds.begun, self.rounds.ended.subscribe());
+        }
+        self.want_round()
     }
 
     /// Begins a round; answers its number.
@@ -146,7 +154,7 @@ pub(super) struct Board {
     providers: BTreeMap<(GroupName, ProviderKey), Arc<Provider>>,
     entries: HashMap<Address, Entry>,
     generations: u64,
-    fingerprints: FingerprintKey,
+    pub(super) fingerprints: FingerprintKey,
     /// Set at shutdown: nothing is started any more.
     closed: bool,
 }
@@ -260,7 +268,7 @@ impl Board {
         *entry.visited.entry(key.to_owned()).or_default() += 1;
         // A round may be waiting for its turn, which it needs no longer.
         entry.bell.notify_one();
-        Some(entry.want_round())
+        Some(entry.want_answer())
     }
 
     /// The counterpart of [`Board::visit`].
@@ -330,7 +338,7 @@ impl Board {
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
         let manager = connect(&config.provider.settings);
-        Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
+        Self { config, identity, manager, gate: Gate::new(), generation }
     }
 }
 

@@ -4,7 +4,7 @@ use super::pace::Ended;
 use crate::document::Document;
 use postern::fingerprint::FingerprintKey;
 use postern::provider::Freshness;
-use postern::resolve::{Failure, ReferenceState, Resolved};
+use postern::resolve::{Failure, FailureClass, ReferenceState, Resolved};
 use postern::sensitive::Plain;
 use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Held {
     reading: Option<Reading>,
     failure: Option<Failure>,
+    /// When the manager first refused since the last good reading. An outage after that does not make the
+    /// value any better.
+    denied_at: Option<Millis>,
+    /// Keys that the manager refuses while it gives others: their last good values.
+    denied_keys: BTreeMap<String, DeniedKey>,
     /// Rounds in a row that did not end well.
     failures: u32,
 }
@@ -29,26 +34,68 @@ pub(super) struct Reading {
     pub(super) last_seen: BTreeMap<String, Option<u64>>,
 }
 
+/// The last good value of a key that the manager refuses since.
+#[derive(Debug)]
+struct DeniedKey {
+    value: Plain,
+    resolved: Resolved,
+    denied_at: Millis,
+}
+
+/// The value of a key, and what is told of it.
+type Value = (Plain, Resolved);
+
 impl Held {
-    pub(super) fn succeed(&mut self, reading: Reading) {
-        self.reading = Some(reading);
-        self.failure = None;
+    /// Whether nothing was heard of the secret yet.
+    pub(super) fn is_cold(&self) -> bool {
+        self.reading.is_none() && self.failure.is_none()
     }
 
-    /// An outage keeps the last good reading; everything else drops it at once.
-    pub(super) fn fail(&mut self, failure: Failure) {
-        if !failure.is_transient() {
-            self.reading = None;
+    pub(super) fn succeed(&mut self, reading: Reading, now: Millis, fingerprints: &FingerprintKey) {
+        for (key, failure) in reading.document.refusals() {
+            self.refuse_key(key, failure, now, fingerprints);
+        }
+        self.denied_keys.retain(|key, _| reading.document.refusals().any(|(refused, _)| refused == key));
+        self.reading = Some(reading);
+        self.failure = None;
+        self.denied_at = None;
+    }
+
+    /// An outage keeps the last good reading, and a refusal for its grace; a definite "no" drops it at once.
+    pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
+        match failure.class() {
+            FailureClass::DefiniteNo => {
+                self.reading = None;
+                self.denied_keys.clear();
+            }
+            FailureClass::Denied => {
+                self.denied_at.get_or_insert(now);
+            }
+            FailureClass::Outage => {}
         }
         self.failure = Some(failure);
     }
 
-    /// Some keys had a definite "no" of their own: their values are dropped at once, whatever becomes of
-    /// the others.
-    pub(super) fn refuse(&mut self, refused: BTreeMap<String, Failure>) {
-        let Some(reading) = &mut self.reading else { return };
+    /// Some keys had a "no" of their own, whatever becomes of the others.
+    pub(super) fn refuse(&mut self, refused: BTreeMap<String, Failure>, now: Millis, fingerprints: &FingerprintKey) {
         for (key, failure) in refused {
-            reading.document.refuse(key, failure);
+            self.refuse_key(&key, &failure, now, fingerprints);
+            if let Some(reading) = &mut self.reading {
+                reading.document.refuse(key, failure);
+            }
+        }
+    }
+
+    /// The grace begins with the first refusal of a key that had a value.
+    fn refuse_key(&mut self, key: &str, failure: &Failure, now: Millis, fingerprints: &FingerprintKey) {
+        if failure.class() == FailureClass::DefiniteNo {
+            self.denied_keys.remove(key);
+            return;
+        }
+        let before = self.reading.as_ref().filter(|reading| reading.document.answers(key));
+        if let Some(Ok((value, resolved))) = before.map(|reading| reading.value(key, fingerprints)) {
+            let denied_at = self.denied_at.unwrap_or(now);
+            self.denied_keys.insert(key.to_owned(), DeniedKey { value, resolved, denied_at });
         }
     }
 
@@ -68,17 +115,24 @@ impl Held {
         }
     }
 
-    /// Until when an outage is bridged, while there is one.
-    pub(super) fn bridged_until(&self, freshness: Freshness) -> Option<Millis> {
+    /// Until when the last good reading stands in for a fresh one, while there is none.
+    fn usable_until(&self, freshness: Freshness) -> Option<Millis> {
         let reading = self.reading.as_ref().filter(|_| self.failure.is_some())?;
-        Some(reading.read_at.plus_seconds(u64::from(freshness.max_stale_seconds)))
+        Some(usable_until(reading.read_at, self.denied_at, freshness))
     }
 
-    /// Forgets a value that has been bridged for as long as it may.
+    /// When the next value ends that stands in for a fresh one.
+    pub(super) fn next_expiry(&self, freshness: Freshness) -> Option<Millis> {
+        let keys = self.denied_keys.values().map(|key| key.usable_until(freshness));
+        keys.chain(self.usable_until(freshness)).min()
+    }
+
+    /// Forgets what has stood in for as long as it may.
     pub(super) fn expire(&mut self, now: Millis, freshness: Freshness) {
-        if self.bridged_until(freshness).is_some_and(|until| now >= until) {
+        if self.usable_until(freshness).is_some_and(|until| now >= until) {
             self.reading = None;
         }
+        self.denied_keys.retain(|_, key| now < key.usable_until(freshness));
     }
 
     /// Of `keys`, those the secret does not have and which were not looked for yet; and its version.
@@ -120,21 +174,49 @@ impl Held {
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
             (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),
-            (Some(Err(failure)), None) => (None, ReferenceState::Failed { failure }),
-            (Some(Ok((value, resolved))), Some(failure)) => {
-                let failure = failure.clone();
-                match self.bridged_until(freshness) {
-                    Some(until) if now < until => (Some(value), ReferenceState::Stale { resolved, failure, until }),
-                    _ => (None, ReferenceState::Failed { failure }),
-                }
-            }
-            (_, Some(failure)) => (None, ReferenceState::Failed { failure: failure.clone() }),
+            (Some(Ok(value)), Some(failure)) => stale(value, failure, self.usable_until(freshness), now),
+            (Some(Err(own)), failure) => match self.denied_keys.get(key) {
+                Some(denied) => stale(denied.value(), &own, Some(denied.usable_until(freshness)), now),
+                None => (None, ReferenceState::Failed { failure: failure.clone().unwrap_or(own) }),
+            },
+            (None, Some(failure)) => (None, ReferenceState::Failed { failure: failure.clone() }),
         }
     }
 }
 
+/// A value that stands in until `until`, if that is still to come.
+fn stale(
+    (value, resolved): Value,
+    failure: &Failure,
+    until: Option<Millis>,
+    now: Millis,
+) -> (Option<Plain>, ReferenceState) {
+    let failure = failure.clone();
+    match until {
+        Some(until) if now < until => (Some(value), ReferenceState::Stale { resolved, failure, until }),
+        _ => (None, ReferenceState::Failed { failure }),
+    }
+}
+
+/// No value is used for longer than an outage may last; one that was refused, for no longer than the grace.
+fn usable_until(read_at: Millis, denied_at: Option<Millis>, freshness: Freshness) -> Millis {
+    let outage = read_at.plus_seconds(freshness.max_stale_seconds.into());
+    let grace = denied_at.map(|at| at.plus_seconds(freshness.denied_grace_seconds.into()));
+    grace.map_or(outage, |grace| grace.min(outage))
+}
+
+impl DeniedKey {
+    fn usable_until(&self, freshness: Freshness) -> Millis {
+        usable_until(self.resolved.read_at, Some(self.denied_at), freshness)
+    }
+
+    fn value(&self) -> Value {
+        (self.value.clone(), self.resolved.clone())
+    }
+}
+
 impl Reading {
-    fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
+    fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<Value, Failure> {
         let value = self.document.value(key, self.last_seen.get(key).copied().flatten())?;
         let resolved = Resolved {
             version: self.document.version,
@@ -153,126 +235,5 @@ fn fingerprint(value: &Plain, fingerprints: &FingerprintKey) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::document;
-    use postern::resolve::{InvalidBecause, UnreachableBecause};
-
-    const FRESHNESS: Freshness = Freshness { ttl_seconds: 10, max_stale_seconds: 60 };
-
-    fn reading(version: u64, json: &str) -> Reading {
-        Reading { document: document(version, json), read_at: Millis(1000), took_ms: 2, last_seen: BTreeMap::new() }
-    }
-
-    fn outage() -> Failure {
-        Failure::Unreachable { address: "http://v".to_owned(), why: UnreachableBecause::ConnectionRefused }
-    }
-
-    fn not_found() -> Failure {
-        Failure::NotFound { path: "secret/data/a".to_owned(), deleted: None }
-    }
-
-    /// Whether there is a value, and the state's name, of `key` at `seconds`.
-    fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
-        let (value, state) = held.view(key, Millis(seconds * 1000), FRESHNESS, &FingerprintKey::new([7; 32]));
-        assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
-    }
-
-    #[test]
-    fn a_secret_is_pending_until_it_was_read() {
-        check(&Held::default(), "key", 1, (false, "pending"));
-    }
-
-    #[test]
-    fn every_key_of_one_reading_stands_for_itself() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v","empty":"","list":[1]}"#));
-        check(&held, "key", 1, (true, "ok"));
-        check(&held, "empty", 1, (false, "invalid"));
-        check(&held, "list", 1, (false, "invalid"));
-        check(&held, "none", 1, (false, "key_missing"));
-    }
-
-    #[test]
-    fn an_outage_is_bridged_for_a_limited_time() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v"}"#));
-        held.fail(outage());
-        check(&held, "key", 60, (true, "stale"));
-        check(&held, "key", 61, (false, "unreachable"));
-        check(&held, "none", 60, (false, "unreachable"));
-        held.expire(Millis(60_999), FRESHNESS);
-        check(&held, "key", 60, (true, "stale"));
-        held.expire(Millis(61_000), FRESHNESS);
-        check(&held, "key", 60, (false, "unreachable"));
-        held.succeed(reading(1, r#"{"key":"v"}"#));
-        check(&held, "key", 62, (true, "ok"));
-    }
-
-    #[test]
-    fn a_definite_no_drops_the_value_at_once_and_for_good() {
-        let denied = || Failure::Denied { path: String::new(), why: postern::resolve::DeniedBecause::TokenInvalid };
-        let empty = || InvalidBecause::Empty { key: "key".to_owned() };
-        let invalid = || Failure::Invalid { path: String::new(), why: empty() };
-        for (no, name) in [(not_found(), "not_found"), (denied(), "denied"), (invalid(), "invalid")] {
-            let mut held = Held::default();
-            held.succeed(reading(1, r#"{"key":"v"}"#));
-            held.fail(no);
-            check(&held, "key", 1, (false, name));
-            held.fail(outage());
-            check(&held, "key", 1, (false, "unreachable"));
-        }
-    }
-
-    #[test]
-    fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v","other":"w"}"#));
-        held.refuse(BTreeMap::from([("key".to_owned(), not_found())]));
-        held.fail(outage());
-        check(&held, "key", 1, (false, "unreachable"));
-        check(&held, "other", 1, (true, "stale"));
-    }
-
-    #[test]
-    fn a_key_that_was_not_asked_for_is_pending() {
-        let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
-        let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
-        let document = Document::of_answers("a".to_owned(), answers.into());
-        let mut held = Held::default();
-        held.succeed(Reading { document, ..reading(1, "{}") });
-        check(&held, "key", 1, (true, "ok"));
-        check(&held, "gone", 1, (false, "not_found"));
-        check(&held, "new", 1, (false, "pending"));
-    }
-
-    #[test]
-    fn rounds_are_counted_until_one_ends_well() {
-        let keys = ["key".to_owned()];
-        let mut held = Held::default();
-        let end = |held: &mut Held| held.end_round(keys.iter());
-        held.fail(outage());
-        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: false });
-        held.fail(not_found());
-        assert_eq!(end(&mut held), Ended::No { times: 2 });
-        held.succeed(reading(1, r#"{"other":"v"}"#));
-        assert_eq!(end(&mut held), Ended::No { times: 3 });
-        held.succeed(reading(2, r#"{"key":"v"}"#));
-        assert_eq!(end(&mut held), Ended::Well);
-        held.fail(outage());
-        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: true });
-    }
-
-    #[test]
-    fn earlier_versions_are_looked_at_once_for_each_missing_key() {
-        let keys = ["key".to_owned(), "other".to_owned()];
-        let mut held = Held::default();
-        assert_eq!(held.to_look_for(keys.iter()), None);
-        held.succeed(reading(4, r#"{"other":"v"}"#));
-        assert_eq!(held.to_look_for(keys.iter()), Some((4, BTreeSet::from(["key".to_owned()]))));
-        held.remember(BTreeSet::from(["key".to_owned()]), &BTreeMap::new());
-        assert_eq!(held.to_look_for(keys.iter()), None);
-        assert_eq!(held.last_seen(Some(4)).len(), 1);
-        assert_eq!(held.last_seen(Some(5)).len(), 0);
-    }
-}
+#[path = "held_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::Inner;
 use super::board::{Address, Provider};
+use super::gate::Pass;
 use super::held::Reading;
 use super::pace::{self, Ended};
 use crate::Unread;
@@ -10,7 +11,7 @@ use postern::time::Millis;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -50,25 +51,30 @@ impl Life {
 
     /// One round of reading. Answers how it went; nothing when this life is over.
     async fn round(&self) -> Option<Ended> {
-        let _turn = self.turn().await;
+        let pass = self.pass().await?;
         let round = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.begin_round();
         let read = self.read().await;
+        let outage = read.document.as_ref().is_err_and(|unread| unread.failure.is_transient());
+        self.provider.gate.report(&pass, outage, self.inner.clock.now());
         self.keep(read);
         self.look_back().await;
         Some(self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round))
     }
 
-    /// Waits for one of the provider's turns. A secret that someone waits for takes none: with a great
-    /// many secrets and a Vault that does not answer, the operator would wait for all of them.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let turn = self.provider.turns.acquire();
-        tokio::pin!(turn);
+    /// Waits until the provider may be asked; nothing when the secret is no longer wanted. One that someone
+    /// waits for does not queue with the others.
+    async fn pass(&self) -> Option<Pass<'_>> {
+        let pass = self.provider.gate.pass();
+        tokio::pin!(pass);
         loop {
-            if self.inner.board().entry(&self.address).is_none_or(|entry| entry.is_visited()) {
-                return None;
+            if self.inner.board().entry(&self.address)?.is_visited() {
+                return tokio::select! {
+                    pass = pass => Some(pass),
+                    pass = self.provider.gate.pass_awaited() => Some(pass),
+                };
             }
             tokio::select! {
-                turn = &mut turn => return turn.ok(),
+                pass = &mut pass => return Some(pass),
                 () = self.bell.notified() => {}
             }
         }
@@ -84,39 +90,44 @@ impl Life {
 
     /// Puts what was read in place, unless the provider changed meanwhile.
     fn keep(&self, read: Read) {
+        let now = self.inner.clock.now();
         let mut board = self.inner.board();
+        let fingerprints = board.fingerprints.clone();
         let Some((entry, provider)) = board.entry_of(&self.address, self.provider.generation) else { return };
         let Read { document, read_at, took_ms } = read;
         match document {
             Ok(document) => {
                 let last_seen = entry.held.last_seen(document.version);
-                entry.held.succeed(Reading { document, read_at, took_ms, last_seen });
+                let reading = Reading { document, read_at, took_ms, last_seen };
+                entry.held.succeed(reading, now, &fingerprints);
             }
             Err(Unread { failure, refused }) => {
-                entry.held.refuse(refused);
-                entry.held.fail(failure);
+                entry.held.refuse(refused, now, &fingerprints);
+                entry.held.fail(failure, now);
             }
         }
-        match entry.held.bridged_until(provider.config.provider.freshness) {
-            None => entry.expiry = None,
-            Some(until) if entry.expiry.is_none() => entry.expiry = Some(self.expire_at(until)),
-            Some(_) => {}
-        }
+        let stands_in = entry.held.next_expiry(provider.config.provider.freshness).is_some();
+        entry.expiry = stands_in.then(|| self.expire());
         self.inner.tell(&mut board, &self.address);
     }
 
-    /// At `until` the value that bridges an outage is forgotten, and that is told.
-    fn expire_at(&self, until: Millis) -> AbortOnDropHandle<()> {
-        let (inner, address, provider) = (self.inner.clone(), self.address.clone(), self.provider.clone());
+    /// Forgets in time what stands in for a fresh value, and tells it.
+    fn expire(&self) -> AbortOnDropHandle<()> {
+        let (inner, address, generation) = (self.inner.clone(), self.address.clone(), self.provider.generation);
+        let freshness = self.provider.config.provider.freshness;
         AbortOnDropHandle::new(self.inner.runtime.spawn(async move {
-            while let left @ 1.. = until.since(inner.clock.now()) {
-                sleep(Duration::from_millis(left)).await;
+            loop {
+                let next = inner.board().entry_of(&address, generation).and_then(|e| e.0.held.next_expiry(freshness));
+                let Some(until) = next else { return };
+                while let left @ 1.. = until.since(inner.clock.now()) {
+                    sleep(Duration::from_millis(left)).await;
+                }
+                let mut board = inner.board();
+                if let Some((entry, _)) = board.entry_of(&address, generation) {
+                    entry.held.expire(inner.clock.now(), freshness);
+                }
+                inner.tell(&mut board, &address);
             }
-            let mut board = inner.board();
-            if let Some((entry, _)) = board.entry_of(&address, provider.generation) {
-                entry.held.expire(inner.clock.now(), provider.config.provider.freshness);
-            }
-            inner.tell(&mut board, &address);
         }))
     }
 
@@ -130,8 +141,14 @@ impl Life {
         }
     }
 
-    /// Waits until the secret is due, or someone wants it sooner.
+    /// Waits until the secret is due, or someone wants it sooner. Where the provider is away, the way to it
+    /// says when to ask; where it comes back meanwhile, what had no answer is due.
     async fn rest(&self, ended: Ended) {
+        let is_outage = matches!(ended, Ended::Outage { .. });
+        let mut returns = self.provider.gate.returns();
+        if is_outage && self.provider.gate.is_away() {
+            return;
+        }
         let due = sleep(pace::wait(ended, self.provider.config.provider.freshness, fastrand::f64()));
         tokio::pin!(due);
         loop {
@@ -140,6 +157,7 @@ impl Life {
             }
             tokio::select! {
                 () = &mut due => return,
+                _ = returns.changed(), if is_outage => return,
                 () = self.bell.notified() => {}
             }
         }

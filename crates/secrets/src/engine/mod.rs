@@ -5,6 +5,7 @@
 //! outage for a limited time, and dropped at once when the manager says no.
 
 mod board;
+mod gate;
 mod held;
 mod life;
 mod pace;
@@ -101,11 +102,12 @@ impl Engine {
     }
 
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
-    /// begins after this call, so the answer is never older than the question.
+    /// begins after this call, so the answer is never older than the question; only the very first read of a
+    /// secret is joined by all who ask meanwhile.
     pub async fn check(&self, group: &GroupName, reference: &SecretRef) -> ReferenceState {
         let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.key());
         if let Some(visit) = &visit {
-            until(visit.round, visit.ended.clone()).await;
+            visit.answered().await;
         }
         match self.current(group, reference).1 {
             ReferenceState::Failed { failure } => {
@@ -125,10 +127,14 @@ impl Engine {
         }
     }
 
-    /// Reads all watched secrets of a provider now, and waits until that is done.
+    /// Reads all watched secrets of a provider now, and waits until that is done. A provider that is away is
+    /// asked at once whether it is back.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
         let rounds: Vec<_> = {
             let mut board = self.inner.board();
+            if let Some(provider) = board.provider(group, provider) {
+                provider.gate.hurry();
+            }
             board.watched_of(group, provider).map(Entry::want_round).collect()
         };
         join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
@@ -165,6 +171,19 @@ impl<'a> Visit<'a> {
     fn begin(inner: &'a Arc<Inner>, address: Address, key: &'a str) -> Option<Self> {
         let (round, ended) = inner.board().visit(&address, key, &inner.spawn())?;
         Some(Self { inner, address, key, round, ended })
+    }
+
+    /// Waits for the round. The very first one may have begun without this key: then for one more.
+    async fn answered(&self) {
+        until(self.round, self.ended.clone()).await;
+        let again = {
+            let mut board = self.inner.board();
+            let pending = board.view(&self.address, self.key, self.inner.clock.now()).1 == ReferenceState::Pending;
+            board.entry(&self.address).filter(|_| pending).map(Entry::want_round)
+        };
+        if let Some((round, ended)) = again {
+            until(round, ended).await;
+        }
     }
 }
 

@@ -143,7 +143,11 @@ impl Office {
     }
 
     pub(crate) fn set(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32) {
-        let freshness = Freshness { ttl_seconds, max_stale_seconds: 300 };
+        let freshness = Freshness { ttl_seconds, max_stale_seconds: 300, denied_grace_seconds: 0 };
+        self.set_freshness(revision, settings, freshness);
+    }
+
+    pub(crate) fn set_freshness(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness) {
         let id = "my-secrets-manager".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Aws(settings), freshness };
         self.engine().set_providers(vec![ProviderConfig { group: group(), provider, revision }]);

@@ -62,7 +62,7 @@ impl House {
 
     pub(crate) fn with(settings: VaultSettings<Plain>, ttl_seconds: u32, max_stale_seconds: u32) -> Self {
         let house = Self::empty();
-        house.set(1, settings, Freshness { ttl_seconds, max_stale_seconds });
+        house.set(1, settings, Freshness { ttl_seconds, max_stale_seconds, denied_grace_seconds: 0 });
         house
     }
 

@@ -1,0 +1,206 @@
+//! What is held of a secret, by what happened to it.
+
+use super::*;
+use crate::document::document;
+use postern::resolve::{InvalidBecause, UnreachableBecause};
+
+const FRESHNESS: Freshness = Freshness { ttl_seconds: 10, max_stale_seconds: 60, denied_grace_seconds: 20 };
+const START: Millis = Millis(1000);
+
+fn reading(version: u64, json: &str) -> Reading {
+    Reading { document: document(version, json), read_at: Millis(1000), took_ms: 2, last_seen: BTreeMap::new() }
+}
+
+fn fingerprints() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
+fn succeed(held: &mut Held, reading: Reading) {
+    let now = reading.read_at;
+    held.succeed(reading, now, &fingerprints());
+}
+
+fn denied() -> Failure {
+    Failure::Denied { path: String::new(), why: postern::resolve::DeniedBecause::TokenInvalid }
+}
+
+fn outage() -> Failure {
+    Failure::Unreachable { address: "http://v".to_owned(), why: UnreachableBecause::ConnectionRefused }
+}
+
+fn not_found() -> Failure {
+    Failure::NotFound { path: "secret/data/a".to_owned(), deleted: None }
+}
+
+/// Whether there is a value, and the state's name, of `key` at `seconds`.
+fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
+    let (value, state) = held.view(key, Millis(seconds * 1000), FRESHNESS, &fingerprints());
+    assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
+}
+
+#[test]
+fn a_secret_is_pending_until_it_was_read() {
+    check(&Held::default(), "key", 1, (false, "pending"));
+}
+
+#[test]
+fn every_key_of_one_reading_stands_for_itself() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v","empty":"","list":[1]}"#));
+    check(&held, "key", 1, (true, "ok"));
+    check(&held, "empty", 1, (false, "invalid"));
+    check(&held, "list", 1, (false, "invalid"));
+    check(&held, "none", 1, (false, "key_missing"));
+}
+
+#[test]
+fn an_outage_is_bridged_for_a_limited_time() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    held.fail(outage(), START);
+    check(&held, "key", 60, (true, "stale"));
+    check(&held, "key", 61, (false, "unreachable"));
+    check(&held, "none", 60, (false, "unreachable"));
+    assert_eq!(held.next_expiry(FRESHNESS), Some(Millis(61_000)));
+    held.expire(Millis(60_999), FRESHNESS);
+    check(&held, "key", 60, (true, "stale"));
+    held.expire(Millis(61_000), FRESHNESS);
+    check(&held, "key", 60, (false, "unreachable"));
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    check(&held, "key", 62, (true, "ok"));
+}
+
+#[test]
+fn a_definite_no_drops_the_value_at_once_and_for_good() {
+    let empty = || InvalidBecause::Empty { key: "key".to_owned() };
+    let invalid = || Failure::Invalid { path: String::new(), why: empty() };
+    for (no, name) in [(not_found(), "not_found"), (invalid(), "invalid")] {
+        let mut held = Held::default();
+        succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+        held.fail(no, START);
+        check(&held, "key", 1, (false, name));
+        held.fail(outage(), START);
+        check(&held, "key", 1, (false, "unreachable"));
+    }
+}
+
+#[test]
+fn a_refusal_is_bridged_for_its_grace_from_the_first_one() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    held.fail(denied(), Millis(5000));
+    check(&held, "key", 24, (true, "stale"));
+    check(&held, "key", 25, (false, "denied"));
+    held.fail(denied(), Millis(20_000));
+    check(&held, "key", 25, (false, "denied"));
+    assert_eq!(held.next_expiry(FRESHNESS), Some(Millis(25_000)));
+    held.expire(Millis(25_000), FRESHNESS);
+    check(&held, "key", 6, (false, "denied"));
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    check(&held, "key", 25, (true, "ok"));
+    assert_eq!(held.next_expiry(FRESHNESS), None);
+}
+
+#[test]
+fn an_outage_after_a_refusal_does_not_prolong_the_grace() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    held.fail(denied(), Millis(5000));
+    held.fail(outage(), Millis(6000));
+    check(&held, "key", 24, (true, "stale"));
+    check(&held, "key", 25, (false, "unreachable"));
+}
+
+#[test]
+fn a_refusal_after_an_outage_does_not_prolong_the_outage() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    held.fail(outage(), Millis(5000));
+    held.fail(denied(), Millis(55_000));
+    check(&held, "key", 60, (true, "stale"));
+    check(&held, "key", 61, (false, "denied"));
+}
+
+/// Where one path means several secrets, one may be refused and the others given.
+#[test]
+fn a_refused_key_has_a_grace_of_its_own() {
+    let answers = |key: Result<&str, Failure>| {
+        let key = key.map(|value| Plain::new(value.to_owned()));
+        let answers = [("key", key), ("other", Ok(Plain::new("w".to_owned())))];
+        let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+        Document::of_answers("a".to_owned(), answers.into())
+    };
+    let read = |document, seconds: u64| Reading { document, read_at: Millis(seconds * 1000), ..reading(1, "{}") };
+    let mut held = Held::default();
+    succeed(&mut held, read(answers(Ok("v")), 1));
+    succeed(&mut held, read(answers(Err(denied())), 5));
+    succeed(&mut held, read(answers(Err(denied())), 15));
+    check(&held, "key", 24, (true, "stale"));
+    check(&held, "other", 24, (true, "ok"));
+    check(&held, "key", 25, (false, "denied"));
+    assert_eq!(held.next_expiry(FRESHNESS), Some(Millis(25_000)));
+    held.expire(Millis(25_000), FRESHNESS);
+    check(&held, "key", 6, (false, "denied"));
+    check(&held, "other", 25, (true, "ok"));
+
+    succeed(&mut held, read(answers(Ok("v")), 30));
+    check(&held, "key", 30, (true, "ok"));
+    held.refuse(BTreeMap::from([("key".to_owned(), denied())]), Millis(31_000), &fingerprints());
+    held.fail(outage(), Millis(31_000));
+    check(&held, "key", 50, (true, "stale"));
+    check(&held, "key", 51, (false, "denied"));
+    succeed(&mut held, read(answers(Err(not_found())), 40));
+    check(&held, "key", 40, (false, "not_found"));
+}
+
+#[test]
+fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
+    let mut held = Held::default();
+    succeed(&mut held, reading(1, r#"{"key":"v","other":"w"}"#));
+    held.refuse(BTreeMap::from([("key".to_owned(), not_found())]), START, &fingerprints());
+    held.fail(outage(), START);
+    check(&held, "key", 1, (false, "unreachable"));
+    check(&held, "other", 1, (true, "stale"));
+}
+
+#[test]
+fn a_key_that_was_not_asked_for_is_pending() {
+    let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
+    let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+    let document = Document::of_answers("a".to_owned(), answers.into());
+    let mut held = Held::default();
+    succeed(&mut held, Reading { document, ..reading(1, "{}") });
+    check(&held, "key", 1, (true, "ok"));
+    check(&held, "gone", 1, (false, "not_found"));
+    check(&held, "new", 1, (false, "pending"));
+}
+
+#[test]
+fn rounds_are_counted_until_one_ends_well() {
+    let keys = ["key".to_owned()];
+    let mut held = Held::default();
+    let end = |held: &mut Held| held.end_round(keys.iter());
+    held.fail(outage(), START);
+    assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: false });
+    held.fail(not_found(), START);
+    assert_eq!(end(&mut held), Ended::No { times: 2 });
+    succeed(&mut held, reading(1, r#"{"other":"v"}"#));
+    assert_eq!(end(&mut held), Ended::No { times: 3 });
+    succeed(&mut held, reading(2, r#"{"key":"v"}"#));
+    assert_eq!(end(&mut held), Ended::Well);
+    held.fail(outage(), START);
+    assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: true });
+}
+
+#[test]
+fn earlier_versions_are_looked_at_once_for_each_missing_key() {
+    let keys = ["key".to_owned(), "other".to_owned()];
+    let mut held = Held::default();
+    assert_eq!(held.to_look_for(keys.iter()), None);
+    succeed(&mut held, reading(4, r#"{"other":"v"}"#));
+    assert_eq!(held.to_look_for(keys.iter()), Some((4, BTreeSet::from(["key".to_owned()]))));
+    held.remember(BTreeSet::from(["key".to_owned()]), &BTreeMap::new());
+    assert_eq!(held.to_look_for(keys.iter()), None);
+    assert_eq!(held.last_seen(Some(4)).len(), 1);
+    assert_eq!(held.last_seen(Some(5)).len(), 0);
+}
