@@ -5,6 +5,7 @@
 //! outage for a limited time, and dropped at once when the manager says no.
 
 mod board;
+mod breaker;
 mod gate;
 mod held;
 mod life;
