@@ -2,7 +2,8 @@
 
 use crate::provider::Manager;
 use crate::provider::vault::KvVersion;
-use crate::resolve::Explanation;
+use crate::reason::Reason;
+use crate::resolve::{Explanation, Failure, InvalidBecause};
 use serde::{Deserialize, Serialize};
 
 /// One step of Test Connection.
@@ -71,11 +72,35 @@ pub enum Outcome {
     /// As it should be; `found` says what is there (`KV version 2 at secret/`).
     Passed { found: String },
     /// It works, but the operator should know.
-    Warned { found: String, explanation: Explanation },
+    Warned { reason: Reason, found: String, explanation: Explanation },
     /// It does not work; later stages were not tried. `remedy` is a change Postern offers to make.
-    Failed { explanation: Explanation, remedy: Option<Remedy> },
+    Failed { reason: Reason, explanation: Explanation, remedy: Option<Remedy> },
     /// Nothing to test here, and why (`http:// has no TLS`).
     Skipped { why: String },
+}
+
+impl Outcome {
+    /// As it should be.
+    pub fn passed(found: impl Into<String>) -> Self {
+        Self::Passed { found: found.into() }
+    }
+
+    /// It works, with a reason to look at it.
+    pub fn warned(reason: Reason, found: impl Into<String>, explanation: Explanation) -> Self {
+        Self::Warned { reason, found: found.into(), explanation }
+    }
+
+    /// It does not work, for a reason that no [`Failure`] has.
+    #[must_use]
+    pub fn failed(reason: Reason, explanation: Explanation) -> Self {
+        Self::Failed { reason, explanation, remedy: None }
+    }
+}
+
+impl From<&Failure> for Outcome {
+    fn from(failure: &Failure) -> Self {
+        Self::Failed { reason: failure.reason(), explanation: failure.explain(), remedy: Remedy::of(failure) }
+    }
 }
 
 /// A change of the provider that mends a failure, offered as a button.
@@ -86,6 +111,16 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    /// The change that mends a failure, where Postern can make it.
+    fn of(failure: &Failure) -> Option<Self> {
+        match failure {
+            Failure::Invalid { why: InvalidBecause::WrongKvVersion { mount, .. }, .. } => {
+                Some(Self::SwitchKvVersion { to: mount.version.choice() })
+            }
+            _ => None,
+        }
+    }
+
     /// The button's words.
     #[must_use]
     pub fn label(&self) -> String {
@@ -106,7 +141,7 @@ impl Diagnosis {
     #[must_use]
     pub fn failure(&self) -> Option<(Stage, &Explanation, Option<&Remedy>)> {
         self.stages.iter().find_map(|result| match &result.outcome {
-            Outcome::Failed { explanation, remedy } => Some((result.stage, explanation, remedy.as_ref())),
+            Outcome::Failed { explanation, remedy, .. } => Some((result.stage, explanation, remedy.as_ref())),
             _ => None,
         })
     }

@@ -31,6 +31,11 @@ impl FingerprintKey {
 }
 
 impl Fingerprint {
+    /// The first `count` bits as a number: equally many fingerprints begin with each.
+    pub(crate) fn first_bits(self, count: u32) -> usize {
+        (self.0 >> (u128::BITS - count)) as usize
+    }
+
     /// Eight hex digits that let an operator see whether two values are the same.
     #[must_use]
     pub fn short(self) -> String {

@@ -7,8 +7,9 @@
 //! 1. [`name`], [`sensitive`], [`time`]: the words the rest is written in.
 //! 2. [`secret_ref`]: the reference grammar; the only place that knows `$secret://`.
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
-//! 4. [`resolve`], [`diagnosis`]: what reading a secret, or testing a provider, can end in, in the operator's words.
-//! 5. [`snapshot`], [`fingerprint`]: what the gateway runs.
+//! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
+//!    operator's words, and the code of each.
+//! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`control`]: everything an operator can do.
 
 pub mod consumer;
@@ -22,9 +23,11 @@ pub mod name;
 pub mod plugin;
 pub mod problem;
 pub mod provider;
+pub mod reason;
 pub mod resolve;
 pub mod routing;
 pub mod secret_ref;
 pub mod sensitive;
+pub mod shards;
 pub mod snapshot;
 pub mod time;

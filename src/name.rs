@@ -1,8 +1,10 @@
-//! The names operators give to things, each parsed once.
+//! The names operators give to things, each parsed once. A name is in many places at once (a consumer's in all
+//! its credentials), so a clone shares the text.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text cannot be a name. The message is a sentence for the field it was typed into.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +16,7 @@ macro_rules! name_type {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as text.
@@ -28,7 +30,7 @@ macro_rules! name_type {
             fn from_str(text: &str) -> Result<Self, NameError> {
                 let check: fn(&str) -> Result<(), NameError> = $check;
                 check(text)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
         }
         impl TryFrom<String> for $name {
@@ -39,7 +41,7 @@ macro_rules! name_type {
         }
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0
+                name.0.as_ref().to_owned()
             }
         }
         impl fmt::Display for $name {
@@ -88,7 +90,7 @@ impl GroupName {
     /// The group that exists in every installation.
     #[must_use]
     pub fn default_group() -> Self {
-        Self("default".to_owned())
+        Self("default".into())
     }
 }
 

@@ -190,6 +190,9 @@ pub enum DeniedBecause {
     TokenInvalid,
     /// The token is good, but its policies do not allow reading the path. `policy` would.
     PolicyMissing { policies: Vec<String>, policy: String },
+    /// The token is good, but belongs to another namespace, which is neither the provider's nor above it.
+    /// The root namespace is the empty text.
+    OtherNamespace { token: String, provider: String },
     /// The login with the provider's authentication method was refused: there is no token to read with.
     LoginRefused { method: AuthMethod, mount: AuthMount, why: LoginProblem },
     /// The manager refused and would not say more.
@@ -257,6 +260,8 @@ pub enum TlsProblem {
     NotTls,
     /// The server demands a client certificate.
     ClientCertificateWanted,
+    /// The server does not accept the client certificate that it was shown.
+    ClientCertificateRefused,
     /// The provider's CA Certificate holds no certificate that can be read.
     AuthorityUnreadable,
     /// The provider's client certificate or private key cannot be read, or they do not belong together.
@@ -276,6 +281,8 @@ pub enum InvalidBecause {
     NotUsable { key: String },
     /// The provider says one KV version and the mount is the other.
     WrongKvVersion { mount: Mount, chosen: Kv },
+    /// Vault has no such namespace.
+    NoNamespace { namespace: String },
 }
 
 impl Failure {
@@ -459,12 +466,24 @@ fn explain_denied(path: &str, why: &DeniedBecause) -> Explanation {
             "Add this to one of the token's policies:",
         )
         .with(policy.clone()),
+        DeniedBecause::OtherNamespace { token, provider } => Explanation::new(
+            format!(
+                "The token is valid in {}, but the secret provider reads in {}.",
+                in_namespace(token),
+                in_namespace(provider)
+            ),
+            "Correct the Namespace of the secret provider, or give it a token of that namespace or of one above it.",
+        ),
         DeniedBecause::LoginRefused { method, mount, why } => explain_login(*method, mount, *why),
         DeniedBecause::Unknown => Explanation::new(
             format!("Vault refused to read {path}."),
             "Check the token and its policies; Test Connection on the secret provider says more.",
         ),
     }
+}
+
+fn in_namespace(namespace: &str) -> String {
+    if namespace.is_empty() { "the root namespace".to_owned() } else { format!("the namespace '{namespace}'") }
 }
 
 fn explain_login(method: AuthMethod, mount: &AuthMount, why: LoginProblem) -> Explanation {
@@ -587,7 +606,7 @@ fn explain_tls(address: &str, detail: &TlsProblem) -> Explanation {
         ),
         TlsProblem::WrongName { host } => (
             format!("The certificate of {address} is not for the name '{host}'."),
-            "Use the name that the certificate is for in the Vault Server URL, or have it issued for this name.",
+            "Enter the name that the certificate is for as TLS Server Name (Advanced), or use it in the Vault Server URL.",
         ),
         TlsProblem::Expired => (format!("The certificate of {address} has expired."), "Renew Vault's certificate."),
         TlsProblem::NotYetValid => {
@@ -599,7 +618,11 @@ fn explain_tls(address: &str, detail: &TlsProblem) -> Explanation {
         ),
         TlsProblem::ClientCertificateWanted => (
             format!("{address} demands a client certificate, which this provider does not have."),
-            "Choose TLS certificate as the Authentication Method, or use a listener of Vault that does not demand one.",
+            "Enter a TLS Client Certificate and its key (Advanced), or choose TLS certificate as the Authentication Method.",
+        ),
+        TlsProblem::ClientCertificateRefused => (
+            format!("{address} does not accept the client certificate of this secret provider."),
+            "Check its end date, that it is for client authentication, and which authority the listener wants it from.",
         ),
         TlsProblem::AuthorityUnreadable => (
             "The CA Certificate of this secret provider cannot be read.".to_owned(),
@@ -644,6 +667,11 @@ fn explain_invalid(path: &str, why: &InvalidBecause) -> Explanation {
             ),
             format!("Switch the secret provider to KV version {}, or to Auto-detect.", mount.version.number()),
         ),
+        InvalidBecause::NoNamespace { namespace } => Explanation::new(
+            format!("Vault has no namespace '{namespace}'."),
+            "Correct the Namespace of the secret provider (Advanced): write all of it, from the root, as in team-a/project. This lists what is there:",
+        )
+        .with("vault namespace list"),
     }
 }
 
@@ -800,6 +828,24 @@ mod tests {
                 },
                 "invalid",
                 vec!["says KV version 1", "secret/ is KV version 2", "Switch the secret provider to KV version 2"],
+            ),
+            (
+                Failure::Invalid { path: path(), why: InvalidBecause::NoNamespace { namespace: "team-b".to_owned() } },
+                "invalid",
+                vec!["no namespace 'team-b'", "vault namespace list"],
+            ),
+            (
+                Failure::Denied {
+                    path: path(),
+                    why: DeniedBecause::OtherNamespace { token: "team".to_owned(), provider: String::new() },
+                },
+                "denied",
+                vec!["valid in the namespace 'team'", "reads in the root namespace"],
+            ),
+            (
+                unreachable(UnreachableBecause::Tls { detail: TlsProblem::ClientCertificateRefused }),
+                "unreachable",
+                vec!["does not accept the client certificate", "end date"],
             ),
             (
                 Failure::Invalid { path: path(), why: InvalidBecause::Empty { key: "key".to_owned() } },

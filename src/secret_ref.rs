@@ -134,19 +134,7 @@ impl RefProblem {
     /// The stable name of this problem, the same in dashboard, logs and API.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotAReference => "ref.not_a_reference",
-            Self::MissingManager => "ref.missing_manager",
-            Self::UnknownManager { .. } => "ref.unknown_manager",
-            Self::MissingProviderId { .. } => "ref.missing_provider_id",
-            Self::BadProviderId { .. } => "ref.bad_provider_id",
-            Self::MissingPath => "ref.missing_path",
-            Self::MissingField { .. } => "ref.missing_field",
-            Self::BadSegment { .. } => "ref.bad_segment",
-            Self::ForbiddenCharacter { .. } => "ref.forbidden_character",
-            Self::StrayBlank { .. } => "ref.stray_blank",
-            Self::TooLong { .. } => "ref.too_long",
-        }
+        self.reason().code()
     }
 }
 

@@ -1,8 +1,12 @@
 //! What the gateway runs: everything for one gateway group at one revision, immutable.
+//!
+//! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
+//! compiling it, costs what the change costs and not what the configuration holds.
 
-use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::fingerprint::FingerprintKey;
 use crate::name::{ConsumerName, ObjectId};
 use crate::routing::{Route, Service};
+use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,30 +16,31 @@ pub struct Snapshot {
     /// Grows with every change of what the gateway does.
     pub revision: u64,
     /// Every service, by id.
-    pub services: BTreeMap<ObjectId, Service>,
+    pub services: Arc<BTreeMap<ObjectId, Service>>,
     /// Every route; its service is in `services`.
-    pub routes: Vec<Route>,
-    /// Every consumer, by name.
-    pub consumers: BTreeMap<ConsumerName, SnapshotConsumer>,
-    /// The key-auth credentials that have a value now. One whose reference is not resolved is absent,
-    /// and so are two with the same key.
-    pub keys: Vec<KeyCredential>,
-    /// What `keys` were made with.
+    pub routes: Arc<[Route]>,
+    /// The consumers that plugins name: requests without a credential may count as theirs.
+    pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    /// The key-auth credentials that have a value now, by the fingerprint of it. One whose reference is not
+    /// resolved is absent, and so are two with the same key.
+    pub keys: Shards<KeyCredential>,
+    /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
 
 /// What the gateway needs of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotConsumer {
+    pub name: ConsumerName,
     /// The label `custom_id`, sent as `X-Consumer-Custom-ID`.
     pub custom_id: Option<String>,
 }
 
 /// A key that authenticates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
-    pub fingerprint: Fingerprint,
-    pub consumer: ConsumerName,
+    /// Whose it is. One for all credentials of the consumer.
+    pub consumer: Arc<SnapshotConsumer>,
     pub credential: ObjectId,
 }
 
@@ -45,10 +50,10 @@ impl Snapshot {
     pub fn empty(fingerprint_key: FingerprintKey) -> Arc<Self> {
         Arc::new(Self {
             revision: 0,
-            services: BTreeMap::new(),
-            routes: Vec::new(),
-            consumers: BTreeMap::new(),
-            keys: Vec::new(),
+            services: Arc::default(),
+            routes: Arc::default(),
+            consumers: Arc::default(),
+            keys: Shards::default(),
             fingerprint_key,
         })
     }

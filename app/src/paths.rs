@@ -2,6 +2,7 @@
 
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::ProviderKey;
+use postern::reason::Reason;
 
 /// The addresses within one gateway group. Names need no escaping: their grammars allow nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,15 @@ impl Paths {
 
     pub fn references(&self) -> String {
         format!("{}/references", self.0)
+    }
+
+    pub fn reasons(&self) -> String {
+        format!("{}/reasons", self.0)
+    }
+
+    /// A reason's place on the page of all reasons.
+    pub fn reason(&self, reason: Reason) -> String {
+        format!("{}#{}", self.reasons(), reason.code())
     }
 
     pub fn instances(&self) -> String {

@@ -6,6 +6,7 @@ use crate::pages::consumer::ConsumerPage;
 use crate::pages::consumers::ConsumersPage;
 use crate::pages::instances::InstancesPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::reasons::ReasonsPage;
 use crate::pages::references::ReferencesPage;
 use crate::pages::route::RoutePage;
 use crate::pages::secret_provider::SecretProviderPage;
@@ -72,6 +73,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("services/:id/plugins") view=ServicePlugins ssr=Async/>
                     <Route path=path!("services/:id/routes/:rid") view=RoutePage ssr=Async/>
                     <Route path=path!("references") view=ReferencesPage ssr=Async/>
+                    <Route path=path!("reasons") view=ReasonsPage ssr=Async/>
                     <Route path=path!("instances") view=InstancesPage ssr=Async/>
                 </ParentRoute>
             </Routes>

@@ -97,6 +97,32 @@ test("editing keeps the Secret ID, and another method asks for its own secret", 
   await dashboard.submit(dialog, "Save");
 });
 
+test("name, client certificate and timeout are checked at their fields and kept", async ({ page }) => {
+  await dashboard.go("Secret Providers");
+  await page.getByRole("link", { name: "my-vault", exact: true }).click();
+  const dialog = await dashboard.dialog("Edit");
+  await dialog.getByText("Advanced", { exact: true }).click();
+  await field(dialog, "TLS Server Name").fill("127.0.0.1");
+  await field(dialog, "TLS Client Certificate").fill("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----");
+  await field(dialog, "Timeout (seconds)").fill("61");
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  const problems = dialog.getByRole("group", { name: "What needs mending" });
+  await expect(problems).toContainText("TLS Server Name");
+  await expect(problems).toContainText("a host name, not an IP address");
+  await expect(problems).toContainText("The key of the TLS Client Certificate is needed here.");
+  await expect(problems).toContainText("Enter whole seconds from 1 to 60.");
+
+  await method(dialog).selectOption("TLS certificate");
+  await expect(field(dialog, "TLS Client Certificate"), "that method has its own").toBeHidden();
+  await method(dialog).selectOption("AppRole");
+  await field(dialog, "TLS Server Name").fill("");
+  await field(dialog, "TLS Client Certificate").fill("");
+  await field(dialog, "Timeout (seconds)").fill("9");
+  await dashboard.submit(dialog, "Save");
+  await expect(page.getByRole("main")).toContainText("Timeout9 s");
+  await expect((await dashboard.dialog("Edit")).getByLabel("Timeout (seconds)", { exact: true })).toHaveValue("9");
+});
+
 test("the form works without JavaScript", async ({ browser }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();

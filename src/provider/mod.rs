@@ -6,6 +6,7 @@
 pub mod address;
 pub mod aws;
 mod freshness;
+pub mod timeout;
 pub mod vault;
 
 pub use freshness::{Freshness, FreshnessForm};

@@ -19,6 +19,7 @@ use postern::control::{Overview, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::GroupName;
+use postern::reason::Reason;
 use postern::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -112,4 +113,23 @@ pub async fn references(group: GroupName) -> Result<Timed<Vec<ReferenceView>>, A
 pub async fn instances(group: GroupName) -> Result<Timed<Vec<GatewayInstance>>, AppError> {
     let session = session()?;
     session.timed(session.control.instances(&session.operator, &group).await)
+}
+
+/// A reason code in words. They come from the server: the browser's program carries the codes only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonText {
+    pub reason: Reason,
+    pub meaning: String,
+    pub remedy: String,
+}
+
+/// Every reason code.
+#[server(endpoint = "reasons", input = Json)]
+pub async fn reasons() -> Result<Timed<Vec<ReasonText>>, AppError> {
+    let text = |reason: &Reason| ReasonText {
+        reason: *reason,
+        meaning: reason.meaning().to_owned(),
+        remedy: reason.remedy().to_owned(),
+    };
+    session()?.timed(Ok(Reason::ALL.iter().map(text).collect()))
 }

@@ -48,6 +48,10 @@ pub async fn plain_add_provider(
     #[server(default)] mount: String,
     #[server(default)] namespace: String,
     #[server(default)] ca_certificate: String,
+    #[server(default)] server_name: String,
+    #[server(default)] tls_certificate: String,
+    #[server(default)] tls_private_key: String,
+    #[server(default)] timeout_seconds: String,
     #[server(default)] region: String,
     #[server(default)] custom_region: String,
     #[server(default)] access_key_id: String,
@@ -58,9 +62,9 @@ pub async fn plain_add_provider(
     #[server(default)] max_stale_seconds: String,
     #[server(default)] denied_grace_seconds: String,
 ) -> Result<(), AppError> {
-    use postern::provider::{FreshnessForm, ProviderForm};
     use postern::provider::aws::AwsForm;
-    use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
+    use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
+    use postern::provider::{FreshnessForm, ProviderForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
         method: auth_method,
@@ -76,7 +80,8 @@ pub async fn plain_add_provider(
         mount,
     };
     let kv_version_sent = !kv_version.is_empty();
-    let vault = VaultForm { kv_version, url, prefix, auth, namespace, ca_certificate };
+    let tls = TlsForm { server_name, certificate: tls_certificate, private_key: FormSecret(tls_private_key) };
+    let vault = VaultForm { kv_version, url, prefix, auth, namespace, ca_certificate, tls, timeout_seconds };
     let (secret_access_key, session_token) = (FormSecret(secret_access_key), FormSecret(session_token));
     // The fields of a manager that was not shown were not sent: it keeps what its form begins with.
     let vault = if kv_version_sent { vault } else { VaultForm::default() };
@@ -104,6 +109,9 @@ pub async fn plain_add_provider(
         ("mount", &form.vault.auth.mount),
         ("namespace", &form.vault.namespace),
         ("ca_certificate", &form.vault.ca_certificate),
+        ("server_name", &form.vault.tls.server_name),
+        ("tls_certificate", &form.vault.tls.certificate),
+        ("timeout_seconds", &form.vault.timeout_seconds),
         ("ttl_seconds", &form.freshness.ttl_seconds),
         ("max_stale_seconds", &form.freshness.max_stale_seconds),
         ("denied_grace_seconds", &form.freshness.denied_grace_seconds),

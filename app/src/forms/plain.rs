@@ -81,6 +81,9 @@ impl Draft {
         form.vault.auth.mount = self.text("mount");
         form.vault.namespace = self.text("namespace");
         form.vault.ca_certificate = self.text("ca_certificate");
+        form.vault.tls.server_name = self.text("server_name");
+        form.vault.tls.certificate = self.text("tls_certificate");
+        form.vault.timeout_seconds = self.text("timeout_seconds");
         form.freshness.ttl_seconds = self.text("ttl_seconds");
         form.freshness.max_stale_seconds = self.text("max_stale_seconds");
         form.freshness.denied_grace_seconds = self.text("denied_grace_seconds");

@@ -12,6 +12,7 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::ProviderView;
 use postern::problem::FieldProblem;
+use postern::provider::timeout::Timeout;
 use postern::provider::{Manager, ProviderForm, Settings};
 use postern::sensitive::Masked;
 use postern::time::Millis;
@@ -84,6 +85,10 @@ fn label(field: &str) -> String {
         "mount" => "Mount Path",
         "namespace" => "Namespace",
         "ca_certificate" => "CA Certificate",
+        "server_name" => "TLS Server Name",
+        "tls_certificate" => "TLS Client Certificate",
+        "tls_private_key" => "TLS Client Key",
+        "timeout_seconds" => "Timeout (seconds)",
         other => aws::label(other).or(freshness::label(other)).unwrap_or(other),
     }
     .to_owned()
@@ -175,6 +180,8 @@ pub fn ProviderDialog(
 struct Kept {
     /// Of a Vault: the method, and when its secret was set.
     vault: Option<StoredSecret>,
+    /// Of a Vault: when the key of its TLS Client Certificate was set, and what time it is.
+    tls_key: Option<(Millis, Millis)>,
     /// Of AWS: when the Secret Access Key was set, and what time it is.
     aws: Option<(Millis, Millis)>,
     session_token: bool,
@@ -191,7 +198,12 @@ impl Kept {
                     set_at: vault.auth.secret().map(|(_, secret)| secret.set_at),
                     now,
                 }),
-                advanced: vault.namespace.is_some() || vault.ca_certificate.is_some(),
+                tls_key: vault.client_certificate.as_ref().map(|client| (client.private_key.set_at, now)),
+                advanced: vault.namespace.is_some()
+                    || vault.ca_certificate.is_some()
+                    || vault.server_name.is_some()
+                    || vault.client_certificate.is_some()
+                    || vault.timeout != Timeout::default(),
                 ..Self::default()
             },
             Settings::Aws(aws) => Self {
@@ -212,7 +224,7 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
     move || match chosen.get() {
         Manager::Vault => view! {
             <VaultInputs fields=fields.vault stored=kept.vault/>
-            <VaultAdvanced fields=fields.vault freshness open=kept.advanced/>
+            <VaultAdvanced fields=fields.vault stored_key=kept.tls_key freshness open=kept.advanced/>
         }
         .into_any(),
         Manager::Aws => view! {
@@ -232,13 +244,16 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
 fn check(form: &ProviderForm, kept: Kept) -> Result<(), Vec<FieldProblem>> {
     let mut problems = form.parse().err().unwrap_or_default();
     let missing = match Manager::from_slug(&form.manager) {
-        Some(Manager::Vault) => form.vault.auth.missing_secret(kept.vault.map(|stored| stored.method)),
-        Some(Manager::Aws) if kept.aws.is_none() && form.aws.secret_access_key.0.trim().is_empty() => {
-            Some(FieldProblem::new("secret_access_key", "The Secret Access Key is needed here."))
+        Some(Manager::Vault) => {
+            form.vault.missing_secrets(kept.vault.map(|stored| stored.method), kept.tls_key.is_some())
         }
-        Some(Manager::Aws) | None => None,
+        Some(Manager::Aws) if kept.aws.is_none() && form.aws.secret_access_key.0.trim().is_empty() => {
+            vec![FieldProblem::new("secret_access_key", "The Secret Access Key is needed here.")]
+        }
+        Some(Manager::Aws) | None => vec![],
     };
-    problems.extend(missing.filter(|missing| !problems.iter().any(|p| p.field == missing.field)));
+    let said: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
+    problems.extend(missing.into_iter().filter(|missing| !said.contains(&missing.field)));
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 

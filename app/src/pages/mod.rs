@@ -5,6 +5,7 @@ pub mod consumers;
 pub mod instances;
 pub mod overview;
 pub mod plugins;
+pub mod reasons;
 pub mod references;
 pub mod route;
 pub mod secret_provider;

@@ -179,6 +179,26 @@ fn VaultFacts(vault: VaultSettings<Masked>, now: Signal<Millis>) -> impl IntoVie
                     <dd>"Own, instead of the system's"</dd>
                 }
             })}
+        {vault
+            .server_name
+            .map(|name| {
+                view! {
+                    <dt>"TLS Server Name"</dt>
+                    <dd>
+                        <code>{name.to_string()}</code>
+                    </dd>
+                }
+            })}
+        {vault
+            .client_certificate
+            .map(|client| {
+                view! {
+                    <dt>"TLS Client Key"</dt>
+                    <dd>"Set " <Ago now at=client.private_key.set_at/> ", stored encrypted"</dd>
+                }
+            })}
+        <dt>"Timeout"</dt>
+        <dd>{duration_text(u64::from(u32::from(vault.timeout)))}</dd>
     }
     .into_any()
 }

@@ -92,8 +92,8 @@ fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
         Outcome::Skipped { why } => (Tone::Quiet.ink(), Glyph::Skipped, "skipped", why.clone()),
     };
     let more = match outcome {
-        Outcome::Failed { explanation, remedy } => Some((explanation, remedy)),
-        Outcome::Warned { explanation, .. } => Some((explanation, None)),
+        Outcome::Failed { reason, explanation, remedy } => Some((reason, explanation, remedy)),
+        Outcome::Warned { reason, explanation, .. } => Some((reason, explanation, None)),
         Outcome::Passed { .. } | Outcome::Skipped { .. } => None,
     };
     view! {
@@ -110,10 +110,10 @@ fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
             </span>
             <span class="stage-time">{took_ms} " ms"</span>
             {more
-                .map(|(explanation, remedy)| {
+                .map(|(reason, explanation, remedy)| {
                     view! {
                         <div class="stage-more">
-                            <Explained explanation/>
+                            <Explained reason explanation/>
                             {remedy.map(|remedy| view! { <RemedyButton remedy mend/> })}
                         </div>
                     }

@@ -4,7 +4,7 @@ use crate::parts::explanation::Fix;
 use crate::parts::time::ago_text;
 use leptos::prelude::*;
 use postern::control::ProviderHealth;
-use postern::resolve::{Failure, ReferenceState, StateName};
+use postern::resolve::{ReferenceState, StateName};
 use postern::time::Millis;
 use ui::{Badge, Glyph, Tone};
 
@@ -37,7 +37,7 @@ pub fn StateBadge(state: StateName) -> impl IntoView {
 pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
     let fingerprint = state.resolved().map(|resolved| resolved.fingerprint.clone());
     let name = state.name();
-    let explanation = state.failure().map(Failure::explain);
+    let explanation = state.failure().map(|failure| (failure.reason(), failure.explain()));
     let told = StoredValue::new(state);
     view! {
         <StateBadge state=name/>
@@ -53,10 +53,10 @@ pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> im
                 }
             })}
         {explanation
-            .map(|explanation| {
+            .map(|(reason, explanation)| {
                 view! {
                     <div class="mt-1.5 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl">
-                        <Fix explanation/>
+                        <Fix reason explanation/>
                     </div>
                 }
             })}

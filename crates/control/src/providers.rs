@@ -204,7 +204,7 @@ fn kept(
 /// Whether a stored secret may be used with both.
 fn same_holder<A, B>(one: &Settings<A>, other: &Settings<B>) -> bool {
     match (one, other) {
-        (Settings::Vault(one), Settings::Vault(other)) => one.url.same_server(&other.url),
+        (Settings::Vault(one), Settings::Vault(other)) => one.same_holder(other),
         (Settings::Aws(one), Settings::Aws(other)) => one.same_holder(other),
         (Settings::Vault(_) | Settings::Aws(_), _) => false,
     }
@@ -213,7 +213,7 @@ fn same_holder<A, B>(one: &Settings<A>, other: &Settings<B>) -> bool {
 fn changed_holder(manager: Manager) -> &'static str {
     match manager {
         Manager::Vault => {
-            "Enter it again: the server's address changed, and a stored secret is never sent to another server."
+            "Enter it again: the Vault Server URL or the TLS Server Name changed, and a stored secret is never sent to another server."
         }
         Manager::Aws => {
             "Enter it again: the Access Key ID or the Endpoint URL changed, and a stored secret serves only what it was entered for."

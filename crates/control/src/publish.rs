@@ -2,6 +2,7 @@
 
 use crate::Inner;
 use crate::config::{Config, Object, credential_place};
+use postern::consumer::Consumer;
 use postern::credential::{Credential, CredentialKind};
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
@@ -45,21 +46,17 @@ impl Inner {
     fn snapshot(&self, config: &Config, armed: &BTreeMap<ObjectId, Fingerprint>) -> Snapshot {
         let keys = armed.iter().filter_map(|(id, fingerprint)| {
             let credential = &config.credentials.get(id)?.stored.object;
-            Some(KeyCredential {
-                fingerprint: *fingerprint,
-                consumer: credential.consumer.clone(),
-                credential: id.clone(),
-            })
+            let consumer = Arc::new(snapshot_consumer(&config.consumers.get(&credential.consumer)?.stored.object));
+            Some((*fingerprint, KeyCredential { consumer, credential: id.clone() }))
         });
-        let consumers = config.consumers.iter().map(|(name, object)| {
-            let custom_id = object.stored.object.labels.get("custom_id").cloned();
-            (name.clone(), SnapshotConsumer { custom_id })
-        });
+        let consumers = config.consumers.iter();
+        let consumers = consumers.map(|(name, object)| (name.clone(), snapshot_consumer(&object.stored.object)));
+        let services = config.services.iter().map(|(id, service)| (id.clone(), service.stored.object.clone()));
         Snapshot {
             revision: self.snapshots.borrow().revision + 1,
-            services: config.services.iter().map(|(id, s)| (id.clone(), s.stored.object.clone())).collect(),
+            services: Arc::new(services.collect()),
             routes: config.routes.values().map(|r| r.stored.object.clone()).collect(),
-            consumers: consumers.collect(),
+            consumers: Arc::new(consumers.collect()),
             keys: keys.collect(),
             fingerprint_key: self.fingerprints.clone(),
         }
@@ -130,6 +127,10 @@ fn unique(fingerprints: Vec<(ObjectId, Fingerprint)>) -> (Armed, BTreeMap<Object
         }
     }
     (armed, same_as)
+}
+
+fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
+    SnapshotConsumer { name: consumer.name.clone(), custom_id: consumer.labels.get("custom_id").cloned() }
 }
 
 #[cfg(test)]

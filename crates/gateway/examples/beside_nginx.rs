@@ -169,18 +169,16 @@ fn snapshot(upstream: SocketAddr) -> Snapshot {
         hosts: Vec::new(),
         plugins: Plugins::new(),
     };
-    let consumers =
-        (0..CONSUMERS).map(|n| (format!("consumer-{n}").parse().unwrap(), SnapshotConsumer { custom_id: None }));
-    let key = |n: usize| KeyCredential {
-        fingerprint: fingerprint_key.of(key_of(n).as_bytes()),
-        consumer: format!("consumer-{n}").parse().unwrap(),
-        credential: "primary-key".parse().unwrap(),
+    let key = |n: usize| {
+        let consumer = SnapshotConsumer { name: format!("consumer-{n}").parse().unwrap(), custom_id: None };
+        let key = KeyCredential { consumer: Arc::new(consumer), credential: "primary-key".parse().unwrap() };
+        (fingerprint_key.of(key_of(n).as_bytes()), key)
     };
     Snapshot {
         revision: 1,
-        services: BTreeMap::from([("s".parse().unwrap(), service)]),
-        routes: vec![route],
-        consumers: consumers.collect(),
+        services: BTreeMap::from([("s".parse().unwrap(), service)]).into(),
+        routes: [route].into(),
+        consumers: Arc::default(),
         keys: (0..CONSUMERS).map(key).collect(),
         fingerprint_key,
     }

@@ -4,6 +4,7 @@ mod body;
 mod echo;
 mod headers;
 mod host;
+mod identity;
 mod path;
 mod plugin;
 mod proxy;

@@ -1,34 +1,46 @@
-//! The configuration as requests need it: compiled once for each snapshot, then only read.
+//! The configuration as requests need it: compiled once for each snapshot, then only read. What a snapshot shares
+//! with the one before it is not compiled again.
 //!
 //! A request's route: the exact host, else the longest matching host ending, else no host; within that the
 //! exact path, else the longest prefix; within that a route that names the method, else one for every
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
 use crate::host::endings;
+use crate::identity::{Identities, Identity};
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
 use crate::upstream::RoundRobin;
-use http::{HeaderValue, Method};
+use http::Method;
 use percent_encoding::percent_decode_str;
-use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::fingerprint::FingerprintKey;
 use postern::name::{ConsumerName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{KeyCredential, Snapshot};
+use postern::snapshot::{Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One snapshot, compiled.
 pub(crate) struct Table {
     pub(crate) revision: u64,
+    routing: Arc<Routing>,
+    keys: Identities,
+    fingerprint_key: FingerprintKey,
+}
+
+/// Services, routes, and the consumers that plugins name.
+struct Routing {
+    /// What it was compiled from.
+    services: Arc<BTreeMap<ObjectId, routing::Service>>,
+    routes: Arc<[routing::Route]>,
+    named: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+
     exact_hosts: HashMap<String, Paths>,
     /// By ending, with the dot.
     host_endings: HashMap<String, Paths>,
     any_host: Paths,
-    keys: HashMap<Fingerprint, Arc<Identity>>,
     consumers: HashMap<ConsumerName, Arc<Identity>>,
-    fingerprint_key: FingerprintKey,
-    /// For the next table, which takes over what has not changed.
+    /// For the next one, which takes over what has not changed.
     upstreams: BTreeMap<ObjectId, Upstream>,
 }
 
@@ -54,15 +66,6 @@ pub(crate) enum Upstream {
     Nodes(Arc<RoundRobin>),
 }
 
-/// Who a request comes from, as sent upstream.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) consumer: HeaderValue,
-    /// Absent for the anonymous consumer.
-    pub(crate) credential: Option<HeaderValue>,
-    pub(crate) custom_id: Option<HeaderValue>,
-}
-
 /// The routes of one host.
 #[derive(Default)]
 struct Paths {
@@ -76,25 +79,72 @@ impl Table {
     /// Compiles `snapshot`. What cannot be enforced lets nothing pass, and is logged.
     /// Round robins that are the same as in `before` go on where they are.
     pub(crate) fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
-        let mut table = Self {
+        let routing = match before.map(|table| &table.routing) {
+            Some(same) if same.is_of(snapshot) => Arc::clone(same),
+            old => Arc::new(Routing::compile(snapshot, old.map(Arc::as_ref))),
+        };
+        Self {
             revision: snapshot.revision,
+            routing,
+            keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
+            fingerprint_key: snapshot.fingerprint_key.clone(),
+        }
+    }
+
+    /// The route of a request, which must be the same however the path is read.
+    ///
+    /// # Errors
+    /// No route, or a path that belongs to several.
+    pub(crate) fn route(&self, host: &str, method: &Method, path: &RequestPath<'_>) -> Result<&Arc<Route>, Reject> {
+        let found = self.routing.find(host, method, &path.literal);
+        for reading in &path.other_readings {
+            let other = self.routing.find(host, method, reading);
+            if found.map(Arc::as_ptr) != other.map(Arc::as_ptr) {
+                return Err(AMBIGUOUS);
+            }
+        }
+        found.ok_or(Reject::NoRoute)
+    }
+
+    /// The identity that `key` proves. The empty key proves none.
+    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
+        if key.is_empty() {
+            return None;
+        }
+        self.keys.get(&self.fingerprint_key.of(key))
+    }
+
+    /// The identity of a consumer that requests without a key count as.
+    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
+        self.routing.consumers.get(name)
+    }
+}
+
+impl Routing {
+    fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
+        let anonymous = |consumer: &SnapshotConsumer| Some((consumer.name.clone(), Identity::anonymous(consumer)?));
+        let mut routing = Self {
+            services: Arc::clone(&snapshot.services),
+            routes: Arc::clone(&snapshot.routes),
+            named: Arc::clone(&snapshot.consumers),
             exact_hosts: HashMap::new(),
             host_endings: HashMap::new(),
             any_host: Paths::default(),
-            keys: compile_keys(snapshot),
-            consumers: snapshot
-                .consumers
-                .keys()
-                .filter_map(|name| Some((name.clone(), anonymous(snapshot, name)?)))
-                .collect(),
-            fingerprint_key: snapshot.fingerprint_key.clone(),
+            consumers: snapshot.consumers.values().filter_map(anonymous).collect(),
             upstreams: compile_upstreams(snapshot, before),
         };
-        for route in &snapshot.routes {
-            table.add(snapshot, route);
+        for route in snapshot.routes.iter() {
+            routing.add(snapshot, route);
         }
-        table.paths_mut().for_each(Paths::sort);
-        table
+        routing.paths_mut().for_each(Paths::sort);
+        routing
+    }
+
+    /// Whether it was compiled from what `snapshot` has.
+    fn is_of(&self, snapshot: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.services, &snapshot.services)
+            && Arc::ptr_eq(&self.routes, &snapshot.routes)
+            && Arc::ptr_eq(&self.named, &snapshot.consumers)
     }
 
     fn add(&mut self, snapshot: &Snapshot, route: &routing::Route) {
@@ -122,40 +172,12 @@ impl Table {
         self.exact_hosts.values_mut().chain(self.host_endings.values_mut()).chain([&mut self.any_host])
     }
 
-    /// The route of a request, which must be the same however the path is read.
-    ///
-    /// # Errors
-    /// No route, or a path that belongs to several.
-    pub(crate) fn route(&self, host: &str, method: &Method, path: &RequestPath<'_>) -> Result<&Arc<Route>, Reject> {
-        let found = self.find(host, method, &path.literal);
-        for reading in &path.other_readings {
-            let other = self.find(host, method, reading);
-            if found.map(Arc::as_ptr) != other.map(Arc::as_ptr) {
-                return Err(AMBIGUOUS);
-            }
-        }
-        found.ok_or(Reject::NoRoute)
-    }
-
     fn find(&self, host: &str, method: &Method, path: &str) -> Option<&Arc<Route>> {
         let exact = self.exact_hosts.get(host);
         // Most gateways have no host endings; then the name need not be taken apart.
         let by_ending = (!self.host_endings.is_empty()).then(|| endings(host)).into_iter().flatten();
         let by_ending = by_ending.filter_map(|ending| self.host_endings.get(&*ending));
         exact.into_iter().chain(by_ending).chain([&self.any_host]).find_map(|paths| paths.find(method, path))
-    }
-
-    /// The identity that `key` proves. The empty key proves none.
-    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
-        if key.is_empty() {
-            return None;
-        }
-        self.keys.get(&self.fingerprint_key.of(key))
-    }
-
-    /// The identity of a consumer that requests without a key count as.
-    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
-        self.consumers.get(name)
     }
 }
 
@@ -202,52 +224,13 @@ fn decoded(prefix: &str) -> String {
     percent_decode_str(prefix).decode_utf8().map_or_else(|_| prefix.to_owned(), std::borrow::Cow::into_owned)
 }
 
-fn compile_keys(snapshot: &Snapshot) -> HashMap<Fingerprint, Arc<Identity>> {
-    let mut keys = HashMap::with_capacity(snapshot.keys.len());
-    let mut twice = HashSet::new();
-    for key in &snapshot.keys {
-        let Some(identity) = identity(snapshot, key) else {
-            tracing::error!(credential = %key.credential, "Credential {} belongs to no consumer", key.credential);
-            continue;
-        };
-        if keys.insert(key.fingerprint, Arc::new(identity)).is_some() {
-            twice.insert(key.fingerprint);
-        }
-    }
-    // One key cannot be two callers. The snapshot has none of these; should it ever, they match nothing.
-    keys.retain(|fingerprint, _| !twice.contains(fingerprint));
-    keys
-}
-
-fn identity(snapshot: &Snapshot, key: &KeyCredential) -> Option<Identity> {
-    let consumer = snapshot.consumers.get(&key.consumer)?;
-    Some(Identity {
-        consumer: HeaderValue::from_str(key.consumer.as_str()).ok()?,
-        credential: Some(HeaderValue::from_str(key.credential.as_str()).ok()?),
-        custom_id: custom_id(consumer.custom_id.as_deref()),
-    })
-}
-
-fn anonymous(snapshot: &Snapshot, name: &ConsumerName) -> Option<Arc<Identity>> {
-    let consumer = snapshot.consumers.get(name)?;
-    Some(Arc::new(Identity {
-        consumer: HeaderValue::from_str(name.as_str()).ok()?,
-        credential: None,
-        custom_id: custom_id(consumer.custom_id.as_deref()),
-    }))
-}
-
-fn custom_id(label: Option<&str>) -> Option<HeaderValue> {
-    label.and_then(|label| HeaderValue::from_str(label).ok())
-}
-
-fn compile_upstreams(snapshot: &Snapshot, before: Option<&Table>) -> BTreeMap<ObjectId, Upstream> {
+fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<ObjectId, Upstream> {
     let mut upstreams = BTreeMap::new();
     for service in snapshot.services.values() {
         let upstream = match &service.upstream {
             routing::Upstream::BuiltinEcho => Upstream::Echo,
             routing::Upstream::Nodes { nodes } => {
-                let same = before.and_then(|table| match table.upstreams.get(&service.id)? {
+                let same = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
                     Upstream::Nodes(robin) if robin.is_for(nodes) => Some(Arc::clone(robin)),
                     Upstream::Nodes(_) | Upstream::Echo => None,
                 });

@@ -73,8 +73,9 @@ fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
 fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> bool {
     match (one, other) {
         (Settings::Vault(one), Settings::Vault(other)) => {
-            (&one.url, &one.prefix, &one.namespace, one.kv_version)
-                == (&other.url, &other.prefix, &other.namespace, other.kv_version)
+            // Behind one address a load balancer may choose the Vault by the name in the TLS handshake.
+            (&one.url, &one.server_name, &one.prefix, &one.namespace, one.kv_version)
+                == (&other.url, &other.server_name, &other.prefix, &other.namespace, other.kv_version)
         }
         // Another Access Key ID may be another account's.
         (Settings::Aws(one), Settings::Aws(other)) => {

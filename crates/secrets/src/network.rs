@@ -3,6 +3,7 @@
 
 use crate::tls;
 use postern::provider::address::forbidden;
+use postern::provider::timeout::Timeout;
 use postern::resolve::{TlsProblem, UnreachableBecause};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{RequestBuilder, Response, Url};
@@ -17,10 +18,29 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-/// How long opening a connection may take, and each step of it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a request may take, from its start to the end of its answer.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long things may take with one provider.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Opening a connection, and each step of it.
+    connect: Duration,
+    /// A request, from its start to the end of its answer.
+    pub(crate) total: Duration,
+}
+
+impl Limits {
+    /// Two fifths of the whole are for the connection: 2 s of 5.
+    pub(crate) fn of(timeout: Timeout) -> Self {
+        let total = timeout.duration();
+        Self { connect: total * 2 / 5, total }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of(Timeout::default())
+    }
+}
+
 /// The largest answer read. A secret of Vault has at most 1 MiB (Vault's `max_request_size` is 32 MiB, the
 /// storage entry's limit 1 MiB), one of AWS 64 KiB (AWS's quota); this leaves room for the envelope and
 /// JSON's escapes.
@@ -29,16 +49,17 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// An answer's body. Wiped when dropped.
 pub(crate) type Body = Zeroizing<Vec<u8>>;
 
-/// A client for one provider: no redirects, no proxies, no forbidden addresses, bounded in time.
-pub(crate) fn client(trust: ClientConfig) -> Option<reqwest::Client> {
+/// A client for one provider: no redirects, no proxies, no forbidden addresses, bounded in time. `host` is
+/// where every name leads, for a provider whose certificate is for another name than its host's.
+pub(crate) fn client(trust: ClientConfig, limits: Limits, host: Option<String>) -> Option<reqwest::Client> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
         .tcp_nodelay(true)
-        .dns_resolver(Names)
+        .dns_resolver(Names { host })
         .tls_backend_preconfigured(trust)
         .build();
     client.ok()
@@ -46,23 +67,23 @@ pub(crate) fn client(trust: ClientConfig) -> Option<reqwest::Client> {
 
 /// Sends, and refuses to be redirected. A resolver is not asked about a URL with an address in it, so that
 /// is judged here.
-pub(crate) async fn send(request: RequestBuilder) -> Result<Response, UnreachableBecause> {
+pub(crate) async fn send(request: RequestBuilder, limits: Limits) -> Result<Response, UnreachableBecause> {
     let (client, request) = request.build_split();
     let request = request.map_err(|_| UnreachableBecause::NotUnderstood)?;
     let host = host(request.url()).to_owned();
     if let Some(why) = host.parse().ok().and_then(forbidden_address) {
         return Err(why);
     }
-    let response = client.execute(request).await.map_err(|error| because(&error, &host))?;
+    let response = client.execute(request).await.map_err(|error| because(&error, &host, limits))?;
     if response.status().is_redirection() { Err(UnreachableBecause::Redirected) } else { Ok(response) }
 }
 
 /// The whole body of an answer that is not too large.
-pub(crate) async fn read_body(mut response: Response) -> Result<Body, UnreachableBecause> {
+pub(crate) async fn read_body(mut response: Response, limits: Limits) -> Result<Body, UnreachableBecause> {
     let host = host(response.url()).to_owned();
     let expected = response.content_length().unwrap_or(0).min(MAX_BODY as u64);
     let mut body = Body::new(Vec::with_capacity(usize::try_from(expected).unwrap_or(0)));
-    while let Some(chunk) = response.chunk().await.map_err(|error| because(&error, &host))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| because(&error, &host, limits))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(UnreachableBecause::NotUnderstood);
         }
@@ -91,12 +112,15 @@ pub(crate) fn host(url: &Url) -> &str {
 pub(crate) struct Place {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// The name that its certificate is for: the host's, unless the provider says another.
+    pub(crate) tls_name: String,
+    pub(crate) limits: Limits,
 }
 
 impl Place {
     /// The addresses of the host.
     pub(crate) async fn addresses(&self) -> Result<Vec<SocketAddr>, UnreachableBecause> {
-        within(CONNECT_TIMEOUT, resolve(&self.host, self.port)).await?
+        within(self.limits.connect, resolve(&self.host, self.port)).await?
     }
 
     /// A connection to the first of `addresses` that opens one.
@@ -106,9 +130,9 @@ impl Place {
     ) -> Result<(TcpStream, SocketAddr), UnreachableBecause> {
         let mut last = UnreachableBecause::ConnectionRefused;
         for address in addresses {
-            match within(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            match within(self.limits.connect, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok((stream, *address)),
-                Ok(Err(error)) => last = lost(&error),
+                Ok(Err(error)) => last = lost(&error, self.limits),
                 Err(late) => last = late,
             }
         }
@@ -123,14 +147,14 @@ impl Place {
     ) -> Result<&'static str, UnreachableBecause> {
         let tls = |detail| UnreachableBecause::Tls { detail };
         let trust = trust.map_err(tls)?;
-        let name = ServerName::try_from(self.host.clone());
-        let name = name.map_err(|_| tls(TlsProblem::WrongName { host: self.host.clone() }))?;
+        let name = ServerName::try_from(self.tls_name.clone());
+        let name = name.map_err(|_| tls(TlsProblem::WrongName { host: self.tls_name.clone() }))?;
         let (stream, _) = self.connect(addresses).await?;
         let handshake = tokio_rustls::TlsConnector::from(Arc::new(trust)).connect(name, stream);
-        let stream = within(CONNECT_TIMEOUT, handshake).await?.map_err(|error| {
+        let stream = within(self.limits.connect, handshake).await?.map_err(|error| {
             match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(error) => tls(tls::problem(error, &self.host)),
-                None => lost(&error),
+                Some(error) => tls(tls::problem(error, &self.tls_name)),
+                None => lost(&error, self.limits),
             }
         })?;
         Ok(match stream.get_ref().1.protocol_version() {
@@ -175,7 +199,10 @@ fn forbidden_address(address: IpAddr) -> Option<UnreachableBecause> {
 
 /// The system's resolver. What it answers is what is connected to: a name that leads elsewhere a moment
 /// later changes nothing.
-struct Names;
+struct Names {
+    /// Asked for in place of every name.
+    host: Option<String>,
+}
 
 /// Why a name gave no address, on its way through the HTTP library's errors.
 #[derive(Debug, thiserror::Error)]
@@ -184,29 +211,30 @@ struct NoAddress(UnreachableBecause);
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
+        let host = self.host.clone().unwrap_or_else(|| name.as_str().to_owned());
         Box::pin(async move {
-            let addresses = resolve(name.as_str(), 0).await.map_err(NoAddress)?;
+            let addresses = resolve(&host, 0).await.map_err(NoAddress)?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }
 
 /// Names what went wrong with a request. The HTTP library's own text is left out: it would quote the URL.
-fn because(error: &reqwest::Error, host: &str) -> UnreachableBecause {
+fn because(error: &reqwest::Error, host: &str, limits: Limits) -> UnreachableBecause {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if let Some(why) = because_of(error, host) {
+        if let Some(why) = because_of(error, host, limits) {
             return why;
         }
         cause = error.source();
     }
     if error.is_timeout() {
-        return timed_out(if error.is_connect() { CONNECT_TIMEOUT } else { TIMEOUT });
+        return timed_out(if error.is_connect() { limits.connect } else { limits.total });
     }
     UnreachableBecause::ConnectionLost
 }
 
-fn because_of(error: &(dyn Error + 'static), host: &str) -> Option<UnreachableBecause> {
+fn because_of(error: &(dyn Error + 'static), host: &str, limits: Limits) -> Option<UnreachableBecause> {
     if let Some(NoAddress(why)) = error.downcast_ref() {
         return Some(why.clone());
     }
@@ -218,23 +246,23 @@ fn because_of(error: &(dyn Error + 'static), host: &str) -> Option<UnreachableBe
     }
     let error = error.downcast_ref::<std::io::Error>()?;
     // An I/O error's `source` skips the error it wraps.
-    error.get_ref().and_then(|inner| because_of(inner, host)).or_else(|| because_of_io(error))
+    error.get_ref().and_then(|inner| because_of(inner, host, limits)).or_else(|| because_of_io(error, limits))
 }
 
-fn because_of_io(error: &std::io::Error) -> Option<UnreachableBecause> {
+fn because_of_io(error: &std::io::Error, limits: Limits) -> Option<UnreachableBecause> {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::ConnectionRefused => Some(UnreachableBecause::ConnectionRefused),
         // No route looks to the operator like a firewall that drops packets.
         ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            Some(timed_out(CONNECT_TIMEOUT))
+            Some(timed_out(limits.connect))
         }
         _ => None,
     }
 }
 
-fn lost(error: &std::io::Error) -> UnreachableBecause {
-    because_of_io(error).unwrap_or(UnreachableBecause::ConnectionLost)
+fn lost(error: &std::io::Error, limits: Limits) -> UnreachableBecause {
+    because_of_io(error, limits).unwrap_or(UnreachableBecause::ConnectionLost)
 }
 
 #[cfg(test)]

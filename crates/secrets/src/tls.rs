@@ -89,13 +89,22 @@ pub(crate) fn problem(error: &rustls::Error, host: &str) -> TlsProblem {
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired | AlertDescription::BadCertificate) => {
             TlsProblem::ClientCertificateWanted
         }
+        // Of our certificate: a server sends these to whom it has seen one from.
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate,
+        ) => TlsProblem::ClientCertificateRefused,
         _ => TlsProblem::Other,
     }
 }
 
 fn certificate_problem(error: &CertificateError, host: &str) -> TlsProblem {
     match error {
-        CertificateError::UnknownIssuer => TlsProblem::UnknownAuthority,
+        // A bad signature is an authority of the same name with another key: one that was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::UnknownAuthority,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TlsProblem::WrongName { host: host.to_owned() }
         }
@@ -153,8 +162,10 @@ mod tests {
             (InvalidCertificate(CertificateError::NotValidForName), TlsProblem::WrongName { host: "v".to_owned() }),
             (InvalidCertificate(CertificateError::Expired), TlsProblem::Expired),
             (InvalidCertificate(CertificateError::NotValidYet), TlsProblem::NotYetValid),
-            (InvalidCertificate(CertificateError::BadSignature), TlsProblem::Other),
+            (InvalidCertificate(CertificateError::BadSignature), TlsProblem::UnknownAuthority),
             (AlertReceived(AlertDescription::CertificateRequired), TlsProblem::ClientCertificateWanted),
+            (AlertReceived(AlertDescription::UnknownCA), TlsProblem::ClientCertificateRefused),
+            (AlertReceived(AlertDescription::CertificateExpired), TlsProblem::ClientCertificateRefused),
             (AlertReceived(AlertDescription::HandshakeFailure), TlsProblem::Other),
             (rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType), TlsProblem::NotTls),
         ] {

@@ -293,7 +293,7 @@ fn explain_tls(address: &str, detail: &TlsProblem) -> Explanation {
             format!("{address} does not speak TLS."),
             "Write http:// in the Endpoint URL if the server really listens without TLS.",
         ),
-        TlsProblem::ClientCertificateWanted => (
+        TlsProblem::ClientCertificateWanted | TlsProblem::ClientCertificateRefused => (
             format!("{address} demands a client certificate, which this provider does not have."),
             "Use an endpoint that does not demand one.",
         ),
@@ -425,6 +425,7 @@ mod tests {
             TlsProblem::NotYetValid,
             TlsProblem::NotTls,
             TlsProblem::ClientCertificateWanted,
+            TlsProblem::ClientCertificateRefused,
             TlsProblem::Other,
         ];
         let others = [

@@ -461,7 +461,7 @@ fn check_jwt(text: &str) -> Result<Entered, String> {
     }
 }
 
-fn check_certificate(text: &str) -> Result<String, String> {
+pub(super) fn check_certificate(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("The client certificate is needed here.".to_owned()),
         pem if pem.starts_with("-----BEGIN CERTIFICATE-----") && pem.ends_with("-----END CERTIFICATE-----") => {
@@ -472,7 +472,7 @@ fn check_certificate(text: &str) -> Result<String, String> {
     }
 }
 
-fn check_private_key(text: &str) -> Result<Entered, String> {
+pub(super) fn check_private_key(text: &str) -> Result<Entered, String> {
     match text.trim() {
         "" => Ok(Entered::Keep),
         pem if pem.contains("ENCRYPTED") => {

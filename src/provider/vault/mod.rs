@@ -1,14 +1,18 @@
 //! HashiCorp Vault (and OpenBao, which speaks the same API): settings, and where a reference is read.
 
 mod auth;
+mod tls;
 
 pub use auth::{AuthForm, AuthMethod, AuthMount, MountError, SERVICE_ACCOUNT_TOKEN, SecretFieldName, VaultAuth};
+pub use tls::{ClientCertificate, ServerName, ServerNameError, TlsForm};
 
-use crate::problem::Problems;
+use crate::problem::{FieldProblem, Problems};
+use crate::provider::timeout::Timeout;
 use crate::sensitive::Entered;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use tls::ParsedTls;
 
 /// How Postern reaches one Vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +25,22 @@ pub struct VaultSettings<S> {
     pub namespace: Option<String>,
     /// PEM. When set it replaces the system's certificate authorities.
     pub ca_certificate: Option<String>,
+    /// The name that the certificate is for, where it is not the one in the address.
+    pub server_name: Option<ServerName>,
+    /// Shown in the TLS handshake. [`VaultAuth::Cert`] shows its own instead.
+    pub client_certificate: Option<ClientCertificate<S>>,
+    #[serde(default)]
+    pub timeout: Timeout,
 }
 
 impl<S> VaultSettings<S> {
+    /// Whether a stored secret may serve both: it is shown to no other server than the one it was entered
+    /// for, by address and by the name that its certificate must have.
+    #[must_use]
+    pub fn same_holder<T>(&self, other: &VaultSettings<T>) -> bool {
+        self.url.same_server(&other.url) && self.server_name == other.server_name
+    }
+
     pub(super) fn try_map<T, E>(
         &self,
         f: &mut impl FnMut(&'static str, &S) -> Result<T, E>,
@@ -35,6 +52,9 @@ impl<S> VaultSettings<S> {
             auth: self.auth.try_map(f)?,
             namespace: self.namespace.clone(),
             ca_certificate: self.ca_certificate.clone(),
+            server_name: self.server_name.clone(),
+            client_certificate: self.client_certificate.as_ref().map(|client| client.try_map(f)).transpose()?,
+            timeout: self.timeout,
         })
     }
 
@@ -422,6 +442,9 @@ pub struct VaultForm {
     pub auth: AuthForm,
     pub namespace: String,
     pub ca_certificate: String,
+    pub tls: TlsForm,
+    /// Seconds; empty means the default.
+    pub timeout_seconds: String,
 }
 
 /// A secret field of a form: text that is never printed.
@@ -444,6 +467,8 @@ impl Default for VaultForm {
             auth: AuthForm::default(),
             namespace: String::new(),
             ca_certificate: String::new(),
+            tls: TlsForm::default(),
+            timeout_seconds: String::new(),
         }
     }
 }
@@ -457,7 +482,21 @@ impl VaultForm {
             auth: AuthForm::of(&settings.auth),
             namespace: settings.namespace.clone().unwrap_or_default(),
             ca_certificate: settings.ca_certificate.clone().unwrap_or_default(),
+            tls: TlsForm::of(settings.server_name.as_ref(), settings.client_certificate.as_ref()),
+            timeout_seconds: settings.timeout.to_string(),
         }
+    }
+
+    /// The problems of empty secret fields of which nothing is stored. `stored` is the method whose secret
+    /// is, if one is; `stored_key` whether the key of a TLS Client Certificate is.
+    #[must_use]
+    pub fn missing_secrets(&self, stored: Option<AuthMethod>, stored_key: bool) -> Vec<FieldProblem> {
+        let key = match self.auth.method() {
+            // It has its own certificate.
+            Some(AuthMethod::Cert) => None,
+            _ => self.tls.missing_key(stored_key),
+        };
+        self.auth.missing_secret(stored).into_iter().chain(key).collect()
     }
 
     pub(super) fn parse(&self, problems: &mut Problems) -> Option<VaultSettings<Entered>> {
@@ -474,6 +513,11 @@ impl VaultForm {
         if let Some(url) = url.as_ref().filter(|url| shows_certificate && !url.is_https()) {
             problems.add("url", format!("A TLS certificate is shown over https:// only, not to {url}."));
         }
+        // Of an address that is at fault nothing more is said.
+        let https = url.as_ref().is_none_or(VaultUrl::is_https);
+        let tls = self.tls.parse(https, shows_certificate, problems);
+        let timeout = problems.check("timeout_seconds", Timeout::from_field(&self.timeout_seconds));
+        let ParsedTls { server_name, client_certificate } = tls?;
         Some(VaultSettings {
             kv_version: kv_version?,
             url: url?,
@@ -481,6 +525,9 @@ impl VaultForm {
             auth: auth?,
             namespace: namespace?,
             ca_certificate: ca_certificate?,
+            server_name,
+            client_certificate,
+            timeout: timeout?,
         })
     }
 }
@@ -511,7 +558,7 @@ fn check_pem(text: &str) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::ProviderForm;
+    use crate::provider::{FreshnessForm, ProviderForm};
 
     fn mount(path: &str, version: Kv) -> Mount {
         Mount { path: path.split('/').map(str::to_owned).collect(), version }
@@ -544,6 +591,31 @@ mod tests {
         ] {
             let read = settings(chosen, prefix).locate(&mount, &path);
             assert_eq!(read.to_string(), expected, "{chosen} {prefix}");
+        }
+    }
+
+    /// What was stored before there were these fields.
+    #[test]
+    fn settings_without_the_newer_fields_are_read() {
+        let stored = r#"{"kv_version":"2","url":"https://v.example","prefix":"secret/api7",
+            "auth":{"method":"kubernetes","role":"r","mount":"kubernetes"},"namespace":null,"ca_certificate":null}"#;
+        let settings: VaultSettings<Entered> = serde_json::from_str(stored).unwrap();
+        assert_eq!((settings.timeout, settings.server_name.clone()), (Timeout::default(), None));
+        let again = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<VaultSettings<Entered>>(&again).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_stored_secret_serves_one_server_by_address_and_name() {
+        let with = |url: &str, name: &str| {
+            let tls = TlsForm { server_name: name.to_owned(), ..TlsForm::default() };
+            let form = VaultForm { url: url.to_owned(), prefix: "s".to_owned(), tls, ..VaultForm::default() };
+            form.parse(&mut Problems::default()).unwrap()
+        };
+        let stored = with("https://v.example", "v.internal");
+        assert!(stored.same_holder(&with("https://v.example/vault", "V.internal")));
+        for other in [with("https://v.example", ""), with("https://v.example", "w"), with("https://w", "v.internal")] {
+            assert!(!stored.same_holder(&other), "{other:?}");
         }
     }
 
@@ -600,7 +672,7 @@ mod tests {
     fn a_form_names_every_field_at_fault() {
         let form = ProviderForm {
             id: "my vault".to_owned(),
-            ttl_seconds: "2".to_owned(),
+            freshness: FreshnessForm { ttl_seconds: "2".to_owned(), ..FreshnessForm::default() },
             vault: VaultForm {
                 kv_version: "3".to_owned(),
                 url: "vault:8200".to_owned(),

@@ -12,7 +12,7 @@ use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use postern::provider::aws::AwsForm;
-use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, VaultForm};
+use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, TlsForm, VaultForm};
 use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Settings};
 use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
@@ -93,7 +93,7 @@ impl World {
     fn owner(&self, key: &str) -> Option<String> {
         let snapshot = self.control.snapshots().borrow().clone();
         let wanted = self.fingerprints.of(key.as_bytes());
-        snapshot.keys.iter().find(|k| k.fingerprint == wanted).map(|k| k.consumer.to_string())
+        snapshot.keys.get(&wanted).map(|key| key.consumer.name.to_string())
     }
 }
 
@@ -240,6 +240,43 @@ async fn the_secret_of_every_method_stays_where_it_belongs() {
         assert_eq!(fields(tested), [field], "a test must not carry it to another server");
         revision = Some(kept.stored.revision);
     }
+}
+
+#[tokio::test]
+async fn the_key_of_a_client_certificate_is_kept_for_its_own_server_and_dropped_with_it() {
+    let w = World::new().await;
+    let form = |certificate: &str, key: &str, server_name: &str| {
+        let mut form = provider_form("");
+        form.vault.url = "https://127.0.0.1:9".to_owned();
+        form.vault.tls = TlsForm {
+            server_name: server_name.to_owned(),
+            certificate: certificate.to_owned(),
+            private_key: FormSecret(key.to_owned()),
+        };
+        form
+    };
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    let key = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----";
+    let save = |revision: u64, form: ProviderForm| {
+        let entered = form.parse().unwrap();
+        let w = &w;
+        async move { w.control.save_provider(&op(), &group(), revision, entered).await }
+    };
+    let mut first = form("", "", "v.internal");
+    first.vault.auth.token = FormSecret("t".to_owned());
+    w.control.add_provider(&op(), &group(), first.parse().unwrap()).await.unwrap();
+    assert_eq!(fields(save(1, form(pem, "", "v.internal")).await.unwrap_err()), ["tls_private_key"]);
+    let saved = save(1, form(pem, key, "v.internal")).await.unwrap();
+    assert!(!serde_json::to_string(&saved).unwrap().contains("canary"));
+    assert!(!contains(w.folder.path(), b"canary"));
+    save(2, form(pem, "", "v.internal")).await.unwrap();
+    // The token comes first; the key would be asked for next.
+    let moved = form(pem, "", "w.internal");
+    assert_eq!(fields(save(3, moved.clone()).await.unwrap_err()), ["token"]);
+    let test = w.control.test_provider(&op(), &group(), moved.parse().unwrap()).await.unwrap_err();
+    assert_eq!(fields(test), ["token"], "a test must not carry the stored token to another name");
+    save(3, form("", "", "v.internal")).await.unwrap();
+    assert_eq!(fields(save(4, form(pem, "", "v.internal")).await.unwrap_err()), ["tls_private_key"]);
 }
 
 /// Port 9 of loopback: nobody answers.

@@ -4,8 +4,9 @@
 //! are no key: whatever the gateway chose, an upstream server might choose the other.
 
 use super::Access;
+use crate::identity::Identity;
 use crate::reject::Reject;
-use crate::table::{Identity, Table};
+use crate::table::Table;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
 use postern::name::ConsumerName;

@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 
 fn table() -> Table {
     let fingerprint_key = FingerprintKey::new([3; 32]);
-    let key = |text: &str| KeyCredential {
-        fingerprint: fingerprint_key.of(text.as_bytes()),
-        consumer: "alice".parse().unwrap(),
-        credential: "primary-key".parse().unwrap(),
+    let consumer = |name: &str| SnapshotConsumer { name: name.parse().unwrap(), custom_id: None };
+    let alice = Arc::new(consumer("alice"));
+    let key = |text: &str| {
+        let credential = "primary-key".parse().unwrap();
+        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential })
     };
-    let consumer = || SnapshotConsumer { custom_id: None };
+    let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {
-        revision: 1,
-        services: BTreeMap::new(),
-        routes: Vec::new(),
-        consumers: ["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer())).into(),
-        keys: vec![key("alice-key"), key("a b+c")],
-        fingerprint_key: fingerprint_key.clone(),
+        consumers: named.into(),
+        keys: [key("alice-key"), key("a b+c")].into_iter().collect(),
+        ..Snapshot::clone(&Snapshot::empty(fingerprint_key.clone()))
     };
     Table::compile(&snapshot, None)
 }

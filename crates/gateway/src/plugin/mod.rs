@@ -2,8 +2,9 @@
 
 mod key_auth;
 
+use crate::identity::Identity;
 use crate::reject::Reject;
-use crate::table::{Identity, Table};
+use crate::table::Table;
 use http::HeaderMap;
 use key_auth::KeyAuth;
 use postern::plugin::PluginConfig;

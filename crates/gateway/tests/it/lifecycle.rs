@@ -5,6 +5,7 @@ use crate::upstream::Upstream;
 use gateway::{Gateway, GatewayConfig, GatewayError};
 use http_body_util::{BodyExt, Full};
 use postern::routing::Upstream as Kind;
+use postern::shards::Shards;
 use postern::snapshot::Snapshot;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ async fn a_new_snapshot_is_enforced_on_connections_that_are_open() {
     assert_eq!(running.get_with("/x", key).await.status, 200);
     // A credential that has no value any more is not in the snapshot.
     let mut unarmed = locked(3, locked_route("r", "/x", "{}"));
-    unarmed.keys.clear();
+    unarmed.keys = Shards::default();
     running.publish(unarmed).await;
     assert_eq!(running.get_with("/x", key).await.status, 401);
     // One after the other, they all went over one connection on each side.

@@ -278,13 +278,13 @@ async fn routes_of_hosts_are_apart() {
     let mut second = both.services[&crate::support::id("s")].clone();
     second.id = crate::support::id("second");
     second.upstream = nodes(&[(two.address, 1)]);
-    both.services.insert(second.id.clone(), second);
+    Arc::make_mut(&mut both.services).insert(second.id.clone(), second);
     let of = |name: &str, host: &str, service: &str| postern::routing::Route {
         hosts: vec![host.parse().unwrap()],
         service: crate::support::id(service),
         ..route(name, "/*")
     };
-    both.routes = vec![of("one", "one.example", "s"), of("two", "*.two.example", "second")];
+    both.routes = vec![of("one", "one.example", "s"), of("two", "*.two.example", "second")].into();
     let running = start(both);
     let mut answers = BTreeMap::new();
     for host in ["one.example", "ONE.example.:80", "a.two.example", "two.example", "three.example"] {

@@ -41,20 +41,17 @@ pub(crate) struct Answer {
 pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route>) -> Snapshot {
     let fingerprint_key = FingerprintKey::new([9; 32]);
     let service = Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() };
-    let consumer = |custom_id: Option<&str>| SnapshotConsumer { custom_id: custom_id.map(str::to_owned) };
+    let consumer = |name: &str, custom_id: Option<&str>| SnapshotConsumer {
+        name: name.parse().unwrap(),
+        custom_id: custom_id.map(str::to_owned),
+    };
+    let key = KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key") };
     Snapshot {
         revision: 1,
-        services: BTreeMap::from([(id("s"), service)]),
-        routes,
-        consumers: BTreeMap::from([
-            ("alice".parse().unwrap(), consumer(Some("42"))),
-            ("nobody".parse().unwrap(), consumer(None)),
-        ]),
-        keys: vec![KeyCredential {
-            fingerprint: fingerprint_key.of(b"alice-key"),
-            consumer: "alice".parse().unwrap(),
-            credential: id("primary-key"),
-        }],
+        services: BTreeMap::from([(id("s"), service)]).into(),
+        routes: routes.into(),
+        consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
+        keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
         fingerprint_key,
     }
 }

@@ -1,7 +1,7 @@
 //! Requests to Secrets Manager, and what each refusal means.
 
 use super::transport::{NoAnswer, Transport};
-use crate::network::{TIMEOUT, timed_out};
+use crate::network::{Limits, timed_out};
 use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
@@ -49,7 +49,8 @@ pub(super) enum Refusal {
 
 impl Client {
     pub(super) fn new(settings: AwsSettings<Plain>) -> Self {
-        let limits = TimeoutConfig::builder().operation_timeout(TIMEOUT).operation_attempt_timeout(TIMEOUT).build();
+        let total = Limits::default().total;
+        let limits = TimeoutConfig::builder().operation_timeout(total).operation_attempt_timeout(total).build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(settings.region.to_string()))
@@ -125,7 +126,7 @@ impl Client {
                 _ => lost(no_meaning(status)),
             },
             SdkError::ResponseError(_) => lost(no_meaning(status)),
-            SdkError::TimeoutError(_) => lost(timed_out(TIMEOUT)),
+            SdkError::TimeoutError(_) => lost(timed_out(Limits::default().total)),
             SdkError::DispatchFailure(failure) => match no_answer(failure.as_connector_error()) {
                 Some(why) => lost(why),
                 None => unsendable(),

@@ -4,12 +4,13 @@
 
 use super::Aws;
 use super::client::Refusal;
-use crate::network::{Place, host, millis};
+use crate::network::{Limits, Place, host, millis};
 use crate::tls;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
 use postern::provider::Manager;
 use postern::provider::aws::{AwsFailure, read_policy};
-use postern::resolve::{Explanation, UnreachableBecause};
+use postern::reason::Reason;
+use postern::resolve::{Explanation, Failure, UnreachableBecause};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 
@@ -24,7 +25,7 @@ pub(super) async fn diagnose(aws: &Aws) -> Diagnosis {
         let begun = Instant::now();
         let outcome = match test.run(*stage).await {
             Ok(outcome) => outcome,
-            Err(failure) => Outcome::Failed { explanation: failure.explain(), remedy: None },
+            Err(failure) => Outcome::from(&Failure::Aws(failure)),
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
         diagnosis.stages.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
@@ -72,18 +73,19 @@ impl Test<'_> {
     async fn address(&mut self) -> Result<Outcome, AwsFailure> {
         let url = self.aws.client.endpoint().await.ok_or_else(|| self.no_endpoint())?;
         let port = url.port_or_known_default().unwrap_or(443);
-        let place = Place { host: host(&url).to_owned(), port };
+        let host = host(&url).to_owned();
+        let place = Place { tls_name: host.clone(), host, port, limits: Limits::default() };
         self.https = url.scheme() == "https";
         self.addresses = place.addresses().await.map_err(|why| self.lost(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
         let found = format!("{}: {}", place.host, found.join(", "));
         self.place = Some(place);
-        Ok(passed(found))
+        Ok(Outcome::passed(found))
     }
 
     async fn connect(&self) -> Result<Outcome, AwsFailure> {
         let connected = self.place()?.connect(&self.addresses).await;
-        connected.map(|(_, address)| passed(address.to_string())).map_err(|why| self.lost(why))
+        connected.map(|(_, address)| Outcome::passed(address.to_string())).map_err(|why| self.lost(why))
     }
 
     async fn tls(&self) -> Result<Outcome, AwsFailure> {
@@ -92,7 +94,7 @@ impl Test<'_> {
         }
         let version = self.place()?.shake_hands(&self.addresses, tls::client_config(None, None)).await;
         let version = version.map_err(|why| self.lost(why))?;
-        Ok(passed(format!("{version}, certificate trusted by this system")))
+        Ok(Outcome::passed(format!("{version}, certificate trusted by this system")))
     }
 
     async fn access_key(&mut self) -> Result<Outcome, AwsFailure> {
@@ -108,8 +110,9 @@ impl Test<'_> {
         let settings = &self.aws.settings;
         let found = format!("{} is accepted in {}", settings.access_key_id, settings.region);
         Ok(match settings.session_token {
-            None => passed(found),
+            None => Outcome::passed(found),
             Some(_) => Outcome::Warned {
+                reason: Reason::AwsTemporaryKeys,
                 found,
                 explanation: Explanation::new(
                     "These are temporary keys: when their session ends, no secret can be read.",
@@ -121,9 +124,10 @@ impl Test<'_> {
 
     fn read(&self) -> Outcome {
         if self.may_read {
-            return passed(format!("may read secrets in {}", self.aws.settings.region));
+            return Outcome::passed(format!("may read secrets in {}", self.aws.settings.region));
         }
         Outcome::Warned {
+            reason: Reason::AwsReadUnknown,
             found: "not every secret".to_owned(),
             explanation: Explanation::new(
                 format!("The user may not read a secret named {PROBE}. If a policy names certain secrets only, that is as it should be."),
@@ -134,15 +138,12 @@ impl Test<'_> {
     }
 }
 
-fn passed(found: String) -> Outcome {
-    Outcome::Passed { found }
-}
-
 fn without_tls(loopback: bool) -> Outcome {
     if loopback {
         return Outcome::Skipped { why: "http:// has no TLS; the connection stays on this machine".to_owned() };
     }
     Outcome::Warned {
+        reason: Reason::NetworkNotEncrypted,
         found: "not encrypted".to_owned(),
         explanation: Explanation::new(
             "Every secret travels unencrypted to another machine.",

@@ -1,7 +1,7 @@
 //! The HTTP that the SDK speaks through: ours, so that trust, limits and the names of failures are the
 //! same as for every other manager. One address, no redirects, no proxies, nothing kept of an answer.
 
-use crate::network;
+use crate::network::{self, Limits};
 use crate::tls;
 use aws_sdk_secretsmanager::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_secretsmanager::config::{HttpClient, RuntimeComponents};
@@ -28,7 +28,7 @@ pub(super) struct NoAnswer(pub(super) UnreachableBecause);
 impl Transport {
     pub(super) fn new() -> Self {
         let trust = tls::client_config(None, None).unwrap_or_else(|_| tls::trusting_nobody());
-        Self { http: network::client(trust) }
+        Self { http: network::client(trust, Limits::default(), None) }
     }
 
     async fn answer(self, request: HttpRequest) -> Result<HttpResponse, UnreachableBecause> {
@@ -38,7 +38,7 @@ impl Transport {
         let url = Url::parse(&head.uri.to_string()).map_err(|_| UnreachableBecause::NotUnderstood)?;
         let body = body.bytes().map(Bytes::copy_from_slice).ok_or(UnreachableBecause::NotUnderstood)?;
         let request = http.request(head.method, url).headers(head.headers).body(body);
-        into_sdk(network::send(request).await?).await
+        into_sdk(network::send(request, Limits::default()).await?).await
     }
 }
 
@@ -46,7 +46,7 @@ impl Transport {
 async fn into_sdk(response: Response) -> Result<HttpResponse, UnreachableBecause> {
     let status = response.status().as_u16().try_into().map_err(|_| UnreachableBecause::NotUnderstood)?;
     let headers = response.headers().clone();
-    let body = network::read_body(response).await?;
+    let body = network::read_body(response, Limits::default()).await?;
     let mut answer = HttpResponse::new(status, SdkBody::from(Bytes::from_owner(body)));
     for (name, value) in &headers {
         if let Ok(value) = value.to_str() {

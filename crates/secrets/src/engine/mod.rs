@@ -234,7 +234,8 @@ fn log(address: &Address, key: &str, state: &ReferenceState) {
         }
         (_, None) => tracing::info!(%group, %provider, path, key, state = slug, "{reference} has a new value"),
         (_, Some(failure)) => {
-            tracing::warn!(%group, %provider, path, key, state = slug, "{reference} is {slug}: {}", failure.explain().what);
+            let (reason, what) = (failure.reason(), failure.explain().what);
+            tracing::warn!(%group, %provider, path, key, state = slug, %reason, "{reference} is {slug}: {what}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Requests to Vault: one address, no redirects, bounded in time and size, and every way to fail named.
 
 use super::session::{Held, Session};
-use crate::network::{self, Body};
+use crate::network::{self, Body, Limits};
 use crate::tls;
-use postern::provider::vault::{SERVICE_ACCOUNT_TOKEN, VaultSettings};
-use postern::resolve::{DeniedBecause, Failure, TlsProblem, UnreachableBecause};
+use postern::provider::vault::{SERVICE_ACCOUNT_TOKEN, ServerName, VaultSettings};
+use postern::resolve::{DeniedBecause, Failure, InvalidBecause, TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HOST, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use rustls::ClientConfig;
 use std::path::PathBuf;
@@ -34,6 +34,9 @@ pub(super) struct Client {
     /// As failures name it.
     pub(super) address: String,
     host: String,
+    /// The name that its certificate is for, where that is not the host's.
+    server_name: Option<ServerName>,
+    pub(super) limits: Limits,
     /// Why no request may be made at all.
     barred: Option<UnreachableBecause>,
 }
@@ -45,14 +48,19 @@ impl Client {
             Ok(trust) => (trust, None),
             Err(detail) => (tls::trusting_nobody(), Some(UnreachableBecause::Tls { detail })),
         };
+        let limits = Limits::of(settings.timeout);
+        let server_name = settings.server_name.clone().filter(|_| settings.url.is_https());
+        let host = settings.url.host().to_owned();
         Self {
-            http: network::client(trust),
+            http: network::client(trust, limits, server_name.is_some().then(|| host.clone())),
             base: Url::parse(&settings.url.to_string()).ok(),
             session: Session::new(settings.auth.clone()),
             service_account: SERVICE_ACCOUNT_TOKEN.into(),
             namespace: settings.namespace.clone(),
             address: settings.url.to_string(),
-            host: settings.url.host().to_owned(),
+            host,
+            server_name,
+            limits,
             barred,
         }
     }
@@ -129,8 +137,18 @@ impl Client {
         let no_such_host = || self.unreachable(UnreachableBecause::NameNotFound { host: self.host.clone() });
         let http = self.http.as_ref().ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood))?;
         let url = self.url(segments).ok_or_else(no_such_host)?;
+        let request = self.named(http, method, url).ok_or_else(no_such_host)?;
         // Vault's agents and proxies may insist on the header: a browser cannot be made to send it.
-        Ok(http.request(method, url).query(query).header("x-vault-request", "true"))
+        Ok(request.query(query).header("x-vault-request", "true"))
+    }
+
+    /// A request to `url`. The HTTP library asks for the URL's host in the TLS handshake: where another name is
+    /// wanted there, that stands in the URL, its resolver leads to the host, and the host in the header.
+    fn named(&self, http: &reqwest::Client, method: Method, mut url: Url) -> Option<RequestBuilder> {
+        let Some(name) = &self.server_name else { return Some(http.request(method, url)) };
+        let authority = HeaderValue::from_str(url.authority()).ok()?;
+        url.set_host(Some(name.as_str())).ok()?;
+        Some(http.request(method, url).header(HOST, authority))
     }
 
     /// Sends with the token in use. Where that was refused because it has ended, and another can be had,
@@ -177,10 +195,20 @@ impl Client {
     fn judged(&self, (status, body): (StatusCode, Body)) -> Result<Answer, Failure> {
         match status {
             StatusCode::OK => Ok(Answer::Found(body)),
-            StatusCode::NOT_FOUND => Ok(Answer::Absent(body)),
+            StatusCode::NOT_FOUND => match self.no_namespace(&body) {
+                Some(failure) => Err(failure),
+                None => Ok(Answer::Absent(body)),
+            },
             StatusCode::FORBIDDEN => Ok(Answer::Refused),
             other => Err(self.no_answer(other, &body)),
         }
+    }
+
+    /// Vault answers 404 both where it has no such namespace, and says so, and where nothing is in it.
+    pub(super) fn no_namespace(&self, body: &[u8]) -> Option<Failure> {
+        let namespace = self.namespace.clone()?;
+        let says_so = errors(body).iter().any(|error| error.contains("namespace not found"));
+        says_so.then(|| Failure::Invalid { path: String::new(), why: InvalidBecause::NoNamespace { namespace } })
     }
 
     /// What a status means that is no answer to what was asked.
@@ -204,9 +232,9 @@ impl Client {
     }
 
     async fn send_once(&self, request: RequestBuilder) -> Result<(StatusCode, Body), UnreachableBecause> {
-        let response = network::send(request).await?;
+        let response = network::send(request, self.limits).await?;
         let status = response.status();
-        Ok((status, network::read_body(response).await?))
+        Ok((status, network::read_body(response, self.limits).await?))
     }
 }
 
@@ -241,6 +269,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern::provider::timeout::Timeout;
     use postern::provider::vault::{KvVersion, VaultAuth, VaultUrl};
 
     fn client(url: &str) -> Client {
@@ -251,6 +280,9 @@ mod tests {
             auth: VaultAuth::Token { token: Plain::new("canary-token".to_owned()) },
             namespace: None,
             ca_certificate: None,
+            server_name: None,
+            client_certificate: None,
+            timeout: Timeout::default(),
         };
         Client::new(&settings, Ok(tls::trusting_nobody()))
     }

@@ -7,9 +7,10 @@ use super::mount::Found;
 use super::token::{Token, TokenState};
 use super::{Vault, trust};
 use crate::network::{Place, millis};
-use postern::diagnosis::{Diagnosis, Outcome, Remedy, Stage, StageResult};
+use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
 use postern::provider::Manager;
 use postern::provider::vault::{AuthMethod, Kv, Mount, read_policy};
+use postern::reason::Reason;
 use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, UnreachableBecause};
 use postern::time::duration_text;
 use reqwest::StatusCode;
@@ -24,14 +25,15 @@ const SHORT_LIFE: u64 = 86_400;
 /// Runs every stage, and stops at the first that fails.
 pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
     let url = &vault.settings.url;
-    let place = Place { host: url.host().to_owned(), port: url.port() };
+    let tls_name = vault.settings.server_name.as_ref().map_or_else(|| url.host(), |name| name.as_str()).to_owned();
+    let place = Place { host: url.host().to_owned(), port: url.port(), tls_name, limits: vault.client.limits };
     let mut test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
     let mut diagnosis = Diagnosis::default();
     for stage in Stage::of(Manager::Vault).iter().copied() {
         let begun = Instant::now();
         let outcome = match test.run(stage).await {
             Ok(outcome) => outcome,
-            Err(failure) => Outcome::Failed { explanation: failure.explain(), remedy: remedy(&failure) },
+            Err(failure) => Outcome::from(&failure),
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
         diagnosis.stages.push(StageResult { stage, outcome, took_ms: millis(begun.elapsed()) });
@@ -40,16 +42,6 @@ pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
         }
     }
     diagnosis
-}
-
-/// The change that mends a failure, where Postern can make it.
-fn remedy(failure: &Failure) -> Option<Remedy> {
-    match failure {
-        Failure::Invalid { why: InvalidBecause::WrongKvVersion { mount, .. }, .. } => {
-            Some(Remedy::SwitchKvVersion { to: mount.version.choice() })
-        }
-        _ => None,
-    }
 }
 
 /// What earlier stages found, for the later ones.
@@ -82,12 +74,12 @@ impl Test<'_> {
     async fn address(&mut self) -> Result<Outcome, Failure> {
         self.addresses = self.place.addresses().await.map_err(|why| self.unreachable(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
-        Ok(passed(found.join(", ")))
+        Ok(Outcome::passed(found.join(", ")))
     }
 
     async fn connect(&self) -> Result<Outcome, Failure> {
         let connected = self.place.connect(&self.addresses).await;
-        connected.map(|(_, address)| passed(address.to_string())).map_err(|why| self.unreachable(why))
+        connected.map(|(_, address)| Outcome::passed(address.to_string())).map_err(|why| self.unreachable(why))
     }
 
     async fn tls(&self) -> Result<Outcome, Failure> {
@@ -98,7 +90,9 @@ impl Test<'_> {
         let version = self.place.shake_hands(&self.addresses, trust(settings)).await;
         let version = version.map_err(|why| self.unreachable(why))?;
         let trust = if settings.ca_certificate.is_some() { "the CA Certificate given here" } else { "this system" };
-        Ok(passed(format!("{version}, certificate trusted by {trust}")))
+        let name = settings.server_name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+        let shown = if settings.client_certificate.is_some() { "; the client certificate is ready" } else { "" };
+        Ok(Outcome::passed(format!("{version}, certificate{name} trusted by {trust}{shown}")))
     }
 
     async fn health(&self) -> Result<Outcome, Failure> {
@@ -106,13 +100,20 @@ impl Test<'_> {
         let standby_counts = [("standbyok", "true"), ("perfstandbyok", "true")];
         let (status, body) = self.vault.client.get_openly(&segments, &standby_counts).await?;
         if status == StatusCode::BAD_REQUEST && body.starts_with(b"Client sent an HTTP request to an HTTPS server") {
-            return Ok(failed(Explanation::new(
-                format!("{} listens with TLS, but the Vault Server URL begins with http://.", self.vault.settings.url),
-                "Write https:// in the Vault Server URL.",
-            )));
+            return Ok(Outcome::failed(
+                Reason::TlsWanted,
+                Explanation::new(
+                    format!(
+                        "{} listens with TLS, but the Vault Server URL begins with http://.",
+                        self.vault.settings.url
+                    ),
+                    "Write https:// in the Vault Server URL.",
+                ),
+            ));
         }
         match (status.as_u16(), serde_json::from_slice::<Health>(&body)) {
-            (_, Ok(Health { initialized: false, .. })) => Ok(failed(
+            (_, Ok(Health { initialized: false, .. })) => Ok(Outcome::failed(
+                Reason::VaultNotInitialised,
                 Explanation::new(
                     format!("Vault at {} is not initialised.", self.vault.settings.url),
                     "Initialise and unseal it.",
@@ -121,7 +122,7 @@ impl Test<'_> {
             )),
             (_, Ok(Health { sealed: true, .. })) | (503, _) => Err(self.vault.client.sealed()),
             // A secondary's answer (472, 473) is as good: it forwards what it cannot answer itself.
-            (200 | 429 | 472 | 473, Ok(health)) => Ok(passed(health.describe())),
+            (200 | 429 | 472 | 473, Ok(health)) => Ok(Outcome::passed(health.describe())),
             (200, Err(_)) => Err(self.unreachable(UnreachableBecause::NotUnderstood)),
             (status, _) => Err(self.unreachable(UnreachableBecause::Status { status })),
         }
@@ -130,11 +131,15 @@ impl Test<'_> {
     async fn token(&mut self) -> Result<Outcome, Failure> {
         let method = self.vault.client.session.method();
         match self.vault.token().await? {
-            TokenState::Good(token) => {
-                self.policies = token.all_policies();
-                Ok(judge(&token, method))
-            }
+            TokenState::Good(token) => match self.vault.of_another_namespace(&token) {
+                Some(why) => Err(Failure::Denied { path: "auth/token/lookup-self".to_owned(), why }),
+                None => {
+                    self.policies = token.all_policies();
+                    Ok(judge(&token, method))
+                }
+            },
             TokenState::Shy => Ok(Outcome::Warned {
+                reason: Reason::VaultTokenUnknown,
                 found: if method.logs_in() {
                     format!("logged in with {}", method.label())
                 } else {
@@ -155,7 +160,8 @@ impl Test<'_> {
         let settings = &self.vault.settings;
         let Found::Seen { mount, kind } = self.vault.look().await? else {
             let assumed = self.vault.assumed(settings.kv_version.chosen().unwrap_or(Kv::V2));
-            return Ok(failed(
+            return Ok(Outcome::failed(
+                Reason::VaultMountHidden,
                 Explanation::new(
                     format!("Vault shows this token no mount behind the prefix '{}'.", settings.prefix),
                     "Check the Secret Prefix: it begins with the mount's path ('vault secrets list' shows them). If it is right, add this to one of the token's policies:",
@@ -164,10 +170,15 @@ impl Test<'_> {
             ));
         };
         if !matches!(kind.as_str(), "kv" | "generic") {
-            return Ok(failed(Explanation::new(
-                format!("The mount {mount} is a secrets engine of the kind '{kind}', which keeps no secrets to read."),
-                "Use the path of a key/value mount as the Secret Prefix.",
-            )));
+            return Ok(Outcome::failed(
+                Reason::VaultMountNotKv,
+                Explanation::new(
+                    format!(
+                        "The mount {mount} is a secrets engine of the kind '{kind}', which keeps no secrets to read."
+                    ),
+                    "Use the path of a key/value mount as the Secret Prefix.",
+                ),
+            ));
         }
         self.mount = Some(mount.clone());
         match settings.kv_version.chosen() {
@@ -184,6 +195,7 @@ impl Test<'_> {
         let found = format!("KV version {} at {mount}", mount.version.number());
         match self.vault.settings.prefix.without_data(mount) {
             Some(better) if mount.version == Kv::V2 => Outcome::Warned {
+                reason: Reason::VaultPrefixHasData,
                 found,
                 explanation: Explanation::new(
                     format!(
@@ -193,7 +205,7 @@ impl Test<'_> {
                     format!("Write '{better}' as the Secret Prefix."),
                 ),
             },
-            _ => passed(found),
+            _ => Outcome::passed(found),
         }
     }
 
@@ -205,12 +217,13 @@ impl Test<'_> {
         let below = format!("{}/*", probe.strip_suffix("/postern-test").unwrap_or(&probe));
         let question = serde_json::json!({ "paths": [probe] });
         match self.vault.client.ask(&["sys", "capabilities-self"].map(str::to_owned), &question).await? {
-            Answer::Found(body) if may_read(&body, &probe) => Ok(passed(format!("may read {below}"))),
+            Answer::Found(body) if may_read(&body, &probe) => Ok(Outcome::passed(format!("may read {below}"))),
             Answer::Found(_) => Err(Failure::Denied {
                 path: below,
                 why: DeniedBecause::policy_missing(self.policies.clone(), mount, &settings.prefix),
             }),
             Answer::Absent(_) | Answer::Refused => Ok(Outcome::Warned {
+                reason: Reason::VaultReadUnknown,
                 found: "unknown".to_owned(),
                 explanation: Explanation::new(
                     format!("The token may not ask what it may do, so it is not known whether it may read {below}."),
@@ -221,19 +234,12 @@ impl Test<'_> {
     }
 }
 
-fn passed(found: String) -> Outcome {
-    Outcome::Passed { found }
-}
-
-fn failed(explanation: Explanation) -> Outcome {
-    Outcome::Failed { explanation, remedy: None }
-}
-
 fn without_tls(url: &postern::provider::vault::VaultUrl) -> Outcome {
     if url.is_loopback() {
         return Outcome::Skipped { why: "http:// has no TLS; the connection stays on this machine".to_owned() };
     }
     Outcome::Warned {
+        reason: Reason::NetworkNotEncrypted,
         found: "not encrypted".to_owned(),
         explanation: Explanation::new(
             format!("The token and every secret travel to {} unencrypted.", url.host()),
@@ -278,16 +284,19 @@ fn judge(token: &Token, method: AuthMethod) -> Outcome {
         false => format!("{life}; {policies}"),
     };
     match doubt(token, method) {
-        Some(explanation) => Outcome::Warned { found, explanation },
-        None => passed(found),
+        Some((reason, explanation)) => Outcome::Warned { reason, found, explanation },
+        None => Outcome::passed(found),
     }
 }
 
-fn doubt(token: &Token, method: AuthMethod) -> Option<Explanation> {
+fn doubt(token: &Token, method: AuthMethod) -> Option<(Reason, Explanation)> {
     if token.is_root() {
-        return Some(Explanation::new(
-            "This is a root token: it may do everything in Vault.",
-            "Give Postern a token that may only read below the Secret Prefix.",
+        return Some((
+            Reason::VaultTokenRoot,
+            Explanation::new(
+                "This is a root token: it may do everything in Vault.",
+                "Give Postern a token that may only read below the Secret Prefix.",
+            ),
         ));
     }
     // What ends is replaced by the next login.
@@ -295,9 +304,12 @@ fn doubt(token: &Token, method: AuthMethod) -> Option<Explanation> {
         return None;
     }
     if token.num_uses > 0 {
-        return Some(Explanation::new(
-            format!("The token can be used {} more times only, and every read is a use.", token.num_uses),
-            "Create a token without a limit of uses.",
+        return Some((
+            Reason::VaultTokenUses,
+            Explanation::new(
+                format!("The token can be used {} more times only, and every read is a use.", token.num_uses),
+                "Create a token without a limit of uses.",
+            ),
         ));
     }
     let ends = match token.renewable {
@@ -308,12 +320,15 @@ fn doubt(token: &Token, method: AuthMethod) -> Option<Explanation> {
     if ends == 0 || ends >= SHORT_LIFE {
         return None;
     }
-    Some(Explanation::new(
-        match token.renewable {
-            true => format!("The token cannot be renewed beyond an age of {}.", duration_text(ends)),
-            false => format!("The token expires in {}; then no secret can be read.", duration_text(ends)),
-        },
-        "Create a token with a longer life and replace it here before that, or choose AppRole: Postern then gets tokens by itself.",
+    Some((
+        Reason::VaultTokenEnds,
+        Explanation::new(
+            match token.renewable {
+                true => format!("The token cannot be renewed beyond an age of {}.", duration_text(ends)),
+                false => format!("The token expires in {}; then no secret can be read.", duration_text(ends)),
+            },
+            "Create a token with a longer life and replace it here before that, or choose AppRole: Postern then gets tokens by itself.",
+        ),
     ))
 }
 

@@ -60,7 +60,9 @@ impl Client {
         match status {
             StatusCode::OK => granted(&body).ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood)),
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Err(self.refused(LoginProblem::Credentials)),
-            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Err(self.refused(LoginProblem::NotAllowed)),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                Err(self.no_namespace(&body).unwrap_or_else(|| self.refused(LoginProblem::NotAllowed)))
+            }
             other => Err(self.no_answer(other, &body)),
         }
     }
@@ -196,6 +198,7 @@ fn login<'a>(auth: &'a VaultAuth<Plain>, service_account: &'a Plain) -> Option<L
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern::provider::timeout::Timeout;
     use postern::provider::vault::{KvVersion, VaultSettings};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -235,6 +238,9 @@ mod tests {
             auth: VaultAuth::Kubernetes { role: "r".to_owned(), mount: "team/k8s".parse().unwrap() },
             namespace: None,
             ca_certificate: None,
+            server_name: None,
+            client_certificate: None,
+            timeout: Timeout::default(),
         };
         let mut client = Client::new(&settings, Ok(crate::tls::trusting_nobody()));
         let file = tempfile::NamedTempFile::new().unwrap();

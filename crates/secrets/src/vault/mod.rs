@@ -52,7 +52,10 @@ fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
         | VaultAuth::AppRole { .. }
         | VaultAuth::Userpass { .. }
         | VaultAuth::Kubernetes { .. }
-        | VaultAuth::Jwt { .. } => None,
+        | VaultAuth::Jwt { .. } => settings
+            .client_certificate
+            .as_ref()
+            .map(|client| tls::Identity { certificate: &client.certificate, private_key: client.private_key.expose() }),
     };
     tls::client_config(settings.ca_certificate.as_deref(), identity)
 }

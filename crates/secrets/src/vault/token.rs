@@ -25,12 +25,22 @@ pub(super) struct Token {
     /// Seconds after which no renewal helps any more; 0 means never, unless Vault's own maximum says so.
     #[serde(default)]
     pub(super) explicit_max_ttl: u64,
+    /// The namespace it belongs to, with a slash at its end. Nothing in the root namespace.
+    #[serde(default)]
+    namespace_path: Option<String>,
 }
 
 impl Token {
     /// The names of all its policies.
     pub(super) fn all_policies(&self) -> Vec<String> {
         self.policies.iter().chain(self.identity_policies.iter().flatten()).cloned().collect()
+    }
+
+    /// The token's namespace, where it cannot be used in `namespace`: a token serves its own and those below.
+    fn elsewhere(&self, namespace: &str) -> Option<String> {
+        let own = self.namespace_path.as_deref().unwrap_or_default().trim_matches('/');
+        let is_below = own.is_empty() || format!("{namespace}/").starts_with(&format!("{own}/"));
+        (!is_below).then(|| own.to_owned())
     }
 
     pub(super) fn is_root(&self) -> bool {
@@ -68,13 +78,19 @@ impl Vault {
     /// Why the token was refused at `path`. An outage meanwhile leaves the reason unknown: the refusal stands.
     pub(super) async fn denied(&self, path: String, mount: &Mount) -> Failure {
         let why = match self.token().await {
-            Ok(TokenState::Good(token)) => {
-                DeniedBecause::policy_missing(token.all_policies(), mount, &self.settings.prefix)
-            }
+            Ok(TokenState::Good(token)) => self
+                .of_another_namespace(&token)
+                .unwrap_or_else(|| DeniedBecause::policy_missing(token.all_policies(), mount, &self.settings.prefix)),
             Ok(TokenState::Bad) => DeniedBecause::TokenInvalid,
             Ok(TokenState::Shy) | Err(_) => DeniedBecause::Unknown,
         };
         Failure::Denied { path, why }
+    }
+
+    /// Why a good token is of no use in the provider's namespace, if it is not.
+    pub(super) fn of_another_namespace(&self, token: &Token) -> Option<DeniedBecause> {
+        let provider = self.settings.namespace.clone().unwrap_or_default();
+        token.elsewhere(&provider).map(|token| DeniedBecause::OtherNamespace { token, provider })
     }
 }
 
@@ -102,6 +118,20 @@ mod tests {
 
         let root = parse(br#"{"data":{"ttl":0,"policies":["root"]}}"#).unwrap();
         assert!(root.is_root() && !root.renewable && root.num_uses == 0);
+
+        for (own, namespace, expected) in [
+            ("", "", None),
+            ("", "team", None),
+            ("team/", "team", None),
+            ("team/", "team/a", None),
+            ("team/", "", Some("team")),
+            ("team/", "teams", Some("team")),
+            ("team/a/", "team", Some("team/a")),
+        ] {
+            let text = format!(r#"{{"data":{{"ttl":0,"namespace_path":"{own}"}}}}"#);
+            let token = parse(text.as_bytes()).unwrap();
+            assert_eq!(token.elsewhere(namespace).as_deref(), expected, "{own} in {namespace}");
+        }
 
         assert_eq!(parse(b"{}"), None);
         assert_eq!(parse(b"<html>"), None);

@@ -6,8 +6,8 @@ use crate::support::logs::{Logs, claim_no_canary};
 use crate::support::{claim, group};
 use futures_util::future::join_all;
 use postern::diagnosis::{Diagnosis, Outcome, Stage};
-use postern::provider::{Freshness, Settings};
 use postern::provider::aws::AwsSettings;
+use postern::provider::{Freshness, Settings};
 use postern::sensitive::Plain;
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Test Connection: every stage, and the first that fails with its reason and its fix.
 
+use crate::support::authority::Authority;
 use crate::support::bao::Bao;
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::claim_no_canary;
@@ -8,14 +9,8 @@ use postern::diagnosis::{Diagnosis, Outcome, Remedy, Stage};
 use postern::provider::Settings;
 use postern::provider::vault::{KvVersion, VaultSettings};
 use postern::sensitive::Plain;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rcgen::{CertificateParams, date_time_ymd};
 use serde_json::json;
-use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
     let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings)).await;
@@ -192,51 +187,6 @@ async fn a_server_without_tls_is_told_from_a_bad_certificate() {
     claim(&House::new(https).check("a/key").await, "unreachable", &["NotTls"]);
 }
 
-/// An authority, and servers with certificates of it that are wrong in one way each.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
-    }
-
-    /// A server that ends the handshake and then answers nothing. Its address.
-    async fn serve(&self, params: CertificateParams, wants_client: bool) -> String {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder =
-            ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
-        let builder = if wants_client {
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from(self.issuer.der().to_vec())).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
-        } else {
-            builder.with_no_client_auth()
-        };
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    let _ = stream.read(&mut [0; 1024]).await;
-                    let _ = stream.shutdown().await;
-                }
-            }
-        });
-        format!("https://127.0.0.1:{port}")
-    }
-}
-
 #[tokio::test]
 async fn every_fault_of_a_certificate_is_named() {
     let authority = Authority::new();
@@ -251,8 +201,8 @@ async fn every_fault_of_a_certificate_is_named() {
         (early, false, Stage::Tls, "not valid yet"),
         (for_name("127.0.0.1"), true, Stage::Health, "demands a client certificate"),
     ] {
-        let mut settings = settings(&authority.serve(params, wants_client).await, "t");
-        settings.ca_certificate = Some(authority.issuer.pem());
+        let mut settings = settings(&authority.serve(params, wants_client).await.0, "t");
+        settings.ca_certificate = Some(authority.pem());
         check(&diagnose(settings.clone()).await, stage, &[part]);
         let state = House::new(settings).check("a/key").await;
         claim(&state, "unreachable", &[part]);

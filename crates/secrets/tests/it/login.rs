@@ -333,6 +333,8 @@ async fn a_login_is_made_in_the_namespace() {
     settings.kv_version = postern::provider::vault::KvVersion::Auto;
     settings.namespace = Some("team".to_owned());
     claim(&House::new(settings.clone()).check("login/key").await, "ok", &[]);
+    settings.namespace = Some("nobody".to_owned());
+    claim(&House::new(settings.clone()).check("login/key").await, "invalid", &["no namespace 'nobody'"]);
     settings.namespace = None;
     claim(&House::new(settings).check("login/key").await, "denied", &["without a reason"]);
 }

@@ -14,3 +14,4 @@ mod login;
 mod outage;
 mod read;
 mod support;
+mod tls;

@@ -1,9 +1,12 @@
 //! What reading a reference ends in, for both KV versions.
 
+use crate::diagnose::{check as check_stage, diagnose};
 use crate::support::bao::Bao;
 use crate::support::{House, claim, settings};
+use postern::diagnosis::Stage;
 use postern::provider::Settings;
-use postern::provider::vault::KvVersion;
+use postern::provider::vault::{KvVersion, VaultAuth, VaultSettings};
+use postern::sensitive::Plain;
 use serde_json::json;
 
 #[tokio::test]
@@ -210,6 +213,17 @@ async fn a_namespace_is_sent() {
     assert_eq!(house.value("spaced/key").as_deref(), Some("in the namespace"));
     assert!(house.engine.diagnose(&Settings::Vault(settings.clone())).await.works());
 
-    settings.namespace = Some("nobody".to_owned());
-    claim(&House::new(settings).check("spaced/key").await, "not_found", &[]);
+    let nowhere = VaultSettings { namespace: Some("nobody".to_owned()), ..settings.clone() };
+    claim(&House::new(nowhere.clone()).check("spaced/key").await, "invalid", &["no namespace 'nobody'"]);
+    check_stage(&diagnose(nowhere).await, Stage::Token, &["no namespace 'nobody'"]);
+
+    bao.post("team-a/sys/policies/acl/all", json!({ "policy": "path \"*\" { capabilities = [\"read\"] }" })).await;
+    let made = bao.post("team-a/auth/token/create", json!({ "policies": ["all"] })).await;
+    let token = Plain::new(made["auth"]["client_token"].as_str().unwrap().to_owned());
+    settings.auth = VaultAuth::Token { token };
+    claim(&House::new(settings.clone()).check("spaced/key").await, "ok", &[]);
+    settings.namespace = None;
+    let state = House::new(settings.clone()).check("spaced/key").await;
+    claim(&state, "denied", &["valid in the namespace 'team-a'", "reads in the root namespace"]);
+    check_stage(&diagnose(settings).await, Stage::Token, &["valid in the namespace 'team-a'"]);
 }

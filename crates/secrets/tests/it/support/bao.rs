@@ -1,6 +1,7 @@
 //! A real OpenBao in development mode, on a free loopback port, stopped by its own process when dropped.
 
 use super::PATIENCE;
+use super::authority::Issued;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -20,7 +21,15 @@ pub(crate) struct Bao {
     folder: TempDir,
     tls: bool,
     port: u16,
+    door: u16,
     http: reqwest::Client,
+}
+
+/// A second listener, with TLS.
+pub(crate) struct Door<'a> {
+    pub(crate) shows: &'a Issued,
+    /// The authority of the certificates that it demands, PEM; nothing: it demands none.
+    pub(crate) wants: Option<String>,
 }
 
 static SHARED: Mutex<Weak<Bao>> = Mutex::const_new(Weak::new());
@@ -39,28 +48,42 @@ impl Bao {
     }
 
     pub(crate) async fn start() -> Self {
-        Self::launch(false).await
+        Self::launch(false, None).await
+    }
+
+    /// With a second listener, at [`Bao::door_url`].
+    pub(crate) async fn start_with_door(door: &Door<'_>) -> Self {
+        Self::launch(false, Some(door)).await
     }
 
     pub(crate) async fn start_with_tls() -> Self {
-        Self::launch(true).await
+        Self::launch(true, None).await
     }
 
-    async fn launch(tls: bool) -> Self {
+    async fn launch(tls: bool, door: Option<&Door<'_>>) -> Self {
         let folder = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let [port, door_port] = free_ports();
+        std::fs::write(
+            folder.path().join("door.hcl"),
+            door.map_or_else(String::new, |door| door.config(&folder, door_port)),
+        )
+        .unwrap();
         // Certificates of test servers are checked by the code under test, not by the test's own client.
         // A connection cannot outlive the test whose runtime drives it, so none is kept.
         let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).pool_max_idle_per_host(0);
         let http = http.no_proxy().build().unwrap();
         let process = spawn(&folder, port, tls);
-        let mut bao = Self { process, folder, tls, port, http };
+        let mut bao = Self { process, folder, tls, port, door: door_port, http };
         bao.furnish().await;
         bao
     }
 
     pub(crate) fn url(&self) -> String {
         format!("{}://127.0.0.1:{}", if self.tls { "https" } else { "http" }, self.port)
+    }
+
+    pub(crate) fn door_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.door)
     }
 
     pub(crate) fn root(&self) -> &'static str {
@@ -208,6 +231,30 @@ impl Drop for Bao {
     }
 }
 
+impl Door<'_> {
+    fn config(&self, folder: &TempDir, port: u16) -> String {
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = (file("door.pem", &self.shows.certificate), file("door-key.pem", &self.shows.key));
+        let wants = self.wants.as_ref().map_or_else(String::new, |authority| {
+            let authority = file("door-clients.pem", authority);
+            format!("tls_client_ca_file = {authority:?}\n tls_require_and_verify_client_cert = true\n")
+        });
+        let address = format!("127.0.0.1:{port}");
+        let listener =
+            format!("address = {address:?}\n tls_cert_file = {certificate:?}\n tls_key_file = {key:?}\n {wants}");
+        format!("listener \"tcp\" {{\n {listener}}}\n")
+    }
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
 fn spawn(folder: &TempDir, port: u16, tls: bool) -> Child {
     let folder = folder.path();
     let config = folder.join("audit.hcl");
@@ -221,6 +268,7 @@ fn spawn(folder: &TempDir, port: u16, tls: bool) -> Child {
         .arg(format!("-dev-root-token-id={ROOT}"))
         .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
         .arg(format!("-config={}", config.display()))
+        .arg(format!("-config={}", folder.join("door.hcl").display()))
         .env("HOME", folder)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())

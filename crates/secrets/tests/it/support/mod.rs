@@ -1,5 +1,6 @@
 //! What every test here uses: servers, an engine with one provider, and claims about references.
 
+pub(crate) mod authority;
 pub(crate) mod aws;
 pub(crate) mod bao;
 pub(crate) mod fault;
@@ -7,6 +8,7 @@ pub(crate) mod logs;
 
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
+use postern::provider::timeout::Timeout;
 use postern::provider::vault::{KvVersion, VaultAuth, VaultSettings};
 use postern::provider::{Freshness, Manager, ProviderKey, SecretProvider, Settings};
 use postern::resolve::ReferenceState;
@@ -39,6 +41,9 @@ pub(crate) fn settings(url: &str, token: &str) -> VaultSettings<Plain> {
         auth: VaultAuth::Token { token: Plain::new(token.to_owned()) },
         namespace: None,
         ca_certificate: None,
+        server_name: None,
+        client_certificate: None,
+        timeout: Timeout::default(),
     }
 }
 

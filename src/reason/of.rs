@@ -1,0 +1,129 @@
+//! Which failure has which code. No arm is left to chance: a new failure does not compile without one.
+
+use super::Reason;
+use crate::provider::aws::{AwsFailure, CredentialProblem, UnusableBecause};
+use crate::resolve::{
+    DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
+};
+use crate::secret_ref::RefProblem;
+
+impl Failure {
+    /// Its stable code.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::ProviderMissing { .. } => Reason::ProviderNotFound,
+            Self::NotFound { deleted, .. } => of_absence(deleted.as_ref()),
+            Self::KeyMissing { .. } => Reason::SecretKeyMissing,
+            Self::Denied { why, .. } => of_denial(why),
+            Self::Unreachable { why, .. } => of_outage(why),
+            Self::Sealed { .. } => Reason::VaultSealed,
+            Self::Invalid { why, .. } => match why {
+                InvalidBecause::NotText { .. } => Reason::SecretNotText,
+                InvalidBecause::Empty { .. } => Reason::SecretEmpty,
+                InvalidBecause::NotUsable { .. } => Reason::SecretNotUsable,
+                InvalidBecause::WrongKvVersion { .. } => Reason::VaultKvVersionMismatch,
+                InvalidBecause::NoNamespace { .. } => Reason::VaultNamespaceNotFound,
+            },
+            Self::Aws(failure) => failure.reason(),
+        }
+    }
+}
+
+fn of_absence(deleted: Option<&DeletedVersion>) -> Reason {
+    match deleted {
+        None => Reason::SecretNotFound,
+        Some(DeletedVersion { destroyed: true, .. }) => Reason::SecretDestroyed,
+        Some(DeletedVersion { destroyed: false, .. }) => Reason::SecretDeleted,
+    }
+}
+
+fn of_denial(why: &DeniedBecause) -> Reason {
+    match why {
+        DeniedBecause::TokenInvalid => Reason::VaultTokenInvalid,
+        DeniedBecause::PolicyMissing { .. } => Reason::VaultPermissionDenied,
+        DeniedBecause::OtherNamespace { .. } => Reason::VaultTokenOfOtherNamespace,
+        DeniedBecause::LoginRefused { why, .. } => match why {
+            LoginProblem::Credentials => Reason::VaultLoginRefused,
+            LoginProblem::NotAllowed => Reason::VaultLoginNotAllowed,
+            LoginProblem::NoServiceAccount => Reason::VaultNoServiceAccount,
+        },
+        DeniedBecause::Unknown => Reason::VaultDenied,
+    }
+}
+
+fn of_outage(why: &UnreachableBecause) -> Reason {
+    match why {
+        UnreachableBecause::NameNotFound { .. } => Reason::NetworkNameNotFound,
+        UnreachableBecause::ForbiddenAddress { .. } => Reason::NetworkForbiddenAddress,
+        UnreachableBecause::ConnectionRefused => Reason::NetworkConnectionRefused,
+        UnreachableBecause::TimedOut { .. } => Reason::NetworkTimedOut,
+        UnreachableBecause::ConnectionLost => Reason::NetworkConnectionLost,
+        UnreachableBecause::Tls { detail } => match detail {
+            TlsProblem::UnknownAuthority => Reason::TlsUnknownAuthority,
+            TlsProblem::WrongName { .. } => Reason::TlsWrongName,
+            TlsProblem::Expired => Reason::TlsExpired,
+            TlsProblem::NotYetValid => Reason::TlsNotYetValid,
+            TlsProblem::NotTls => Reason::TlsNotTls,
+            TlsProblem::ClientCertificateWanted => Reason::TlsClientCertificateWanted,
+            TlsProblem::ClientCertificateRefused => Reason::TlsClientCertificateRefused,
+            TlsProblem::AuthorityUnreadable => Reason::TlsAuthorityUnreadable,
+            TlsProblem::IdentityUnreadable => Reason::TlsIdentityUnreadable,
+            TlsProblem::Other => Reason::TlsFailed,
+        },
+        UnreachableBecause::Redirected => Reason::NetworkRedirected,
+        UnreachableBecause::Throttled => Reason::NetworkThrottled,
+        UnreachableBecause::Status { .. } => Reason::NetworkStatus,
+        UnreachableBecause::NotUnderstood => Reason::NetworkNotUnderstood,
+    }
+}
+
+impl AwsFailure {
+    /// Its stable code.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound { .. } => Reason::SecretNotFound,
+            Self::ScheduledForDeletion { .. } => Reason::AwsScheduledForDeletion,
+            Self::NoCurrentVersion { .. } => Reason::AwsNoCurrentVersion,
+            Self::Denied { .. } => Reason::AwsAccessDenied,
+            Self::Credentials { why } => match why {
+                CredentialProblem::Unknown => Reason::AwsAccessKeyUnknown,
+                CredentialProblem::BadSignature => Reason::AwsSignatureMismatch,
+                CredentialProblem::Expired => Reason::AwsSessionExpired,
+                CredentialProblem::Clock => Reason::AwsClockSkew,
+            },
+            Self::Kms { .. } => Reason::AwsKmsDenied,
+            Self::KeyMissing { .. } => Reason::SecretKeyMissing,
+            Self::Unusable { why, .. } => match why {
+                UnusableBecause::NotJson => Reason::SecretNotJson,
+                UnusableBecause::Binary => Reason::SecretBinary,
+                UnusableBecause::NotText { .. } => Reason::SecretNotText,
+                UnusableBecause::Empty => Reason::SecretEmpty,
+                UnusableBecause::NotUsable => Reason::SecretNotUsable,
+            },
+            Self::Unreachable { why, .. } => of_outage(why),
+            Self::Refused { .. } => Reason::AwsRefused,
+        }
+    }
+}
+
+impl RefProblem {
+    /// Its stable code.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotAReference => Reason::RefNotAReference,
+            Self::MissingManager => Reason::RefMissingManager,
+            Self::UnknownManager { .. } => Reason::RefUnknownManager,
+            Self::MissingProviderId { .. } => Reason::RefMissingProviderId,
+            Self::BadProviderId { .. } => Reason::RefBadProviderId,
+            Self::MissingPath => Reason::RefMissingPath,
+            Self::MissingField { .. } => Reason::RefMissingField,
+            Self::BadSegment { .. } => Reason::RefBadSegment,
+            Self::ForbiddenCharacter { .. } => Reason::RefForbiddenCharacter,
+            Self::StrayBlank { .. } => Reason::RefStrayBlank,
+            Self::TooLong { .. } => Reason::RefTooLong,
+        }
+    }
+}
