@@ -19,6 +19,8 @@ pub enum ReferenceState {
     Pending,
     /// There is a value, and it is fresh.
     Ok(Resolved),
+    /// The value kept over a restart is used until it is read anew, and at the longest until `until`.
+    Restored { resolved: Resolved, until: Millis },
     /// The last read failed, and the last good value is used until `until`.
     Stale { resolved: Resolved, failure: Failure, until: Millis },
     /// There is no value to use.
@@ -113,7 +115,7 @@ impl ReferenceState {
         match self {
             Self::Pending => StateName::Pending,
             Self::Ok(_) => StateName::Ok,
-            Self::Stale { .. } => StateName::Stale,
+            Self::Restored { .. } | Self::Stale { .. } => StateName::Stale,
             Self::Failed { failure } => failure.name(),
         }
     }
@@ -122,7 +124,7 @@ impl ReferenceState {
     #[must_use]
     pub fn resolved(&self) -> Option<&Resolved> {
         match self {
-            Self::Ok(resolved) | Self::Stale { resolved, .. } => Some(resolved),
+            Self::Ok(resolved) | Self::Restored { resolved, .. } | Self::Stale { resolved, .. } => Some(resolved),
             Self::Pending | Self::Failed { .. } => None,
         }
     }
@@ -132,7 +134,7 @@ impl ReferenceState {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Stale { failure, .. } | Self::Failed { failure } => Some(failure),
-            Self::Pending | Self::Ok(_) => None,
+            Self::Pending | Self::Ok(_) | Self::Restored { .. } => None,
         }
     }
 }
@@ -690,6 +692,12 @@ impl ReferenceState {
         match self {
             Self::Pending => "Being read for the first time.".to_owned(),
             Self::Ok(resolved) => resolved.summary(),
+            Self::Restored { resolved, until } => format!(
+                "Being read for the first time since the start. The last good value ({}), read {} ago, is used for another {}.",
+                resolved.summary(),
+                duration_text(now.since(resolved.read_at) / 1000),
+                duration_text(until.since(now) / 1000)
+            ),
             Self::Stale { resolved, failure, until } => format!(
                 "{} The last good value ({}), read {} ago, is used for another {}.",
                 failure.explain().what,

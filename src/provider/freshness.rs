@@ -15,6 +15,10 @@ pub struct Freshness {
     /// Seconds for which the last good value is used after the manager refused to give it, counted from
     /// the first refusal; never longer than `max_stale_seconds` from when it was read.
     pub denied_grace_seconds: u32,
+    /// Seconds between two looks for a new version, where the manager can be asked that; 0 for none.
+    pub version_check_seconds: u32,
+    /// Whether last good values are kept, encrypted, over a restart.
+    pub keep_over_restart: bool,
 }
 
 impl Freshness {
@@ -28,27 +32,57 @@ impl Freshness {
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self { ttl_seconds: 300, max_stale_seconds: 86_400, denied_grace_seconds: 300 }
+        Self {
+            ttl_seconds: 300,
+            max_stale_seconds: 86_400,
+            denied_grace_seconds: 300,
+            version_check_seconds: 30,
+            keep_over_restart: true,
+        }
     }
 }
 
 /// The dialog's fields, as typed. Empty means the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FreshnessForm {
     pub ttl_seconds: String,
     pub max_stale_seconds: String,
     pub denied_grace_seconds: String,
+    pub version_check_seconds: String,
+    pub keep_over_restart: bool,
+}
+
+impl Default for FreshnessForm {
+    fn default() -> Self {
+        Self {
+            ttl_seconds: String::new(),
+            max_stale_seconds: String::new(),
+            denied_grace_seconds: String::new(),
+            version_check_seconds: String::new(),
+            keep_over_restart: Freshness::default().keep_over_restart,
+        }
+    }
 }
 
 impl FreshnessForm {
     pub(super) fn parse(&self, problems: &mut Problems) -> Option<Freshness> {
-        let Freshness { ttl_seconds, max_stale_seconds, denied_grace_seconds } = Freshness::default();
+        let default = Freshness::default();
         let mut seconds = |field, text, default, range| seconds(problems, field, text, default, range);
-        let ttl = seconds("ttl_seconds", &self.ttl_seconds, ttl_seconds, [Freshness::MIN_TTL, Freshness::MAX]);
-        let stale = seconds("max_stale_seconds", &self.max_stale_seconds, max_stale_seconds, [0, Freshness::MAX]);
-        let grace = [0, Freshness::MAX_GRACE];
-        let grace = seconds("denied_grace_seconds", &self.denied_grace_seconds, denied_grace_seconds, grace);
-        Some(Freshness { ttl_seconds: ttl?, max_stale_seconds: stale?, denied_grace_seconds: grace? })
+        let to_max = [0, Freshness::MAX];
+        let ttl = seconds("ttl_seconds", &self.ttl_seconds, default.ttl_seconds, [Freshness::MIN_TTL, Freshness::MAX]);
+        let stale = seconds("max_stale_seconds", &self.max_stale_seconds, default.max_stale_seconds, to_max);
+        let (grace, to_max_grace) = (default.denied_grace_seconds, [0, Freshness::MAX_GRACE]);
+        let grace = seconds("denied_grace_seconds", &self.denied_grace_seconds, grace, to_max_grace);
+        let versions = default.version_check_seconds;
+        let versions = seconds("version_check_seconds", &self.version_check_seconds, versions, to_max);
+        Some(Freshness {
+            ttl_seconds: ttl?,
+            max_stale_seconds: stale?,
+            denied_grace_seconds: grace?,
+            version_check_seconds: versions?,
+            keep_over_restart: self.keep_over_restart,
+        })
     }
 
     /// The form that edits `freshness`.
@@ -58,6 +92,8 @@ impl FreshnessForm {
             ttl_seconds: freshness.ttl_seconds.to_string(),
             max_stale_seconds: freshness.max_stale_seconds.to_string(),
             denied_grace_seconds: freshness.denied_grace_seconds.to_string(),
+            version_check_seconds: freshness.version_check_seconds.to_string(),
+            keep_over_restart: freshness.keep_over_restart,
         }
     }
 }
@@ -106,7 +142,13 @@ mod tests {
 
     #[test]
     fn the_form_of_a_stored_one_is_that_one() {
-        let stored = Freshness { ttl_seconds: 7, max_stale_seconds: 0, denied_grace_seconds: 0 };
+        let stored = Freshness {
+            ttl_seconds: 7,
+            max_stale_seconds: 0,
+            denied_grace_seconds: 0,
+            version_check_seconds: 0,
+            keep_over_restart: false,
+        };
         check(|form| *form = FreshnessForm::of(stored), Ok(stored));
     }
 

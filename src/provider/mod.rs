@@ -3,12 +3,14 @@
 //! A new manager is one new file (or folder) beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
+mod activity;
 pub mod address;
 pub mod aws;
 mod freshness;
 pub mod timeout;
 pub mod vault;
 
+pub use activity::{ProviderActivity, VersionCheck};
 pub use freshness::{Freshness, FreshnessForm};
 
 use crate::name::ProviderId;

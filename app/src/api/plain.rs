@@ -61,6 +61,8 @@ pub async fn plain_add_provider(
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
     #[server(default)] denied_grace_seconds: String,
+    #[server(default)] version_check_seconds: String,
+    #[server(default)] keep_over_restart: String,
 ) -> Result<(), AppError> {
     use postern::provider::aws::AwsForm;
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
@@ -89,7 +91,14 @@ pub async fn plain_add_provider(
         true => AwsForm::default(),
         false => AwsForm { region, custom_region, access_key_id, secret_access_key, session_token, endpoint_url },
     };
-    let freshness = FreshnessForm { ttl_seconds, max_stale_seconds, denied_grace_seconds };
+    let freshness = FreshnessForm {
+        ttl_seconds,
+        max_stale_seconds,
+        denied_grace_seconds,
+        version_check_seconds,
+        // A box that is not ticked is not sent.
+        keep_over_restart: !keep_over_restart.is_empty(),
+    };
     let form = ProviderForm { id, manager, vault, aws, freshness };
     let sent = [
         ("id", &form.id),
@@ -115,6 +124,8 @@ pub async fn plain_add_provider(
         ("ttl_seconds", &form.freshness.ttl_seconds),
         ("max_stale_seconds", &form.freshness.max_stale_seconds),
         ("denied_grace_seconds", &form.freshness.denied_grace_seconds),
+        ("version_check_seconds", &form.freshness.version_check_seconds),
+        ("keep_over_restart", &keep_over_restart),
     ];
     let draft = answer::draft("provider", &sent);
     match super::add_provider(group, form).await {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use postern::provider::FreshnessForm;
-use ui::TextInput;
+use ui::{Checkbox, TextInput};
 
 /// The fields as typed.
 #[derive(Clone, Copy)]
@@ -10,6 +10,8 @@ pub struct FreshnessFields {
     ttl_seconds: RwSignal<String>,
     max_stale_seconds: RwSignal<String>,
     denied_grace_seconds: RwSignal<String>,
+    version_check_seconds: RwSignal<String>,
+    keep_over_restart: RwSignal<bool>,
 }
 
 impl FreshnessFields {
@@ -18,6 +20,8 @@ impl FreshnessFields {
             ttl_seconds: RwSignal::new(form.ttl_seconds),
             max_stale_seconds: RwSignal::new(form.max_stale_seconds),
             denied_grace_seconds: RwSignal::new(form.denied_grace_seconds),
+            version_check_seconds: RwSignal::new(form.version_check_seconds),
+            keep_over_restart: RwSignal::new(form.keep_over_restart),
         }
     }
 
@@ -27,6 +31,8 @@ impl FreshnessFields {
             ttl_seconds: self.ttl_seconds.get(),
             max_stale_seconds: self.max_stale_seconds.get(),
             denied_grace_seconds: self.denied_grace_seconds.get(),
+            version_check_seconds: self.version_check_seconds.get(),
+            keep_over_restart: self.keep_over_restart.get(),
         }
     }
 
@@ -34,6 +40,8 @@ impl FreshnessFields {
         self.ttl_seconds.set(form.ttl_seconds);
         self.max_stale_seconds.set(form.max_stale_seconds);
         self.denied_grace_seconds.set(form.denied_grace_seconds);
+        self.version_check_seconds.set(form.version_check_seconds);
+        self.keep_over_restart.set(form.keep_over_restart);
     }
 }
 
@@ -43,6 +51,8 @@ pub fn label(field: &str) -> Option<&'static str> {
         "ttl_seconds" => "Refresh interval (seconds)",
         "max_stale_seconds" => "Use last good value for (seconds)",
         "denied_grace_seconds" => "After a refusal, use it for (seconds)",
+        "version_check_seconds" => "Look for new versions every (seconds)",
+        "keep_over_restart" => "Keep last good values over a restart",
         _ => return None,
     })
 }
@@ -72,6 +82,22 @@ pub fn FreshnessInputs(fields: FreshnessFields) -> impl IntoView {
             placeholder="300"
             hint=|| "When the token has expired or a policy no longer allows the read. 0 stops the credentials at once; a deleted secret or key always does."
         />
+        <TextInput
+            name="version_check_seconds"
+            label="Look for new versions every (seconds)"
+            value=fields.version_check_seconds
+            placeholder="30"
+            hint=|| "Vault with KV version 2, where the policy lets the token read metadata/. 0 to leave it to the refresh interval."
+        />
+        <div class="field">
+            <Checkbox
+                name="keep_over_restart"
+                label="Keep last good values over a restart".to_owned()
+                form_value="true".to_owned()
+                value=fields.keep_over_restart
+            />
+            <p class="hint">"Encrypted, in Postern's data folder. Without it nothing works after a restart while the secret manager is away."</p>
+        </div>
     }
     .into_any()
 }

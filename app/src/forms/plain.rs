@@ -87,6 +87,8 @@ impl Draft {
         form.freshness.ttl_seconds = self.text("ttl_seconds");
         form.freshness.max_stale_seconds = self.text("max_stale_seconds");
         form.freshness.denied_grace_seconds = self.text("denied_grace_seconds");
+        form.freshness.version_check_seconds = self.text("version_check_seconds");
+        form.freshness.keep_over_restart = !self.text("keep_over_restart").is_empty();
         form
     }
 

@@ -105,6 +105,8 @@ fn label(path: &[String]) -> String {
         ["freshness", "ttl_seconds"] => "Refresh interval",
         ["freshness", "max_stale_seconds"] => "Use last good value for",
         ["freshness", "denied_grace_seconds"] => "After a refusal, use it for",
+        ["freshness", "version_check_seconds"] => "Look for new versions every",
+        ["freshness", "keep_over_restart"] => "Keep last good values over a restart",
         ["id"] => "ID",
         ["name"] => "Name",
         ["description"] => "Description",

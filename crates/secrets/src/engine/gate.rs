@@ -1,6 +1,7 @@
 //! The way to one provider: how many reads are under way at once, and who goes ahead while it is away.
 
 use super::breaker::{Breaker, Probe};
+use postern::resolve::Failure;
 use postern::time::Millis;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
@@ -15,8 +16,8 @@ pub(super) struct Gate {
     turns: Semaphore,
     awaited: Semaphore,
     breaker: Mutex<Breaker>,
-    /// Ticks when the provider is back.
-    returns: watch::Sender<()>,
+    /// Why the provider is away, while it is.
+    away: watch::Sender<Option<Failure>>,
     /// Whoever holds it begins the next probe; who waits for it goes next.
     line: tokio::sync::Mutex<()>,
     /// Rung when the next probe is wanted now.
@@ -36,7 +37,7 @@ impl Gate {
             turns: Semaphore::new(READS_AT_ONCE),
             awaited: Semaphore::new(AWAITED_AT_ONCE),
             breaker: Mutex::default(),
-            returns: watch::Sender::new(()),
+            away: watch::Sender::new(None),
             line: tokio::sync::Mutex::default(),
             bell: Notify::new(),
         }
@@ -64,13 +65,20 @@ impl Gate {
         self.through(self.awaited.acquire().await.ok())
     }
 
-    /// How a read ended.
-    pub(super) fn report(&self, pass: &Pass<'_>, outage: bool, now: Millis) {
-        if outage {
-            self.breaker().outage(pass.began_after, now, Instant::now(), fastrand::f64());
-        } else if self.breaker().answered() {
-            self.returns.send_replace(());
+    /// How a read ended: with an outage, or with any answer at all.
+    pub(super) fn report(&self, pass: &Pass<'_>, outage: Option<&Failure>, now: Millis) {
+        let mut breaker = self.breaker();
+        match outage {
+            Some(_) => breaker.outage(pass.began_after, now, Instant::now(), fastrand::f64()),
+            None => breaker.answered(),
         }
+        // Under the breaker's lock, so that no two reports pass each other.
+        let why = breaker.away_since().and(outage.cloned());
+        self.away.send_if_modified(|away| {
+            let changed = *away != why;
+            *away = why;
+            changed
+        });
     }
 
     /// Since when the provider has been away.
@@ -82,9 +90,9 @@ impl Gate {
         self.away_since().is_some()
     }
 
-    /// Ticks when the provider is back.
-    pub(super) fn returns(&self) -> watch::Receiver<()> {
-        self.returns.subscribe()
+    /// Why the provider is away, while it is: ticks when it goes, when the reason changes, and when it is back.
+    pub(super) fn away(&self) -> watch::Receiver<Option<Failure>> {
+        self.away.subscribe()
     }
 
     /// Someone wants to know now whether the provider is back.
@@ -95,12 +103,9 @@ impl Gate {
 
     /// True when it is this caller's time to probe, false when the provider is back.
     async fn probe_or_return(&self) -> bool {
-        let mut returns = self.returns();
-        if !self.is_away() {
-            return false;
-        }
+        let mut away = self.away();
         tokio::select! {
-            _ = returns.changed() => false,
+            _ = away.wait_for(Option::is_none) => false,
             () = self.probe() => true,
         }
     }
@@ -141,10 +146,14 @@ mod tests {
 
     const NOW: Millis = Millis(5);
 
+    fn outage() -> Failure {
+        Failure::Sealed { address: "http://v".to_owned() }
+    }
+
     async fn lose(gate: &Gate) {
         while !gate.is_away() {
             let pass = gate.pass().await;
-            gate.report(&pass, true, NOW);
+            gate.report(&pass, Some(&outage()), NOW);
         }
     }
 
@@ -160,9 +169,9 @@ mod tests {
                 loop {
                     let pass = gate.pass().await;
                     let away = gate.is_away();
-                    let outage = away && probes.fetch_add(1, Ordering::SeqCst) < 2;
-                    gate.report(&pass, outage, NOW);
-                    if !outage {
+                    let unanswered = away && probes.fetch_add(1, Ordering::SeqCst) < 2;
+                    gate.report(&pass, unanswered.then(outage).as_ref(), NOW);
+                    if !unanswered {
                         return;
                     }
                 }
@@ -178,8 +187,9 @@ mod tests {
         let gate = Gate::new();
         lose(&gate).await;
         let pass = gate.pass_awaited().await;
-        assert!(gate.is_away());
-        gate.report(&pass, false, NOW);
+        assert_eq!(*gate.away().borrow(), Some(outage()));
+        gate.report(&pass, None, NOW);
+        assert_eq!(*gate.away().borrow(), None);
         assert!(!gate.is_away());
     }
 

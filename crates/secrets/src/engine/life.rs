@@ -7,6 +7,7 @@ use super::held::Reading;
 use super::pace::{self, Ended};
 use crate::Unread;
 use crate::document::Document;
+use postern::resolve::Failure;
 use postern::time::Millis;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Life {
         let pass = self.pass().await?;
         let round = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.begin_round();
         let read = self.read().await;
-        let outage = read.document.as_ref().is_err_and(|unread| unread.failure.is_transient());
+        let outage = read.document.as_ref().err().map(|unread| &unread.failure).filter(|f| f.is_transient());
         self.provider.gate.report(&pass, outage, self.inner.clock.now());
         self.keep(read);
         self.look_back().await;
@@ -66,7 +67,12 @@ impl Life {
     async fn pass(&self) -> Option<Pass<'_>> {
         let pass = self.provider.gate.pass();
         tokio::pin!(pass);
+        let mut away = self.provider.gate.away();
         loop {
+            let why = away.borrow_and_update().clone();
+            if let Some(failure) = why {
+                self.miss(failure);
+            }
             if self.inner.board().entry(&self.address)?.is_visited() {
                 return tokio::select! {
                     pass = pass => Some(pass),
@@ -76,8 +82,14 @@ impl Life {
             tokio::select! {
                 pass = &mut pass => return Some(pass),
                 () = self.bell.notified() => {}
+                _ = away.changed() => {}
             }
         }
+    }
+
+    /// The secret is due and the provider is away: that is this secret's outage too, though another was asked for.
+    fn miss(&self, failure: Failure) {
+        self.keep(Read { document: Err(failure.into()), read_at: self.inner.clock.now(), took_ms: 0 });
     }
 
     async fn read(&self) -> Read {
@@ -142,11 +154,11 @@ impl Life {
     }
 
     /// Waits until the secret is due, or someone wants it sooner. Where the provider is away, the way to it
-    /// says when to ask; where it comes back meanwhile, what had no answer is due.
+    /// says when to ask: what had no answer is due.
     async fn rest(&self, ended: Ended) {
         let is_outage = matches!(ended, Ended::Outage { .. });
-        let mut returns = self.provider.gate.returns();
-        if is_outage && self.provider.gate.is_away() {
+        let mut away = self.provider.gate.away();
+        if is_outage && away.borrow().is_some() {
             return;
         }
         let due = sleep(pace::wait(ended, self.provider.config.provider.freshness, fastrand::f64()));
@@ -157,7 +169,7 @@ impl Life {
             }
             tokio::select! {
                 () = &mut due => return,
-                _ = returns.changed(), if is_outage => return,
+                _ = away.changed(), if is_outage => return,
                 () = self.bell.notified() => {}
             }
         }

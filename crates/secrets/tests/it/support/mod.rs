@@ -5,6 +5,7 @@ pub(crate) mod aws;
 pub(crate) mod bao;
 pub(crate) mod fault;
 pub(crate) mod logs;
+pub(crate) mod turnstile;
 
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
