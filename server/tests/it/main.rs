@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod restart;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -14,6 +16,8 @@ struct Running {
     child: Child,
     dashboard: String,
     gateway: String,
+    /// What it logged up to that.
+    log: String,
 }
 
 fn command(data_dir: &Path) -> Command {
@@ -45,7 +49,7 @@ impl Running {
         };
         let (dashboard, gateway) = (address("dashboard on "), address("gateway on "));
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, dashboard, gateway }
+        Self { child, dashboard, gateway, log }
     }
 
     fn signal(&mut self, name: &str) -> Option<i32> {

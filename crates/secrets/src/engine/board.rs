@@ -3,33 +3,49 @@
 use super::ProviderConfig;
 use super::gate::Gate;
 use super::held::Held;
+use super::kept::{self, Kept, Record, ToKeep};
 use super::pace::Ended;
-use crate::{SecretManager, connect, same_secrets};
+use crate::{SecretManager, connect, source};
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
 use postern::resolve::{Failure, ReferenceState, StateName};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
 use postern::time::Millis;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Which secret: one read answers all its keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Address {
+/// Which secret: one read answers all its keys. Those of one provider stand together in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Address {
     pub(super) group: GroupName,
     pub(super) provider: ProviderKey,
     pub(super) path: Vec<String>,
 }
 
 impl Address {
-    pub(super) fn of(group: &GroupName, reference: &SecretRef) -> Self {
+    /// The secret that answers `reference`.
+    #[must_use]
+    pub fn of(group: &GroupName, reference: &SecretRef) -> Self {
         let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
         Self { group: group.clone(), provider, path: reference.path().to_vec() }
+    }
+
+    /// Stands before every secret of a provider.
+    #[must_use]
+    pub fn first_of(group: &GroupName, provider: &ProviderKey) -> Self {
+        Self { group: group.clone(), provider: provider.clone(), path: Vec::new() }
+    }
+
+    /// Whether it is a secret of that provider.
+    #[must_use]
+    pub fn is_of(&self, group: &GroupName, provider: &ProviderKey) -> bool {
+        self.group == *group && self.provider == *provider
     }
 }
 
@@ -38,7 +54,10 @@ pub(super) struct Provider {
     pub(super) config: ProviderConfig,
     /// The provider with its secrets hashed: tells whether a new one differs.
     identity: SecretProvider<Fingerprint>,
+    /// What it reads from: two providers of which this is the same read the same secrets.
+    source: String,
     pub(super) manager: Arc<dyn SecretManager>,
+    versions: Mutex<VersionCheck>,
     pub(super) gate: Gate,
     /// Never the same for two providers: a read that began with another is not kept.
     pub(super) generation: u64,
@@ -141,6 +160,11 @@ impl Entry {
         self.life = life;
     }
 
+    /// How many values would survive a restart now.
+    pub(super) fn keepable(&self) -> usize {
+        self.held.keepable(self.watched.keys()).map_or(0, |(values, _)| values)
+    }
+
     fn is_wanted(&self) -> bool {
         !self.watched.is_empty() || !self.visited.is_empty()
     }
@@ -153,15 +177,30 @@ pub(super) type Spawn<'a> = &'a dyn Fn(Address, u64) -> AbortOnDropHandle<()>;
 pub(super) struct Board {
     providers: BTreeMap<(GroupName, ProviderKey), Arc<Provider>>,
     entries: HashMap<Address, Entry>,
+    /// Secrets of which something was told, until they are asked for.
+    changed: HashSet<Address>,
     generations: u64,
     pub(super) fingerprints: FingerprintKey,
+    /// What was kept over the restart. Gone once the first references are known.
+    restored: HashMap<Address, Kept>,
+    /// The references in use are known.
+    settled: bool,
     /// Set at shutdown: nothing is started any more.
     closed: bool,
 }
 
 impl Board {
-    pub(super) fn new(fingerprints: FingerprintKey) -> Self {
-        Self { providers: BTreeMap::new(), entries: HashMap::new(), generations: 0, fingerprints, closed: false }
+    pub(super) fn new(fingerprints: FingerprintKey, restored: HashMap<Address, Kept>) -> Self {
+        Self {
+            providers: BTreeMap::new(),
+            entries: HashMap::new(),
+            changed: HashSet::new(),
+            generations: 0,
+            fingerprints,
+            restored,
+            settled: false,
+            closed: false,
+        }
     }
 
     pub(super) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Option<&Arc<Provider>> {
@@ -182,8 +221,7 @@ impl Board {
     /// A provider's watched secrets; none while it is missing.
     pub(super) fn watched_of(&mut self, group: &GroupName, key: &ProviderKey) -> impl Iterator<Item = &mut Entry> {
         let is_there = self.provider(group, key).is_some();
-        let of_provider = move |address: &Address| is_there && &address.group == group && &address.provider == key;
-        let entries = self.entries.iter_mut().filter(move |(address, _)| of_provider(address));
+        let entries = self.entries.iter_mut().filter(move |(address, _)| is_there && address.is_of(group, key));
         entries.map(|(_, entry)| entry).filter(|entry| !entry.watched.is_empty())
     }
 
@@ -199,20 +237,61 @@ impl Board {
         let mut keeps_values: BTreeMap<(GroupName, ProviderKey), bool> = BTreeMap::new();
         for config in configs {
             let key = (config.group.clone(), config.provider.key());
-            let identity = identity(&config.provider, &self.fingerprints);
-            match before.remove(&key) {
-                Some(same) if same.config.revision == config.revision && same.identity == identity => {
-                    self.providers.insert(key, same);
-                }
-                old => {
-                    let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
-                    self.generations += 1;
-                    keeps_values.insert(key.clone(), keep);
-                    self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
-                }
+            let old = before.remove(&key);
+            if let Some(keep) = self.place(config, old) {
+                keeps_values.insert(key, keep);
             }
         }
         keeps_values.extend(before.into_keys().map(|key| (key, false)));
+        self.restart(&keeps_values, spawn)
+    }
+
+    /// Replaces one provider, as [`Board::set_providers`] does with all.
+    pub(super) fn set_provider(&mut self, config: ProviderConfig, spawn: Spawn<'_>) -> Vec<Address> {
+        let key = (config.group.clone(), config.provider.key());
+        let old = self.providers.remove(&key);
+        match self.place(config, old) {
+            Some(keep) => self.restart(&BTreeMap::from([(key, keep)]), spawn),
+            None => vec![],
+        }
+    }
+
+    /// Takes one provider away. Answers its secrets.
+    pub(super) fn remove_provider(
+        &mut self,
+        group: &GroupName,
+        provider: &ProviderKey,
+        spawn: Spawn<'_>,
+    ) -> Vec<Address> {
+        let key = (group.clone(), provider.clone());
+        match self.providers.remove(&key) {
+            Some(_) => self.restart(&BTreeMap::from([(key, false)]), spawn),
+            None => vec![],
+        }
+    }
+
+    /// Puts a provider in place of the `old` one. When it is another, answers whether the values that were read
+    /// with the old one may be kept.
+    fn place(&mut self, config: ProviderConfig, old: Option<Arc<Provider>>) -> Option<bool> {
+        let key = (config.group.clone(), config.provider.key());
+        let identity = identity(&config.provider, &self.fingerprints);
+        match old {
+            Some(same) if same.config.revision == config.revision && same.identity == identity => {
+                self.providers.insert(key, same);
+                None
+            }
+            old => {
+                self.generations += 1;
+                let provider = Provider::new(config, identity, self.generations);
+                let keep = old.is_some_and(|old| old.source == provider.source);
+                self.providers.insert(key, Arc::new(provider));
+                Some(keep)
+            }
+        }
+    }
+
+    /// Restarts the secrets of these providers, and says for each whether values are kept.
+    fn restart(&mut self, keeps_values: &BTreeMap<(GroupName, ProviderKey), bool>, spawn: Spawn<'_>) -> Vec<Address> {
         let mut restarted = Vec::new();
         for (address, entry) in &mut self.entries {
             let key = (address.group.clone(), address.provider.clone());
@@ -227,7 +306,12 @@ impl Board {
 
     /// Replaces the references in use. A new one is read at once, even when its secret is known. Answers
     /// which secrets have new ones.
-    pub(super) fn watch(&mut self, references: &BTreeSet<(GroupName, SecretRef)>, spawn: Spawn<'_>) -> Vec<Address> {
+    pub(super) fn watch(
+        &mut self,
+        references: &BTreeSet<(GroupName, SecretRef)>,
+        now: Millis,
+        spawn: Spawn<'_>,
+    ) -> Vec<Address> {
         if self.closed {
             return vec![];
         }
@@ -242,7 +326,11 @@ impl Board {
         });
         let mut grown = Vec::new();
         for (address, keys) in wanted {
+            let restored = self.restore(&address, now);
             let entry = self.entry_or_new(&address, spawn);
+            if let Some(held) = restored.filter(|_| entry.held.is_cold()) {
+                entry.held = held;
+            }
             let new: Vec<&str> = keys.into_iter().filter(|key| !entry.watched.contains_key(*key)).collect();
             if new.is_empty() {
                 continue;
@@ -251,7 +339,76 @@ impl Board {
             entry.want_round();
             grown.push(address);
         }
+        self.restored.clear();
+        self.settled = true;
         grown
+    }
+
+    /// What was kept of a secret, if its provider still reads from there and keeps values.
+    fn restore(&mut self, address: &Address, now: Millis) -> Option<Held> {
+        let kept = self.restored.remove(address)?;
+        let provider = self.provider(&address.group, &address.provider)?;
+        let freshness = provider.config.provider.freshness;
+        let is_meant = freshness.keep_over_restart && provider.source == kept.source;
+        Held::restored(kept, &address.path, now, freshness).filter(|_| is_meant)
+    }
+
+    /// What is to be kept over a restart.
+    pub(super) fn to_keep(&self) -> ToKeep {
+        if !self.settled || self.closed {
+            return ToKeep::Unknown;
+        }
+        let records: Vec<_> = self.entries.iter().filter_map(|(address, entry)| self.record(address, entry)).collect();
+        kept::encode(&records)
+    }
+
+    fn record<'a>(&'a self, address: &'a Address, entry: &'a Entry) -> Option<Record<&'a Address, &'a str>> {
+        let provider = self.provider(&address.group, &address.provider)?;
+        let keeps = provider.config.provider.freshness.keep_over_restart;
+        keeps.then(|| entry.held.to_keep(entry.watched.keys(), address, &provider.source))?
+    }
+
+    /// What a provider is doing.
+    pub(super) fn activity(&self, group: &GroupName, key: &ProviderKey) -> ProviderActivity {
+        let Some(provider) = self.provider(group, key) else { return ProviderActivity::default() };
+        let keeps = provider.config.provider.freshness.keep_over_restart;
+        let entries = self.entries.iter().filter(|(address, _)| keeps && address.is_of(group, key));
+        let kept: Vec<(usize, Millis)> =
+            entries.filter_map(|(_, entry)| entry.held.keepable(entry.watched.keys())).collect();
+        ProviderActivity {
+            away_since: provider.gate.away_since(),
+            versions: provider.versions(),
+            kept: kept.iter().map(|(values, _)| values).sum(),
+            oldest_kept: kept.iter().map(|(_, read_at)| *read_at).min(),
+        }
+    }
+
+    /// Adds one key of a secret to those in use. Answers whether it is new.
+    pub(super) fn watch_also(&mut self, address: &Address, key: &str, spawn: Spawn<'_>) -> bool {
+        if self.closed {
+            return false;
+        }
+        let entry = self.entry_or_new(address, spawn);
+        if entry.watched.contains_key(key) {
+            return false;
+        }
+        entry.watched.insert(key.to_owned(), None);
+        entry.want_round();
+        true
+    }
+
+    /// Takes one key of a secret from those in use.
+    pub(super) fn unwatch(&mut self, address: &Address, key: &str) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.watched.remove(key);
+        if !entry.is_wanted() {
+            self.entries.remove(address);
+        }
+    }
+
+    /// The secrets of which something was told since this was last asked.
+    pub(super) fn take_changed(&mut self) -> Vec<Address> {
+        self.changed.drain().collect()
     }
 
     /// Someone waits for a key. Nothing is done while the provider is missing.
@@ -327,6 +484,9 @@ impl Board {
             })
             .collect();
         let Some(entry) = self.entries.get_mut(address) else { return vec![] };
+        if !views.is_empty() {
+            self.changed.insert(address.clone());
+        }
         let remember = |(key, told, state): (String, Told, ReferenceState)| {
             entry.watched.insert(key.clone(), Some(told));
             (key, state)
@@ -337,8 +497,17 @@ impl Board {
 
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let manager = connect(&config.provider.settings);
-        Self { config, identity, manager, gate: Gate::new(), generation }
+        let (manager, source) = (connect(&config.provider.settings), source(&config.provider.settings));
+        Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
+    }
+
+    /// Whether new versions are looked for between two reads.
+    pub(super) fn versions(&self) -> VersionCheck {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_versions(&self, versions: VersionCheck) {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = versions;
     }
 }
 

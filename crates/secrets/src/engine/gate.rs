@@ -65,6 +65,11 @@ impl Gate {
         self.through(self.awaited.acquire().await.ok())
     }
 
+    /// Waits for a turn for something less than a read, which says nothing of the provider.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
     /// How a read ended: with an outage, or with any answer at all.
     pub(super) fn report(&self, pass: &Pass<'_>, outage: Option<&Failure>, now: Millis) {
         let mut breaker = self.breaker();

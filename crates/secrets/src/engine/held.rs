@@ -1,5 +1,7 @@
 //! What is held of one secret: the last good reading, and what went wrong since.
 
+use super::board::Address;
+use super::kept::{Kept, Record};
 use super::pace::Ended;
 use crate::document::Document;
 use postern::fingerprint::FingerprintKey;
@@ -32,6 +34,8 @@ pub(super) struct Reading {
     pub(super) took_ms: u64,
     /// For keys that are missing and were looked for: the last version that had them, if one was found.
     pub(super) last_seen: BTreeMap<String, Option<u64>>,
+    /// Kept over a restart: it bridges until there is an answer of any kind, and has no grace.
+    pub(super) restored: bool,
 }
 
 /// The last good value of a key that the manager refuses since.
@@ -46,6 +50,49 @@ struct DeniedKey {
 type Value = (Plain, Resolved);
 
 impl Held {
+    /// With what was kept over a restart; nothing where that is too old, or from a clock that went another way.
+    pub(super) fn restored(kept: Kept, path: &[String], now: Millis, freshness: Freshness) -> Option<Self> {
+        let Kept { read_at, took_ms, version, values, .. } = kept;
+        let is_fresh_enough = read_at <= now && now < usable_until(read_at, None, freshness);
+        let answers = values.into_iter().map(|(key, value)| (key, Ok(value))).collect();
+        let mut document = Document::of_answers(path.join("/"), answers);
+        document.version = version;
+        let reading = Reading { document, read_at, took_ms, last_seen: BTreeMap::new(), restored: true };
+        is_fresh_enough.then(|| Self { reading: Some(reading), ..Self::default() })
+    }
+
+    /// What is to be kept over a restart of `keys`: good values that the manager has not refused since.
+    #[expect(clippy::disallowed_methods, reason = "sealed into the file of last good values")]
+    pub(super) fn to_keep<'a>(
+        &'a self,
+        keys: impl Iterator<Item = &'a String>,
+        address: &'a Address,
+        source: &'a str,
+    ) -> Option<Record<&'a Address, &'a str>> {
+        let reading = self.keeps()?;
+        let value = |key: &'a String| Some((key.as_str(), reading.document.value(key, None).ok()?.expose()));
+        let values: Vec<_> = keys.filter_map(value).collect();
+        let Reading { read_at, took_ms, document, .. } = reading;
+        let (read_at, took_ms, version) = (*read_at, *took_ms, document.version);
+        (!values.is_empty()).then_some(Record { address, source, read_at, took_ms, version, values })
+    }
+
+    /// How many values of `keys` would survive a restart now, and when they were read.
+    pub(super) fn keepable<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(usize, Millis)> {
+        let reading = self.keeps()?;
+        let values = keys.filter(|key| reading.document.value(key, None).is_ok()).count();
+        (values > 0).then_some((values, reading.read_at))
+    }
+
+    fn keeps(&self) -> Option<&Reading> {
+        self.reading.as_ref().filter(|_| self.denied_at.is_none())
+    }
+
+    /// The version in use, when the last read went well.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.reading.as_ref().filter(|_| self.failure.is_none())?.document.version
+    }
+
     /// Whether nothing was heard of the secret yet.
     pub(super) fn is_cold(&self) -> bool {
         self.reading.is_none() && self.failure.is_none()
@@ -70,6 +117,8 @@ impl Held {
             }
             FailureClass::Denied => {
                 self.denied_at.get_or_insert(now);
+                // What was kept over a restart is for outages only.
+                self.reading.take_if(|reading| reading.restored);
             }
             FailureClass::Outage => {}
         }
@@ -92,7 +141,7 @@ impl Held {
             self.denied_keys.remove(key);
             return;
         }
-        let before = self.reading.as_ref().filter(|reading| reading.document.answers(key));
+        let before = self.reading.as_ref().filter(|reading| !reading.restored && reading.document.answers(key));
         if let Some(Ok((value, resolved))) = before.map(|reading| reading.value(key, fingerprints)) {
             let denied_at = self.denied_at.unwrap_or(now);
             self.denied_keys.insert(key.to_owned(), DeniedKey { value, resolved, denied_at });
@@ -117,7 +166,7 @@ impl Held {
 
     /// Until when the last good reading stands in for a fresh one, while there is none.
     fn usable_until(&self, freshness: Freshness) -> Option<Millis> {
-        let reading = self.reading.as_ref().filter(|_| self.failure.is_some())?;
+        let reading = self.reading.as_ref().filter(|reading| self.failure.is_some() || reading.restored)?;
         Some(usable_until(reading.read_at, self.denied_at, freshness))
     }
 
@@ -173,7 +222,11 @@ impl Held {
         let value = reading.map(|reading| reading.value(key, fingerprints));
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
-            (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),
+            (Some(Ok((value, resolved))), None) => match self.usable_until(freshness) {
+                None => (Some(value), ReferenceState::Ok(resolved)),
+                Some(until) if now < until => (Some(value), ReferenceState::Restored { resolved, until }),
+                Some(_) => (None, ReferenceState::Pending),
+            },
             (Some(Ok(value)), Some(failure)) => stale(value, failure, self.usable_until(freshness), now),
             (Some(Err(own)), failure) => match self.denied_keys.get(key) {
                 Some(denied) => stale(denied.value(), &own, Some(denied.usable_until(freshness)), now),

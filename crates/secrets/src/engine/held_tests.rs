@@ -4,11 +4,23 @@ use super::*;
 use crate::document::document;
 use postern::resolve::{InvalidBecause, UnreachableBecause};
 
-const FRESHNESS: Freshness = Freshness { ttl_seconds: 10, max_stale_seconds: 60, denied_grace_seconds: 20 };
+const FRESHNESS: Freshness = Freshness {
+    ttl_seconds: 10,
+    max_stale_seconds: 60,
+    denied_grace_seconds: 20,
+    version_check_seconds: 0,
+    keep_over_restart: true,
+};
 const START: Millis = Millis(1000);
 
 fn reading(version: u64, json: &str) -> Reading {
-    Reading { document: document(version, json), read_at: Millis(1000), took_ms: 2, last_seen: BTreeMap::new() }
+    Reading {
+        document: document(version, json),
+        read_at: Millis(1000),
+        took_ms: 2,
+        last_seen: BTreeMap::new(),
+        restored: false,
+    }
 }
 
 fn fingerprints() -> FingerprintKey {
@@ -203,4 +215,64 @@ fn earlier_versions_are_looked_at_once_for_each_missing_key() {
     assert_eq!(held.to_look_for(keys.iter()), None);
     assert_eq!(held.last_seen(Some(4)).len(), 1);
     assert_eq!(held.last_seen(Some(5)).len(), 0);
+}
+
+fn kept(read_at: Millis) -> Kept {
+    let values = vec![("key".to_owned(), Plain::new("v".to_owned()))];
+    Kept { source: String::new(), read_at, took_ms: 2, version: Some(3), values }
+}
+
+fn restored() -> Held {
+    Held::restored(kept(START), &["a".to_owned()], START, FRESHNESS).unwrap()
+}
+
+#[test]
+fn a_value_kept_over_a_restart_is_used_until_there_is_an_answer() {
+    check(&restored(), "key", 60, (true, "stale"));
+    check(&restored(), "key", 61, (false, "pending"));
+    check(&restored(), "new", 1, (false, "pending"));
+    for (failure, expected) in
+        [(outage(), (true, "stale")), (denied(), (false, "denied")), (not_found(), (false, "not_found"))]
+    {
+        let mut held = restored();
+        held.fail(failure, START);
+        check(&held, "key", 60, expected);
+    }
+    let mut held = restored();
+    held.fail(outage(), START);
+    check(&held, "key", 61, (false, "unreachable"));
+    succeed(&mut held, reading(4, r#"{"key":"w"}"#));
+    check(&held, "key", 2, (true, "ok"));
+    let mut held = restored();
+    let answers = [("key".to_owned(), Err(denied()))];
+    let document = Document::of_answers("a".to_owned(), answers.into());
+    succeed(&mut held, Reading { document, ..reading(1, "{}") });
+    check(&held, "key", 2, (false, "denied"));
+}
+
+#[test]
+fn what_is_too_old_or_from_the_future_is_not_restored() {
+    for (read_at, now, expected) in [(1000, 60_999, true), (1000, 61_000, false), (2000, 1999, false)] {
+        let held = Held::restored(kept(Millis(read_at)), &[], Millis(now), FRESHNESS);
+        assert_eq!(held.is_some(), expected, "{read_at} at {now}");
+    }
+}
+
+#[test]
+fn only_good_values_that_were_not_refused_since_are_kept() {
+    let keys = ["key".to_owned(), "none".to_owned()];
+    let keepable = |held: &Held| held.keepable(keys.iter()).map_or(0, |(values, _)| values);
+    let mut held = Held::default();
+    assert_eq!(keepable(&held), 0);
+    succeed(&mut held, reading(1, r#"{"key":"v","other":"w"}"#));
+    assert_eq!(keepable(&held), 1, "of the keys in use");
+    held.fail(outage(), START);
+    assert_eq!(keepable(&held), 1);
+    held.fail(denied(), START);
+    assert_eq!(keepable(&held), 0, "though it has its grace in this life");
+    held.fail(outage(), START);
+    assert_eq!(keepable(&held), 0);
+    succeed(&mut held, reading(1, r#"{"key":"v"}"#));
+    held.fail(not_found(), START);
+    assert_eq!(keepable(&held), 0);
 }

@@ -5,12 +5,15 @@ use super::board::{Address, Provider};
 use super::gate::Pass;
 use super::held::Reading;
 use super::pace::{self, Ended};
-use crate::Unread;
 use crate::document::Document;
+use crate::{Newest, Unread};
+use postern::provider::VersionCheck;
 use postern::resolve::Failure;
 use postern::time::Millis;
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -23,6 +26,8 @@ struct Life {
     provider: Arc<Provider>,
     /// Rung when someone wants a round.
     bell: Arc<Notify>,
+    /// The manager refused to tell the newest version.
+    refused: AtomicBool,
 }
 
 /// How one read ended, and when it was.
@@ -47,7 +52,7 @@ impl Life {
             let (entry, provider) = board.entry_of(&address, generation)?;
             (entry.bell.clone(), provider)
         };
-        Some(Self { inner, address, provider, bell })
+        Some(Self { inner, address, provider, bell, refused: AtomicBool::new(false) })
     }
 
     /// One round of reading. Answers how it went; nothing when this life is over.
@@ -59,7 +64,11 @@ impl Life {
         self.provider.gate.report(&pass, outage, self.inner.clock.now());
         self.keep(read);
         self.look_back().await;
-        Some(self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round))
+        let ended = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round);
+        if self.refused.swap(false, Ordering::Relaxed) && ended == Ended::Well {
+            self.provider.set_versions(VersionCheck::Refused);
+        }
+        Some(ended)
     }
 
     /// Waits until the provider may be asked; nothing when the secret is no longer wanted. One that someone
@@ -107,10 +116,11 @@ impl Life {
         let fingerprints = board.fingerprints.clone();
         let Some((entry, provider)) = board.entry_of(&self.address, self.provider.generation) else { return };
         let Read { document, read_at, took_ms } = read;
+        let keepable = entry.keepable();
         match document {
             Ok(document) => {
                 let last_seen = entry.held.last_seen(document.version);
-                let reading = Reading { document, read_at, took_ms, last_seen };
+                let reading = Reading { document, read_at, took_ms, last_seen, restored: false };
                 entry.held.succeed(reading, now, &fingerprints);
             }
             Err(Unread { failure, refused }) => {
@@ -120,6 +130,11 @@ impl Life {
         }
         let stands_in = entry.held.next_expiry(provider.config.provider.freshness).is_some();
         entry.expiry = stands_in.then(|| self.expire());
+        match entry.keepable() {
+            0 if keepable == 0 => {}
+            same if same == keepable => self.inner.keep_aged(),
+            _ => self.inner.keep_changed(),
+        }
         self.inner.tell(&mut board, &self.address);
     }
 
@@ -153,6 +168,35 @@ impl Life {
         }
     }
 
+    /// Ends when the manager has another version than the one in use. Where it refuses to tell, a read says whether
+    /// that is for want of a right to the metadata only.
+    async fn until_newer(&self, ended: Ended) {
+        let every = self.provider.config.provider.freshness.version_check_seconds;
+        let version = self.inner.board().entry(&self.address).and_then(|entry| entry.held.version());
+        let (Ended::Well, Some(version), 1..) = (ended, version, every) else { return pending().await };
+        loop {
+            sleep(Duration::from_secs(every.into()).mul_f64(0.8 + 0.2 * fastrand::f64())).await;
+            if self.provider.gate.is_away() || self.provider.versions() == VersionCheck::Refused {
+                continue;
+            }
+            let turn = self.provider.gate.turn().await;
+            let newest = self.provider.manager.newest(&self.address.path).await;
+            drop(turn);
+            match newest {
+                Newest::Version(newest) => {
+                    self.provider.set_versions(VersionCheck::Works);
+                    if newest != version {
+                        return;
+                    }
+                }
+                Newest::Gone => return,
+                Newest::Refused => return self.refused.store(true, Ordering::Relaxed),
+                Newest::NoAnswer => {}
+                Newest::NotOffered => return pending().await,
+            }
+        }
+    }
+
     /// Waits until the secret is due, or someone wants it sooner. Where the provider is away, the way to it
     /// says when to ask: what had no answer is due.
     async fn rest(&self, ended: Ended) {
@@ -161,6 +205,8 @@ impl Life {
         if is_outage && away.borrow().is_some() {
             return;
         }
+        let newer = self.until_newer(ended);
+        tokio::pin!(newer);
         let due = sleep(pace::wait(ended, self.provider.config.provider.freshness, fastrand::f64()));
         tokio::pin!(due);
         loop {
@@ -169,6 +215,7 @@ impl Life {
             }
             tokio::select! {
                 () = &mut due => return,
+                () = &mut newer => return,
                 _ = away.changed(), if is_outage => return,
                 () = self.bell.notified() => {}
             }

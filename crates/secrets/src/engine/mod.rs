@@ -8,20 +8,24 @@ mod board;
 mod breaker;
 mod gate;
 mod held;
+mod kept;
 mod life;
 mod pace;
 
-use board::{Address, Board, Entry};
+pub use board::Address;
+use board::{Board, Entry};
 use futures_util::future::join_all;
+use kept::Keeper;
+pub use kept::Keeping;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider, Settings};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, Settings, VersionCheck};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::sensitive::Plain;
 use postern::time::Clock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -48,22 +52,53 @@ struct Inner {
     changes: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
     runtime: Handle,
+    /// Writes down what is to survive a restart.
+    keeper: Option<Keeper>,
 }
 
 impl Engine {
-    /// Starts an engine without providers and references. Its tasks run on the current tokio runtime and
-    /// end when `shutdown` fires; values are wiped then.
+    /// Starts an engine without providers and references, which keeps nothing over a restart. Its tasks run on the
+    /// current tokio runtime and end when `shutdown` fires; values are wiped then.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
     pub fn start(clock: Arc<dyn Clock>, fingerprints: FingerprintKey, shutdown: CancellationToken) -> Self {
+        Self::start_with(clock, fingerprints, shutdown, None, HashMap::new())
+    }
+
+    /// The same, keeping last good values in a file, and beginning with what that file holds: the first
+    /// [`Engine::watch`] takes them over where a provider still reads from the same place.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start_keeping(
+        clock: Arc<dyn Clock>,
+        fingerprints: FingerprintKey,
+        shutdown: CancellationToken,
+        keeping: &Keeping,
+    ) -> Self {
+        let (keeper, restored) = Keeper::open(keeping);
+        Self::start_with(clock, fingerprints, shutdown, keeper, restored)
+    }
+
+    fn start_with(
+        clock: Arc<dyn Clock>,
+        fingerprints: FingerprintKey,
+        shutdown: CancellationToken,
+        keeper: Option<Keeper>,
+        restored: HashMap<Address, kept::Kept>,
+    ) -> Self {
         let runtime = Handle::current();
-        let board = Mutex::new(Board::new(fingerprints));
-        let inner = Arc::new(Inner { board, changes: watch::Sender::new(0), clock, runtime });
+        let board = Mutex::new(Board::new(fingerprints, restored));
+        let inner = Arc::new(Inner { board, changes: watch::Sender::new(0), clock, runtime, keeper });
         let at_end = inner.clone();
         inner.runtime.spawn(async move {
-            shutdown.cancelled().await;
+            match &at_end.keeper {
+                Some(keeper) => keeper.run(&at_end, shutdown).await,
+                None => shutdown.cancelled().await,
+            }
             at_end.board().close();
         });
         Self { inner }
@@ -77,15 +112,50 @@ impl Engine {
         for address in board.set_providers(providers, &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
+    }
+
+    /// Puts one provider in place of the one with its name, as [`Engine::set_providers`] does with all.
+    pub fn set_provider(&self, provider: ProviderConfig) {
+        let mut board = self.inner.board();
+        for address in board.set_provider(provider, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+        self.inner.keep_changed();
+    }
+
+    /// Takes one provider away: its references fail, and its values are wiped.
+    pub fn remove_provider(&self, group: &GroupName, provider: &ProviderKey) {
+        let mut board = self.inner.board();
+        for address in board.remove_provider(group, provider, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+        self.inner.keep_changed();
+    }
+
+    /// Adds one reference to those in use. A new one is read at once.
+    pub fn watch_also(&self, group: &GroupName, reference: &SecretRef) {
+        let mut board = self.inner.board();
+        let address = Address::of(group, reference);
+        if board.watch_also(&address, reference.key(), &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+    }
+
+    /// Takes one reference from those in use: it is no longer read, and its value is wiped.
+    pub fn unwatch(&self, group: &GroupName, reference: &SecretRef) {
+        self.inner.board().unwatch(&Address::of(group, reference), reference.key());
+        self.inner.keep_changed();
     }
 
     /// Replaces the references in use. A new one is read at once; one that is gone is no longer read, and
     /// its value is wiped.
     pub fn watch(&self, references: BTreeSet<(GroupName, SecretRef)>) {
         let mut board = self.inner.board();
-        for address in board.watch(&references, &self.inner.spawn()) {
+        for address in board.watch(&references, self.inner.clock.now(), &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
     }
 
     /// The value of a reference that may be used now (fresh, or bridging an outage), and where the
@@ -100,6 +170,13 @@ impl Engine {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
+    }
+
+    /// The secrets of which a watched reference's value or state has changed since this was last asked: it has
+    /// one asker, who looks at [`Engine::current`] after each tick of [`Engine::changes`].
+    #[must_use]
+    pub fn take_changed(&self) -> Vec<Address> {
+        self.inner.board().take_changed()
     }
 
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
@@ -135,10 +212,18 @@ impl Engine {
             let mut board = self.inner.board();
             if let Some(provider) = board.provider(group, provider) {
                 provider.gate.hurry();
+                // A policy that allows it now may have come since.
+                provider.set_versions(VersionCheck::Untried);
             }
             board.watched_of(group, provider).map(Entry::want_round).collect()
         };
         join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
+    }
+
+    /// What a provider in use is doing.
+    #[must_use]
+    pub fn activity(&self, group: &GroupName, provider: &ProviderKey) -> ProviderActivity {
+        self.inner.board().activity(group, provider)
     }
 
     /// The request a reference causes, for example
@@ -209,11 +294,26 @@ impl Inner {
         |address, generation| AbortOnDropHandle::new(self.runtime.spawn(life::live(self.clone(), address, generation)))
     }
 
+    /// What is to survive a restart has changed.
+    fn keep_changed(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.changed();
+        }
+    }
+
+    /// What is to survive a restart was read again, and is the same.
+    fn keep_aged(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.aged();
+        }
+    }
+
     /// Logs and publishes what changed of a secret's watched keys.
     fn tell(&self, board: &mut Board, address: &Address) {
         let changed = board.changed(address, self.clock.now());
         if !changed.is_empty() {
             self.changes.send_modify(|ticks| *ticks += 1);
+            self.keep_changed();
         }
         for (key, state) in changed {
             log(address, &key, &state);
@@ -231,6 +331,11 @@ fn log(address: &Address, key: &str, state: &ReferenceState) {
     match (state, state.failure()) {
         (ReferenceState::Pending, _) => {
             tracing::info!(%group, %provider, path, key, state = slug, "{reference} is read anew");
+        }
+        (ReferenceState::Restored { resolved, .. }, _) => {
+            let read_at = resolved.read_at.to_utc_text();
+            tracing::info!(%group, %provider, path, key, state = slug,
+                "{reference} has the last good value from before the restart, read {read_at}, until it is read anew");
         }
         (_, None) => tracing::info!(%group, %provider, path, key, state = slug, "{reference} has a new value"),
         (_, Some(failure)) => {

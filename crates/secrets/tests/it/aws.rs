@@ -4,7 +4,7 @@ use crate::support::aws::{Key, Moto, Office, reference, settings};
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::{Logs, claim_no_canary};
 use crate::support::turnstile::Turnstile;
-use crate::support::{claim, group};
+use crate::support::{FRESHNESS, claim, group};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use postern::diagnosis::{Diagnosis, Outcome, Stage};
@@ -225,7 +225,7 @@ async fn revoked_keys_drop_the_value_at_once() {
 async fn a_refusal_has_its_grace() {
     let moto = Moto::start().await;
     let office = Office::new(moto.settings("reader"));
-    let freshness = Freshness { ttl_seconds: 300, max_stale_seconds: 300, denied_grace_seconds: 300 };
+    let freshness = Freshness { denied_grace_seconds: 300, ..FRESHNESS };
     office.set_freshness(2, moto.settings("reader"), freshness);
     office.watch(&["redis/password"]);
     office.until("redis/password", Some("redis-api7"), "ok").await;

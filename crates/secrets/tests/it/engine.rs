@@ -3,14 +3,11 @@
 use crate::support::bao::Bao;
 use crate::support::logs::{Logs, claim_no_canary};
 use crate::support::turnstile::Turnstile;
-use crate::support::{House, claim, group, reference, settings};
+use crate::support::{FRESHNESS, House, claim, group, reference, settings};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use postern::provider::Freshness;
 use serde_json::json;
 use std::collections::BTreeSet;
-
-const FRESHNESS: Freshness = Freshness { ttl_seconds: 300, max_stale_seconds: 300, denied_grace_seconds: 0 };
 
 /// No answer comes before all have asked, and on several threads the first read is under way long before that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

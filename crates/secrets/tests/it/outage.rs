@@ -2,7 +2,7 @@
 
 use crate::support::bao::Bao;
 use crate::support::fault::{Fault, FaultServer};
-use crate::support::{House, claim, settings};
+use crate::support::{FRESHNESS, House, claim, settings};
 use futures_util::future::join_all;
 use postern::provider::Freshness;
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn a_refusal_is_bridged_for_its_grace_and_mended_in_vault() {
     bao.put("alice", json!({ "key": "v" })).await;
     let token = bao.reader("grace-reader", "secret/data").await;
     let house = House::empty();
-    let freshness = Freshness { ttl_seconds: 300, max_stale_seconds: 300, denied_grace_seconds: 3 };
+    let freshness = Freshness { denied_grace_seconds: 3, ..FRESHNESS };
     house.set(1, settings(&bao.url(), &token), freshness);
     house.watch(&["alice/key"]);
     house.until("alice/key", Some("v"), "ok").await;

@@ -53,6 +53,14 @@ pub(super) struct Record<A, T> {
     pub(super) values: Vec<(T, T)>,
 }
 
+/// What the file is to hold now.
+pub(super) enum ToKeep {
+    /// The references in use are not known yet, or no longer.
+    Unknown,
+    Nothing,
+    Text(Zeroizing<Vec<u8>>),
+}
+
 /// Writes the file when what is to be kept has changed.
 pub(super) struct Keeper {
     file: Arc<SealedFile>,
@@ -97,7 +105,9 @@ impl Keeper {
             self.write(inner).await;
             let pause = async {
                 sleep(begun.elapsed() * 10).await;
-                while timeout(AGES_EVERY, self.changed.notified()).await.is_err() && !self.aged.load(Ordering::Relaxed) {}
+                while timeout(AGES_EVERY, self.changed.notified()).await.is_err() && !self.aged.load(Ordering::Relaxed)
+                {
+                }
             };
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -109,11 +119,12 @@ impl Keeper {
 
     async fn write(&self, inner: &Inner) {
         self.aged.store(false, Ordering::Relaxed);
-        let text = inner.board().to_keep();
+        let to_keep = inner.board().to_keep();
         let file = self.file.clone();
-        let written = tokio::task::spawn_blocking(move || match text {
-            Some(text) => file.write(text),
-            None => file.remove(),
+        let written = tokio::task::spawn_blocking(move || match to_keep {
+            ToKeep::Unknown => Ok(()),
+            ToKeep::Nothing => file.remove(),
+            ToKeep::Text(text) => file.write(text),
         });
         let path = self.file.path().display();
         match written.await {
@@ -136,12 +147,18 @@ fn load(file: &SealedFile) -> Result<HashMap<Address, Kept>, Refused> {
 }
 
 /// The records as the file's text. Measured first: a vector that grows frees its old memory unwiped.
-pub(super) fn encode(records: &[Record<&Address, &str>]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn encode(records: &[Record<&Address, &str>]) -> ToKeep {
+    if records.is_empty() {
+        return ToKeep::Nothing;
+    }
     let mut length = Counter(0);
-    serde_json::to_writer(&mut length, records).ok()?;
+    let measured = serde_json::to_writer(&mut length, records);
     let mut text = Zeroizing::new(Vec::with_capacity(length.0));
-    serde_json::to_writer(&mut *text, records).ok()?;
-    Some(text)
+    match measured.and_then(|()| serde_json::to_writer(&mut *text, records)) {
+        Ok(()) => ToKeep::Text(text),
+        // Texts and numbers can always be written as JSON.
+        Err(_) => ToKeep::Unknown,
+    }
 }
 
 struct Counter(usize);

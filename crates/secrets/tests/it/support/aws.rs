@@ -143,7 +143,7 @@ impl Office {
     }
 
     pub(crate) fn set(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32) {
-        let freshness = Freshness { ttl_seconds, max_stale_seconds: 300, denied_grace_seconds: 0 };
+        let freshness = Freshness { ttl_seconds, ..super::FRESHNESS };
         self.set_freshness(revision, settings, freshness);
     }
 

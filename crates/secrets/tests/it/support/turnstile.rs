@@ -47,11 +47,13 @@ impl Drop for Turnstile {
 
 async fn pass(client: TcpStream, server: String, mut opened: watch::Receiver<bool>) {
     let server = TcpStream::connect(server).await.unwrap();
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
     let answers = async {
         // Who ends the test ends the waiting too.
-        let _open = opened.wait_for(|open| *open).await;
-        let _ended = copy(&mut from_server, &mut to_client).await;
+        if opened.wait_for(|open| *open).await.is_ok() {
+            let _ended = copy(&mut from_server, &mut to_client).await;
+        }
     };
     let _ended = tokio::join!(copy(&mut from_client, &mut to_server), answers);
 }
