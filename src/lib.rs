@@ -20,6 +20,7 @@ pub mod fingerprint;
 pub mod group;
 pub mod instance;
 pub mod name;
+pub mod pem;
 pub mod plugin;
 pub mod problem;
 pub mod provider;

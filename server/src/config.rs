@@ -1,6 +1,7 @@
 //! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
 
 use clap::{Args, Parser, Subcommand};
+use gateway::{AccessLogFormat, AccessLogTarget};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,13 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    /// A line for each request through the gateway, appended to this file; - for standard output
+    /// [default: none].
+    #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
+    access_log: Option<String>,
+    /// What a line of the access log looks like: json or text [default: json].
+    #[arg(long, value_name = "FORMAT", env = "POSTERN_ACCESS_LOG_FORMAT")]
+    access_log_format: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
     #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
     log: Option<String>,
@@ -74,6 +82,8 @@ struct Texts {
     gateway_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    access_log: Option<String>,
+    access_log_format: Option<String>,
     log: Option<String>,
     site_root: Option<String>,
 }
@@ -86,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) gateway_addr: SocketAddr,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) access_log: Option<AccessLogTarget>,
+    pub(crate) access_log_format: AccessLogFormat,
     pub(crate) log: String,
     pub(crate) site_root: PathBuf,
 }
@@ -160,6 +172,8 @@ impl Settings {
             gateway_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            access_log: access_log(texts.access_log)?,
+            access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
             site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
@@ -181,6 +195,8 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_addr", args.gateway_addr),
         ("database_url", args.database_url),
         ("gateway_workers", args.gateway_workers),
+        ("access_log", args.access_log),
+        ("access_log_format", args.access_log_format),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
@@ -242,6 +258,23 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
     }
 }
 
+fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
+    match text.as_deref() {
+        None => Ok(None),
+        Some("") => Err("--access-log: expected a file, or - for standard output, got an empty text.".to_owned()),
+        Some("-") => Ok(Some(AccessLogTarget::StandardOutput)),
+        Some(file) => Ok(Some(AccessLogTarget::File(PathBuf::from(file)))),
+    }
+}
+
+fn access_log_format(text: Option<&str>) -> Result<AccessLogFormat, String> {
+    match text {
+        None | Some("json") => Ok(AccessLogFormat::Json),
+        Some("text") => Ok(AccessLogFormat::Text),
+        Some(text) => Err(format!("--access-log-format: expected json or text, got '{text}'.")),
+    }
+}
+
 fn log_filter(text: String) -> Result<String, String> {
     let known =
         |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
@@ -284,6 +317,8 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--access-log", ""], "expected a file"),
+            (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
             (&["--data-dir", ""], "expected a folder"),
             (&["--config", "/nonexistent/postern.toml"], "there is no file"),

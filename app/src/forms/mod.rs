@@ -13,6 +13,7 @@ pub mod provider_test;
 pub mod route;
 pub mod secret_input;
 pub mod service;
+pub mod upstream;
 pub mod vault;
 pub mod vault_auth;
 

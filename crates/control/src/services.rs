@@ -9,7 +9,7 @@ use crate::views::service_view;
 use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
 use postern::name::ObjectId;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::routing::{Route, Service, Upstream};
+use postern::routing::{Route, Scheme, Service, Upstream};
 use std::sync::Arc;
 use store::{Kind, NewRow};
 
@@ -150,13 +150,19 @@ impl Inner {
 
     /// The data plane must not reach the control plane: our own listeners are no upstream (CVE-2022-24112).
     fn check_upstream(&self, upstream: &Upstream) -> Answer<()> {
-        let Upstream::Nodes { nodes } = upstream else { return Ok(()) };
-        match nodes.iter().find(|node| self.is_own_address(&node.host, node.port)) {
-            None => Ok(()),
-            Some(node) => Err(ControlError::invalid(
+        let Upstream::Nodes(upstream) = upstream else { return Ok(()) };
+        if let Some(node) = upstream.nodes.iter().find(|node| self.is_own_address(&node.host, node.port)) {
+            return Err(ControlError::invalid(
                 "nodes",
                 format!("{} is Postern's own address: requests must not be sent back into it.", node.authority()),
+            ));
+        }
+        match &upstream.scheme {
+            Scheme::Https { ca_certificate: Some(pem) } if !secrets::is_authority(pem) => Err(ControlError::invalid(
+                "ca_certificate",
+                "The text has the form of a certificate, but cannot be read as one. Paste it again, whole.",
             )),
+            Scheme::Http | Scheme::Https { .. } => Ok(()),
         }
     }
 

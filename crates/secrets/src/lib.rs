@@ -9,6 +9,7 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig};
+pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
