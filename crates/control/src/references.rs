@@ -9,7 +9,7 @@ use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
 use postern::plugin::PluginName;
-use postern::resolve::{Failure, ReferenceCheck, StateName};
+use postern::resolve::{Failure, ReferenceCheck};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use std::collections::BTreeSet;
 use std::time::Duration;
