@@ -93,13 +93,13 @@ class AwsAnswers:
         return self.forward(environ, start_response)
 
     def put(self, secret):
-        """Through the API, as its owner does; a new secret is made."""
+        """Through the API, as its owner does; a new secret is made. Answers the version's id."""
         name, value = secret["name"], secret["value"]
         try:
-            self.owner.put_secret_value(SecretId=name, SecretString=value)
+            made = self.owner.put_secret_value(SecretId=name, SecretString=value)
         except self.owner.exceptions.ResourceNotFoundException:
-            self.owner.create_secret(Name=name, SecretString=value)
-        return {}
+            made = self.owner.create_secret(Name=name, SecretString=value)
+        return {"version": made["VersionId"]}
 
     def forward(self, environ, start_response):
         head = {}

@@ -7,6 +7,7 @@ mod consumers;
 mod credentials;
 mod errors;
 mod plane;
+mod proof;
 mod providers;
 mod publish;
 mod references;

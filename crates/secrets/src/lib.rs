@@ -5,6 +5,7 @@ mod document;
 mod engine;
 mod json;
 mod network;
+mod select;
 mod tls;
 mod vault;
 
@@ -16,6 +17,7 @@ use document::Document;
 use postern::diagnosis::Diagnosis;
 use postern::provider::Settings;
 use postern::resolve::Failure;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +27,10 @@ use vault::Vault;
 /// One secret manager, reached with one provider's settings.
 #[async_trait::async_trait]
 trait SecretManager: Send + Sync {
-    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys. `keys` are
-    /// those in use, for managers where a path may mean more than one secret: there the document
-    /// answers these only.
-    async fn read(&self, path: &[String], keys: &BTreeSet<String>) -> Result<Document, Unread>;
+    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys: the version that
+    /// `pin` names, or the current one. `wanted` are the values in use, for managers where a path may mean
+    /// more than one secret: there the document answers these only.
+    async fn read(&self, path: &[String], pin: Option<&Pin>, wanted: &BTreeSet<Selector>) -> Result<Document, Unread>;
 
     /// The last version before `version` that had each of `keys`, where the manager keeps versions and
     /// lets us look. A key that is not in the answer was not found.
@@ -40,7 +42,7 @@ trait SecretManager: Send + Sync {
     }
 
     /// The request that reads `key` at `path`, as text, when that is known without asking the manager.
-    fn request_line(&self, path: &[String], key: &str) -> Option<String>;
+    fn request_line(&self, path: &[String], pin: Option<&Pin>, key: &str) -> Option<String>;
 
     /// Adds to a failure what only another question can tell. Asked when an operator waits for the
     /// answer, and never otherwise.
@@ -56,8 +58,8 @@ trait SecretManager: Send + Sync {
 #[derive(Debug)]
 struct Unread {
     failure: Failure,
-    /// Keys that had a failure of their own before that.
-    refused: BTreeMap<String, Failure>,
+    /// Values that had a failure of their own before that.
+    refused: BTreeMap<Selector, Failure>,
 }
 
 impl From<Failure> for Unread {

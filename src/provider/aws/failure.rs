@@ -2,6 +2,7 @@
 
 use super::{Region, read_policy};
 use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause};
+use crate::selection::SelectionProblem;
 use serde::{Deserialize, Serialize};
 
 /// Why a read gave no value. Holds names, codes and keys; never a value, never an answer's text.
@@ -14,6 +15,9 @@ pub enum AwsFailure {
     ScheduledForDeletion { region: Region, secret: String },
     /// The secret is there, but has no current version.
     NoCurrentVersion { region: Region, secret: String },
+    /// The secret is there, but has no version of the id or stage that the reference names, written
+    /// `stage=AWSPREVIOUS`.
+    NoSuchVersion { region: Region, secret: String, pin: String },
     /// The user may not read any of these; `absent` are names that are not there.
     Denied { region: Region, denied: Vec<String>, absent: Vec<String> },
     /// AWS does not accept who asks.
@@ -58,6 +62,8 @@ pub enum UnusableBecause {
     Empty,
     /// Control characters, or too long for a request.
     NotUsable,
+    /// What the reference does to the value (`?decode=base64#/a`) gives none.
+    Selection { steps: String, why: Box<SelectionProblem> },
 }
 
 impl AwsFailure {
@@ -65,9 +71,10 @@ impl AwsFailure {
     #[must_use]
     pub fn name(&self) -> StateName {
         match self {
-            Self::NotFound { .. } | Self::ScheduledForDeletion { .. } | Self::NoCurrentVersion { .. } => {
-                StateName::NotFound
-            }
+            Self::NotFound { .. }
+            | Self::ScheduledForDeletion { .. }
+            | Self::NoCurrentVersion { .. }
+            | Self::NoSuchVersion { .. } => StateName::NotFound,
             Self::Denied { .. } | Self::Credentials { .. } | Self::Kms { .. } => StateName::Denied,
             Self::KeyMissing { .. } => StateName::KeyMissing,
             Self::Unusable { .. } | Self::Refused { .. } => StateName::Invalid,
@@ -84,6 +91,7 @@ impl AwsFailure {
             Self::NotFound { .. }
             | Self::ScheduledForDeletion { .. }
             | Self::NoCurrentVersion { .. }
+            | Self::NoSuchVersion { .. }
             | Self::KeyMissing { .. }
             | Self::Unusable { .. }
             | Self::Refused { .. } => FailureClass::DefiniteNo,
@@ -105,6 +113,11 @@ impl AwsFailure {
                 "Store a value. A secret just made without one, or a rotation that did not end well, looks like this.",
             )
             .with(put_command(region, secret)),
+            Self::NoSuchVersion { region, secret, pin } => Explanation::new(
+                format!("The secret {secret} has no version with {pin}, which the reference names."),
+                "Name one that is there, or remove what follows '?' from the reference to use AWSCURRENT.",
+            )
+            .with(format!("aws secretsmanager list-secret-version-ids --region {region} --secret-id {secret}")),
             Self::Denied { region, denied, absent } => explain_denied(region, denied, absent),
             Self::Credentials { why } => explain_credentials(*why),
             Self::Kms { secret } => Explanation::new(
@@ -207,6 +220,7 @@ fn explain_unusable(secret: &str, key: Option<&str>, why: &UnusableBecause) -> E
         None => format!("The secret {secret}"),
     };
     let (what, fix) = match why {
+        UnusableBecause::Selection { steps, why } => return why.explain(&place, steps),
         UnusableBecause::NotJson => (
             format!("The secret {secret} is no JSON object, so it has no key '{}'.", key.unwrap_or_default()),
             "Leave the key out of the reference to use the whole text, or store the secret as key/value pairs.",
@@ -364,6 +378,22 @@ mod tests {
                 AwsFailure::NoCurrentVersion { region: region(), secret: secret() },
                 "not_found",
                 vec!["AWSCURRENT", "put-secret-value"],
+            ),
+            (
+                AwsFailure::NoSuchVersion { region: region(), secret: secret(), pin: "stage=AWSPREVIOUS".to_owned() },
+                "not_found",
+                vec!["no version with stage=AWSPREVIOUS", "list-secret-version-ids --region us-east-1"],
+            ),
+            (
+                unusable(
+                    None,
+                    UnusableBecause::Selection {
+                        steps: "?decode=base64".to_owned(),
+                        why: Box::new(SelectionProblem::NotBase64),
+                    },
+                ),
+                "invalid",
+                vec!["The secret plain is no base64", "Remove ?decode=base64"],
             ),
             (
                 AwsFailure::Denied { region: region(), denied: names(&["a/b", "a"]), absent: vec![] },

@@ -14,6 +14,7 @@ use aws_sdk_secretsmanager::{Client as Sdk, Config};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use postern::provider::aws::{AwsFailure, AwsSettings, CredentialProblem};
 use postern::resolve::UnreachableBecause;
+use postern::selection::Pin;
 use postern::sensitive::Plain;
 use reqwest::Url;
 use std::error::Error;
@@ -67,11 +68,17 @@ impl Client {
         Self { sdk: Sdk::from_conf(config.build()), settings }
     }
 
-    /// Reads the current version of a secret, by name or ARN.
-    pub(super) async fn get(&self, secret_id: &str) -> Result<Content, Refusal> {
+    /// Reads a secret, by name or ARN: the version that `pin` names, or the current one.
+    pub(super) async fn get(&self, secret_id: &str, pin: Option<&Pin>) -> Result<Content, Refusal> {
+        let request = self.sdk.get_secret_value().secret_id(secret_id);
+        let request = match pin {
+            None => request,
+            Some(Pin::VersionId(id)) => request.version_id(id),
+            Some(Pin::Version(number)) => request.version_id(number.to_string()),
+            Some(Pin::Stage(stage)) => request.version_stage(stage),
+        };
         // At its finest level the SDK logs requests, identities and answers: nobody listens to it.
-        let request = self.sdk.get_secret_value().secret_id(secret_id).send();
-        let answer = request.with_subscriber(NoSubscriber::default()).await;
+        let answer = request.send().with_subscriber(NoSubscriber::default()).await;
         match answer {
             Ok(secret) => match (secret.secret_string, secret.secret_binary) {
                 (Some(text), _) => Ok(Content::Text(Plain::new(text))),
@@ -79,7 +86,13 @@ impl Client {
                 // AWS answers with one of the two.
                 (None, None) => Err(Refusal::Final(self.unreachable(UnreachableBecause::NotUnderstood))),
             },
-            Err(error) => Err(self.refusal(&error, secret_id)),
+            Err(error) => Err(match self.refusal(&error, secret_id) {
+                // AWS says the same of a secret that has no such version.
+                Refusal::Final(AwsFailure::NoCurrentVersion { region, secret }) if let Some(pin) = pin => {
+                    Refusal::Final(AwsFailure::NoSuchVersion { region, secret, pin: pin.to_string() })
+                }
+                refusal => refusal,
+            }),
         }
     }
 
@@ -141,7 +154,7 @@ impl Client {
         let credentials = |why| Refusal::Final(AwsFailure::Credentials { why });
         match code {
             // AWS says the same of a secret that is there but has no AWSCURRENT.
-            "ResourceNotFoundException" if message.contains("staging label") => {
+            "ResourceNotFoundException" if message.contains("staging label") || message.contains("VersionId") => {
                 Refusal::Final(AwsFailure::NoCurrentVersion { region, secret })
             }
             "ResourceNotFoundException" => Refusal::Absent,
@@ -229,6 +242,11 @@ mod tests {
             (
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+                "NoCurrentVersion",
+            ),
+            (
+                "ResourceNotFoundException",
+                "Secrets Manager can't find the specified secret value for VersionId: canary",
                 "NoCurrentVersion",
             ),
             ("AccessDeniedException", "User: arn:aws:iam::1:user/u is not authorized to perform", "Denied"),

@@ -98,7 +98,7 @@ impl Test<'_> {
     }
 
     async fn access_key(&mut self) -> Result<Outcome, AwsFailure> {
-        match self.aws.client.get(PROBE).await {
+        match self.aws.client.get(PROBE, None).await {
             Ok(_) | Err(Refusal::Absent) => self.may_read = true,
             Err(Refusal::Denied) => self.may_read = false,
             // These say that the user may read it and that it is there.

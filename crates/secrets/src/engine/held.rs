@@ -1,12 +1,13 @@
 //! What is held of one secret: the last good reading, and what went wrong since.
 
 use super::board::Address;
-use super::kept::{Kept, Record};
+use super::kept::{Kept, Opened, Record};
 use super::pace::Ended;
 use crate::document::Document;
 use postern::fingerprint::FingerprintKey;
 use postern::provider::Freshness;
 use postern::resolve::{Failure, FailureClass, ReferenceState, Resolved};
+use postern::selection::Selector;
 use postern::sensitive::Plain;
 use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,8 @@ pub(super) struct Held {
     /// When the manager first refused since the last good reading. An outage after that does not make the
     /// value any better.
     denied_at: Option<Millis>,
-    /// Keys that the manager refuses while it gives others: their last good values.
-    denied_keys: BTreeMap<String, DeniedKey>,
+    /// What the manager refuses while it gives others: the last good values.
+    denied_values: BTreeMap<Selector, DeniedValue>,
     /// Rounds in a row that did not end well.
     failures: u32,
 }
@@ -38,9 +39,9 @@ pub(super) struct Reading {
     pub(super) restored: bool,
 }
 
-/// The last good value of a key that the manager refuses since.
+/// The last good value of what the manager refuses since.
 #[derive(Debug)]
-struct DeniedKey {
+struct DeniedValue {
     value: Plain,
     resolved: Resolved,
     denied_at: Millis,
@@ -54,33 +55,31 @@ impl Held {
     pub(super) fn restored(kept: Kept, path: &[String], now: Millis, freshness: Freshness) -> Option<Self> {
         let Kept { read_at, took_ms, version, values, .. } = kept;
         let is_fresh_enough = read_at <= now && now < usable_until(read_at, None, freshness);
-        let answers = values.into_iter().map(|(key, value)| (key, Ok(value))).collect();
+        let answers = values.into_iter().map(|(selector, value)| (selector, Ok(value.0))).collect();
         let mut document = Document::of_answers(path.join("/"), answers);
         document.version = version;
         let reading = Reading { document, read_at, took_ms, last_seen: BTreeMap::new(), restored: true };
         is_fresh_enough.then(|| Self { reading: Some(reading), ..Self::default() })
     }
 
-    /// What is to be kept over a restart of `keys`: good values that the manager has not refused since.
-    #[expect(clippy::disallowed_methods, reason = "sealed into the file of last good values")]
+    /// What is to be kept over a restart of `watched`: good values that the manager has not refused since.
     pub(super) fn to_keep<'a>(
         &'a self,
-        keys: impl Iterator<Item = &'a String>,
+        watched: impl Iterator<Item = &'a Selector>,
         address: &'a Address,
         source: &'a str,
-    ) -> Option<Record<&'a Address, &'a str>> {
-        let reading = self.keeps()?;
-        let value = |key: &'a String| Some((key.as_str(), reading.document.value(key, None).ok()?.expose()));
-        let values: Vec<_> = keys.filter_map(value).collect();
-        let Reading { read_at, took_ms, document, .. } = reading;
+    ) -> Option<Record<'a>> {
+        let Reading { read_at, took_ms, document, .. } = self.keeps()?;
+        let value = |selector: &'a Selector| Some((selector, Opened(document.value(selector, None).ok()?)));
+        let values: Vec<_> = watched.filter_map(value).collect();
         let (read_at, took_ms, version) = (*read_at, *took_ms, document.version);
         (!values.is_empty()).then_some(Record { address, source, read_at, took_ms, version, values })
     }
 
-    /// How many values of `keys` would survive a restart now, and when they were read.
-    pub(super) fn keepable<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(usize, Millis)> {
+    /// How many values of `watched` would survive a restart now, and when they were read.
+    pub(super) fn keepable<'a>(&self, watched: impl Iterator<Item = &'a Selector>) -> Option<(usize, Millis)> {
         let reading = self.keeps()?;
-        let values = keys.filter(|key| reading.document.value(key, None).is_ok()).count();
+        let values = watched.filter(|selector| reading.document.value(selector, None).is_ok()).count();
         (values > 0).then_some((values, reading.read_at))
     }
 
@@ -99,10 +98,10 @@ impl Held {
     }
 
     pub(super) fn succeed(&mut self, reading: Reading, now: Millis, fingerprints: &FingerprintKey) {
-        for (key, failure) in reading.document.refusals() {
-            self.refuse_key(key, failure, now, fingerprints);
+        for (selector, failure) in reading.document.refusals() {
+            self.refuse_value(selector, failure, now, fingerprints);
         }
-        self.denied_keys.retain(|key, _| reading.document.refusals().any(|(refused, _)| refused == key));
+        self.denied_values.retain(|selector, _| reading.document.refusals().any(|(refused, _)| refused == selector));
         self.reading = Some(reading);
         self.failure = None;
         self.denied_at = None;
@@ -113,7 +112,7 @@ impl Held {
         match failure.class() {
             FailureClass::DefiniteNo => {
                 self.reading = None;
-                self.denied_keys.clear();
+                self.denied_values.clear();
             }
             FailureClass::Denied => {
                 self.denied_at.get_or_insert(now);
@@ -125,33 +124,33 @@ impl Held {
         self.failure = Some(failure);
     }
 
-    /// Some keys had a "no" of their own, whatever becomes of the others.
-    pub(super) fn refuse(&mut self, refused: BTreeMap<String, Failure>, now: Millis, fingerprints: &FingerprintKey) {
-        for (key, failure) in refused {
-            self.refuse_key(&key, &failure, now, fingerprints);
+    /// Some values had a "no" of their own, whatever becomes of the others.
+    pub(super) fn refuse(&mut self, refused: BTreeMap<Selector, Failure>, now: Millis, fingerprints: &FingerprintKey) {
+        for (selector, failure) in refused {
+            self.refuse_value(&selector, &failure, now, fingerprints);
             if let Some(reading) = &mut self.reading {
-                reading.document.refuse(key, failure);
+                reading.document.refuse(selector, failure);
             }
         }
     }
 
-    /// The grace begins with the first refusal of a key that had a value.
-    fn refuse_key(&mut self, key: &str, failure: &Failure, now: Millis, fingerprints: &FingerprintKey) {
+    /// The grace begins with the first refusal of what had a value.
+    fn refuse_value(&mut self, selector: &Selector, failure: &Failure, now: Millis, fingerprints: &FingerprintKey) {
         if failure.class() == FailureClass::DefiniteNo {
-            self.denied_keys.remove(key);
+            self.denied_values.remove(selector);
             return;
         }
-        let before = self.reading.as_ref().filter(|reading| !reading.restored && reading.document.answers(key));
-        if let Some(Ok((value, resolved))) = before.map(|reading| reading.value(key, fingerprints)) {
+        let before = self.reading.as_ref().filter(|reading| !reading.restored && reading.document.answers(selector));
+        if let Some(Ok((value, resolved))) = before.map(|reading| reading.value(selector, fingerprints)) {
             let denied_at = self.denied_at.unwrap_or(now);
-            self.denied_keys.insert(key.to_owned(), DeniedKey { value, resolved, denied_at });
+            self.denied_values.insert(selector.clone(), DeniedValue { value, resolved, denied_at });
         }
     }
 
-    /// Counts the round that just ended, and says how it ended for `keys`.
-    pub(super) fn end_round<'a>(&mut self, keys: impl Iterator<Item = &'a String>) -> Ended {
+    /// Counts the round that just ended, and says how it ended for `wanted`.
+    pub(super) fn end_round<'a>(&mut self, wanted: impl Iterator<Item = &'a Selector>) -> Ended {
         let well = match (&self.reading, &self.failure) {
-            (Some(reading), None) => keys.into_iter().all(|key| reading.document.value(key, None).is_ok()),
+            (Some(reading), None) => wanted.into_iter().all(|selector| reading.document.value(selector, None).is_ok()),
             _ => false,
         };
         self.failures = if well { 0 } else { self.failures.saturating_add(1) };
@@ -172,8 +171,8 @@ impl Held {
 
     /// When the next value ends that stands in for a fresh one.
     pub(super) fn next_expiry(&self, freshness: Freshness) -> Option<Millis> {
-        let keys = self.denied_keys.values().map(|key| key.usable_until(freshness));
-        keys.chain(self.usable_until(freshness)).min()
+        let denied = self.denied_values.values().map(|denied| denied.usable_until(freshness));
+        denied.chain(self.usable_until(freshness)).min()
     }
 
     /// Forgets what has stood in for as long as it may.
@@ -181,14 +180,17 @@ impl Held {
         if self.usable_until(freshness).is_some_and(|until| now >= until) {
             self.reading = None;
         }
-        self.denied_keys.retain(|_, key| now < key.usable_until(freshness));
+        self.denied_values.retain(|_, denied| now < denied.usable_until(freshness));
     }
 
-    /// Of `keys`, those the secret does not have and which were not looked for yet; and its version.
-    pub(super) fn to_look_for<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(u64, BTreeSet<String>)> {
+    /// The keys of `wanted` that the secret does not have and which were not looked for yet; and its version.
+    pub(super) fn to_look_for<'a>(
+        &self,
+        wanted: impl Iterator<Item = &'a Selector>,
+    ) -> Option<(u64, BTreeSet<String>)> {
         let reading = self.reading.as_ref().filter(|_| self.failure.is_none())?;
         let unknown = |key: &&String| !reading.document.has(key) && !reading.last_seen.contains_key(*key);
-        let keys: BTreeSet<String> = keys.filter(unknown).cloned().collect();
+        let keys: BTreeSet<String> = wanted.map(|selector| &selector.key).filter(unknown).cloned().collect();
         Some((reading.document.version?, keys)).filter(|(_, keys)| !keys.is_empty())
     }
 
@@ -210,16 +212,16 @@ impl Held {
         }
     }
 
-    /// The value of `key` that may be used now, and where the key stands.
+    /// The value of `selector` that may be used now, and where it stands.
     pub(super) fn view(
         &self,
-        key: &str,
+        selector: &Selector,
         now: Millis,
         freshness: Freshness,
         fingerprints: &FingerprintKey,
     ) -> (Option<Plain>, ReferenceState) {
-        let reading = self.reading.as_ref().filter(|reading| reading.document.answers(key));
-        let value = reading.map(|reading| reading.value(key, fingerprints));
+        let reading = self.reading.as_ref().filter(|reading| reading.document.answers(selector));
+        let value = reading.map(|reading| reading.value(selector, fingerprints));
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
             (Some(Ok((value, resolved))), None) => match self.usable_until(freshness) {
@@ -228,7 +230,7 @@ impl Held {
                 Some(_) => (None, ReferenceState::Pending),
             },
             (Some(Ok(value)), Some(failure)) => stale(value, failure, self.usable_until(freshness), now),
-            (Some(Err(own)), failure) => match self.denied_keys.get(key) {
+            (Some(Err(own)), failure) => match self.denied_values.get(selector) {
                 Some(denied) => stale(denied.value(), &own, Some(denied.usable_until(freshness)), now),
                 None => (None, ReferenceState::Failed { failure: failure.clone().unwrap_or(own) }),
             },
@@ -258,7 +260,7 @@ fn usable_until(read_at: Millis, denied_at: Option<Millis>, freshness: Freshness
     grace.map_or(outage, |grace| grace.min(outage))
 }
 
-impl DeniedKey {
+impl DeniedValue {
     fn usable_until(&self, freshness: Freshness) -> Millis {
         usable_until(self.resolved.read_at, Some(self.denied_at), freshness)
     }
@@ -269,16 +271,16 @@ impl DeniedKey {
 }
 
 impl Reading {
-    fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<Value, Failure> {
-        let value = self.document.value(key, self.last_seen.get(key).copied().flatten())?;
+    fn value(&self, selector: &Selector, fingerprints: &FingerprintKey) -> Result<Value, Failure> {
+        let value = self.document.value(selector, self.last_seen.get(&selector.key).copied().flatten())?;
         let resolved = Resolved {
             version: self.document.version,
             length: value.length(),
-            fingerprint: fingerprint(value, fingerprints),
+            fingerprint: fingerprint(&value, fingerprints),
             read_at: self.read_at,
             took_ms: self.took_ms,
         };
-        Ok((value.clone(), resolved))
+        Ok((value, resolved))
     }
 }
 

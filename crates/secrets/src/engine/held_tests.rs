@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::document::document;
+use postern::name::GroupName;
 use postern::resolve::{InvalidBecause, UnreachableBecause};
 
 const FRESHNESS: Freshness = Freshness {
@@ -46,7 +47,7 @@ fn not_found() -> Failure {
 
 /// Whether there is a value, and the state's name, of `key` at `seconds`.
 fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
-    let (value, state) = held.view(key, Millis(seconds * 1000), FRESHNESS, &fingerprints());
+    let (value, state) = held.view(&Selector::plain(key), Millis(seconds * 1000), FRESHNESS, &fingerprints());
     assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
 }
 
@@ -139,7 +140,7 @@ fn a_refused_key_has_a_grace_of_its_own() {
     let answers = |key: Result<&str, Failure>| {
         let key = key.map(|value| Plain::new(value.to_owned()));
         let answers = [("key", key), ("other", Ok(Plain::new("w".to_owned())))];
-        let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+        let answers = answers.map(|(key, answer)| (Selector::plain(key), answer));
         Document::of_answers("a".to_owned(), answers.into())
     };
     let read = |document, seconds: u64| Reading { document, read_at: Millis(seconds * 1000), ..reading(1, "{}") };
@@ -157,7 +158,7 @@ fn a_refused_key_has_a_grace_of_its_own() {
 
     succeed(&mut held, read(answers(Ok("v")), 30));
     check(&held, "key", 30, (true, "ok"));
-    held.refuse(BTreeMap::from([("key".to_owned(), denied())]), Millis(31_000), &fingerprints());
+    held.refuse(BTreeMap::from([(Selector::plain("key"), denied())]), Millis(31_000), &fingerprints());
     held.fail(outage(), Millis(31_000));
     check(&held, "key", 50, (true, "stale"));
     check(&held, "key", 51, (false, "denied"));
@@ -169,7 +170,7 @@ fn a_refused_key_has_a_grace_of_its_own() {
 fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
     let mut held = Held::default();
     succeed(&mut held, reading(1, r#"{"key":"v","other":"w"}"#));
-    held.refuse(BTreeMap::from([("key".to_owned(), not_found())]), START, &fingerprints());
+    held.refuse(BTreeMap::from([(Selector::plain("key"), not_found())]), START, &fingerprints());
     held.fail(outage(), START);
     check(&held, "key", 1, (false, "unreachable"));
     check(&held, "other", 1, (true, "stale"));
@@ -178,7 +179,7 @@ fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
 #[test]
 fn a_key_that_was_not_asked_for_is_pending() {
     let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
-    let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+    let answers = answers.map(|(key, answer)| (Selector::plain(key), answer));
     let document = Document::of_answers("a".to_owned(), answers.into());
     let mut held = Held::default();
     succeed(&mut held, Reading { document, ..reading(1, "{}") });
@@ -189,7 +190,7 @@ fn a_key_that_was_not_asked_for_is_pending() {
 
 #[test]
 fn rounds_are_counted_until_one_ends_well() {
-    let keys = ["key".to_owned()];
+    let keys = [Selector::plain("key")];
     let mut held = Held::default();
     let end = |held: &mut Held| held.end_round(keys.iter());
     held.fail(outage(), START);
@@ -206,7 +207,7 @@ fn rounds_are_counted_until_one_ends_well() {
 
 #[test]
 fn earlier_versions_are_looked_at_once_for_each_missing_key() {
-    let keys = ["key".to_owned(), "other".to_owned()];
+    let keys = [Selector::plain("key"), Selector::plain("other")];
     let mut held = Held::default();
     assert_eq!(held.to_look_for(keys.iter()), None);
     succeed(&mut held, reading(4, r#"{"other":"v"}"#));
@@ -218,8 +219,9 @@ fn earlier_versions_are_looked_at_once_for_each_missing_key() {
 }
 
 fn kept(read_at: Millis) -> Kept {
-    let values = vec![("key".to_owned(), Plain::new("v".to_owned()))];
-    Kept { source: String::new(), read_at, took_ms: 2, version: Some(3), values }
+    let values = vec![(Selector::plain("key"), Opened(Plain::new("v".to_owned())))];
+    let address = Address::of(&GroupName::default_group(), &"$secret://vault/my-vault/a/key".parse().unwrap());
+    Kept { address, source: String::new(), read_at, took_ms: 2, version: Some(3), values }
 }
 
 fn restored() -> Held {
@@ -244,7 +246,7 @@ fn a_value_kept_over_a_restart_is_used_until_there_is_an_answer() {
     succeed(&mut held, reading(4, r#"{"key":"w"}"#));
     check(&held, "key", 2, (true, "ok"));
     let mut held = restored();
-    let answers = [("key".to_owned(), Err(denied()))];
+    let answers = [(Selector::plain("key"), Err(denied()))];
     let document = Document::of_answers("a".to_owned(), answers.into());
     succeed(&mut held, Reading { document, ..reading(1, "{}") });
     check(&held, "key", 2, (false, "denied"));
@@ -260,7 +262,7 @@ fn what_is_too_old_or_from_the_future_is_not_restored() {
 
 #[test]
 fn only_good_values_that_were_not_refused_since_are_kept() {
-    let keys = ["key".to_owned(), "none".to_owned()];
+    let keys = [Selector::plain("key"), Selector::plain("none")];
     let keepable = |held: &Held| held.keepable(keys.iter()).map_or(0, |(values, _)| values);
     let mut held = Held::default();
     assert_eq!(keepable(&held), 0);

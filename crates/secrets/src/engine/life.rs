@@ -9,6 +9,7 @@ use crate::document::Document;
 use crate::{Newest, Unread};
 use postern::provider::VersionCheck;
 use postern::resolve::Failure;
+use postern::selection::Selector;
 use postern::time::Millis;
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -103,9 +104,10 @@ impl Life {
 
     async fn read(&self) -> Read {
         let (read_at, begun) = (self.inner.clock.now(), Instant::now());
-        let keys: Option<BTreeSet<String>> =
-            self.inner.board().entry(&self.address).map(|entry| entry.keys().cloned().collect());
-        let document = self.provider.manager.read(&self.address.path, &keys.unwrap_or_default()).await;
+        let wanted: Option<BTreeSet<Selector>> =
+            self.inner.board().entry(&self.address).map(|entry| entry.selectors().cloned().collect());
+        let Address { path, pin, .. } = &self.address;
+        let document = self.provider.manager.read(path, pin.as_ref(), &wanted.unwrap_or_default()).await;
         Read { document, read_at, took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) }
     }
 
@@ -160,7 +162,8 @@ impl Life {
 
     /// Looks for missing keys in earlier versions, which says a great deal to whoever has to mend it.
     async fn look_back(&self) {
-        let missing = self.inner.board().entry(&self.address).and_then(|entry| entry.held.to_look_for(entry.keys()));
+        let missing =
+            self.inner.board().entry(&self.address).and_then(|entry| entry.held.to_look_for(entry.selectors()));
         let Some((version, keys)) = missing else { return };
         let seen = self.provider.manager.last_seen(&self.address.path, version, &keys).await;
         if let Some((entry, _)) = self.inner.board().entry_of(&self.address, self.provider.generation) {
@@ -173,14 +176,15 @@ impl Life {
     async fn until_newer(&self, ended: Ended) {
         let every = self.provider.config.provider.freshness.version_check_seconds;
         let version = self.inner.board().entry(&self.address).and_then(|entry| entry.held.version());
-        let (Ended::Well, Some(version), 1..) = (ended, version, every) else { return pending().await };
+        let Address { path, pin, .. } = &self.address;
+        let (Ended::Well, Some(version), None, 1..) = (ended, version, pin, every) else { return pending().await };
         loop {
             sleep(Duration::from_secs(every.into()).mul_f64(0.8 + 0.2 * fastrand::f64())).await;
             if self.provider.gate.is_away() || self.provider.versions() == VersionCheck::Refused {
                 continue;
             }
             let turn = self.provider.gate.turn().await;
-            let newest = self.provider.manager.newest(&self.address.path).await;
+            let newest = self.provider.manager.newest(path).await;
             drop(turn);
             match newest {
                 Newest::Version(newest) => {

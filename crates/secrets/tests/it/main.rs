@@ -9,6 +9,7 @@
 mod aws;
 mod diagnose;
 mod engine;
+mod extensions;
 mod faults;
 mod kept;
 mod login;

@@ -8,9 +8,10 @@ mod file;
 use super::Inner;
 use super::board::Address;
 use file::{Refused, SealedFile};
+use postern::selection::Selector;
 use postern::sensitive::Plain;
 use postern::time::Millis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -33,24 +34,42 @@ pub struct Keeping {
 }
 
 /// One secret as it was kept.
+#[derive(Deserialize)]
 pub(super) struct Kept {
+    pub(super) address: Address,
     /// What the provider read from.
     pub(super) source: String,
     pub(super) read_at: Millis,
     pub(super) took_ms: u64,
     pub(super) version: Option<u64>,
-    pub(super) values: Vec<(String, Plain)>,
+    pub(super) values: Vec<(Selector, Opened)>,
 }
 
-/// A secret on its way to the file, or from it.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Record<A, T> {
-    pub(super) address: A,
-    pub(super) source: T,
+/// One secret on its way to the file.
+#[derive(Serialize)]
+pub(super) struct Record<'a> {
+    pub(super) address: &'a Address,
+    pub(super) source: &'a str,
     pub(super) read_at: Millis,
     pub(super) took_ms: u64,
     pub(super) version: Option<u64>,
-    pub(super) values: Vec<(T, T)>,
+    pub(super) values: Vec<(&'a Selector, Opened)>,
+}
+
+/// A value that is about to be sealed, or has just been opened.
+pub(super) struct Opened(pub(super) Plain);
+
+impl Serialize for Opened {
+    #[expect(clippy::disallowed_methods, reason = "sealed into the file of last good values")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Opened {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|value| Self(Plain::new(value)))
+    }
 }
 
 /// What the file is to hold now.
@@ -137,17 +156,12 @@ impl Keeper {
 
 fn load(file: &SealedFile) -> Result<HashMap<Address, Kept>, Refused> {
     let Some(text) = file.read()? else { return Ok(HashMap::new()) };
-    let records: Vec<Record<Address, String>> = serde_json::from_slice(&text).map_err(|_| Refused::NotOurs)?;
-    let kept = records.into_iter().map(|record| {
-        let Record { address, source, read_at, took_ms, version, values } = record;
-        let values = values.into_iter().map(|(key, value)| (key, Plain::new(value))).collect();
-        (address, Kept { source, read_at, took_ms, version, values })
-    });
-    Ok(kept.collect())
+    let kept: Vec<Kept> = serde_json::from_slice(&text).map_err(|_| Refused::NotOurs)?;
+    Ok(kept.into_iter().map(|kept| (kept.address.clone(), kept)).collect())
 }
 
 /// The records as the file's text. Measured first: a vector that grows frees its old memory unwiped.
-pub(super) fn encode(records: &[Record<&Address, &str>]) -> ToKeep {
+pub(super) fn encode(records: &[Record<'_>]) -> ToKeep {
     if records.is_empty() {
         return ToKeep::Nothing;
     }

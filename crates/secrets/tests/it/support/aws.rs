@@ -94,9 +94,10 @@ impl Moto {
         self.post("_fail", fault).await;
     }
 
-    /// The secret has this text from now on.
-    pub(crate) async fn put(&self, name: &str, value: &str) {
-        self.post("_put", json!({ "name": name, "value": value })).await;
+    /// The secret has this text from now on. Answers the id of that version.
+    pub(crate) async fn put(&self, name: &str, value: &str) -> String {
+        let made = self.post("_put", json!({ "name": name, "value": value })).await;
+        made["version"].as_str().unwrap().to_owned()
     }
 
     /// How often each request was made: `GetSecretValue alice-credentials`.
@@ -104,9 +105,10 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: Value) {
+    async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
     }
 
     /// A connection cannot outlive the test whose runtime drives it, so none is kept.
