@@ -1,7 +1,7 @@
 //! Which failure has which code. No arm is left to chance: a new failure does not compile without one.
 
 use super::Reason;
-use crate::provider::aws::{AwsFailure, CredentialProblem, UnusableBecause};
+use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 use crate::resolve::{
     DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
 };
@@ -112,7 +112,12 @@ impl AwsFailure {
                 CredentialProblem::BadSignature => Reason::AwsSignatureMismatch,
                 CredentialProblem::Expired => Reason::AwsSessionExpired,
                 CredentialProblem::Clock => Reason::AwsClockSkew,
+                CredentialProblem::NotAllowed => Reason::AwsAmbientNotAllowed,
+                CredentialProblem::NoneFound => Reason::AwsAmbientNotFound,
             },
+            Self::Role { why: RoleProblem::Denied, .. } => Reason::AwsRoleDenied,
+            Self::Role { why: RoleProblem::Refused { .. }, .. } => Reason::AwsRefused,
+            Self::OtherRegion { .. } => Reason::AwsOtherRegion,
             Self::Kms { .. } => Reason::AwsKmsDenied,
             Self::KeyMissing { .. } => Reason::SecretKeyMissing,
             Self::Unusable { why, .. } => match why {

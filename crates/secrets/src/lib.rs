@@ -68,11 +68,20 @@ impl From<Failure> for Unread {
     }
 }
 
+/// Whether a gateway group may use the machine's own credentials, and assume roles: the server's
+/// configuration says so, and no provider can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ambient {
+    #[default]
+    Forbidden,
+    Allowed,
+}
+
 /// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
+fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManager> {
     match settings {
         Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone())),
+        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
     }
 }
 
@@ -84,8 +93,8 @@ fn source<S>(settings: &Settings<S>) -> String {
         Settings::Vault(vault) => {
             json!(["vault", vault.url, vault.server_name, vault.prefix, vault.namespace, vault.kv_version])
         }
-        // Another Access Key ID may be another account's.
-        Settings::Aws(aws) => json!(["aws", aws.region, aws.endpoint_url, aws.access_key_id]),
+        // Another Access Key ID may be another account's, and so may another role.
+        Settings::Aws(aws) => json!(["aws", aws.region, aws.endpoint_url, aws.credentials.holder(), aws.assume_role]),
     };
     parts.to_string()
 }

@@ -501,7 +501,7 @@ impl Board {
 
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let (manager, source) = (connect(&config.provider.settings), source(&config.provider.settings));
+        let (manager, source) = (connect(&config.provider.settings, config.ambient), source(&config.provider.settings));
         Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
     }
 

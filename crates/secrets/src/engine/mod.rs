@@ -13,6 +13,8 @@ mod life;
 mod pace;
 
 pub use board::Address;
+
+use crate::Ambient;
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use kept::Keeper;
@@ -46,6 +48,8 @@ pub struct ProviderConfig {
     pub provider: SecretProvider<Plain>,
     /// Of the stored object.
     pub revision: u64,
+    /// Whether its group may use the machine's own credentials.
+    pub ambient: Ambient,
 }
 
 struct Inner {
@@ -239,8 +243,8 @@ impl Engine {
     }
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        crate::connect(settings).diagnose().await
+    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
+        crate::connect(settings, ambient).diagnose().await
     }
 }
 
