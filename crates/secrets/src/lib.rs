@@ -9,7 +9,7 @@ mod select;
 mod tls;
 mod vault;
 
-pub use engine::{Address, Engine, Keeping, ProviderConfig};
+pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
 pub use tls::is_authority;
 
 use aws::Aws;

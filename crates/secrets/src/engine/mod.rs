@@ -210,19 +210,30 @@ impl Engine {
         }
     }
 
-    /// Reads all watched secrets of a provider now, and waits until that is done. A provider that is away is
-    /// asked at once whether it is back.
+    /// Reads all watched secrets of a provider now, and waits until that is done.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
-        let rounds: Vec<_> = {
-            let mut board = self.inner.board();
-            if let Some(provider) = board.provider(group, provider) {
-                provider.gate.hurry();
-                // A policy that allows it now may have come since.
-                provider.set_versions(VersionCheck::Untried);
-            }
-            board.watched_of(group, provider).map(Entry::want_round).collect()
-        };
-        join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
+        if let Some(provider) = self.inner.board().provider(group, provider) {
+            // A policy that allows it now may have come since.
+            provider.set_versions(VersionCheck::Untried);
+        }
+        self.refresh_where(group, provider, |_| true).ended().await;
+    }
+
+    /// Reads those watched secrets of a provider now whose path is `wanted`. A provider that is away is asked at
+    /// once whether it is back.
+    pub fn refresh_where(
+        &self,
+        group: &GroupName,
+        provider: &ProviderKey,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Reads {
+        let mut board = self.inner.board();
+        if let Some(provider) = board.provider(group, provider) {
+            provider.gate.hurry();
+        }
+        let watched = board.watched_of(group, provider).filter(|(address, _)| wanted(&address.path));
+        let rounds: Vec<_> = watched.map(|(_, entry)| entry.want_round()).collect();
+        Reads { secrets: rounds.len(), rounds }
     }
 
     /// What a provider in use is doing.
@@ -245,6 +256,20 @@ impl Engine {
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
     pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
         crate::connect(settings, ambient).diagnose().await
+    }
+}
+
+/// Reads that were asked for. They are made whether or not someone waits.
+pub struct Reads {
+    /// How many secrets are read.
+    pub secrets: usize,
+    rounds: Vec<(u64, watch::Receiver<u64>)>,
+}
+
+impl Reads {
+    /// Waits until all are done.
+    pub async fn ended(self) {
+        join_all(self.rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
     }
 }
 
