@@ -12,7 +12,7 @@ use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
 use postern::time::Clock;
-use secrets::Engine;
+use secrets::{Engine, Environment};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,10 +110,12 @@ async fn start_control(
     let key = control::open_master_key(&store, &settings.data_dir.join("master.key")).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fingerprints = FingerprintKey::new(random()?);
+    let engine = Engine::start(clock.clone(), fingerprints.clone(), stop.clone());
+    engine.set_environment(Environment::of(&settings.env_prefix, std::env::vars_os()));
     let parts = Parts {
         store: store.clone(),
         sealer: Sealer::new(&key)?,
-        engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
+        engine,
         fingerprints,
         own_addresses: vec![dashboard],
         instance: InstanceFacts {

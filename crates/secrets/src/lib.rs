@@ -3,6 +3,7 @@
 mod aws;
 mod document;
 mod engine;
+mod environment;
 mod json;
 mod network;
 mod select;
@@ -10,10 +11,12 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, ProviderConfig};
+pub use environment::Environment;
 pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
+use environment::Unfilled;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::Fingerprint;
 use postern::provider::Settings;
@@ -63,11 +66,12 @@ impl From<Failure> for Unread {
     }
 }
 
-/// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
-    match settings {
-        Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone())),
+/// The one place that knows which managers there are. Settings that refer to the environment are filled first.
+fn connect(settings: &Settings<Plain>, environment: &Environment) -> Arc<dyn SecretManager> {
+    match environment.fill(settings) {
+        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
+        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings)),
+        Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
 

@@ -8,6 +8,7 @@ pub use endpoint::EndpointUrl;
 pub use failure::{AwsFailure, CredentialProblem, UnusableBecause};
 pub use region::{REGIONS, Region};
 
+use crate::env_ref::EnvRef;
 use crate::problem::Problems;
 use crate::provider::vault::FormSecret;
 use crate::sensitive::Entered;
@@ -117,7 +118,7 @@ pub fn read_policy(region: &Region, secret: &str) -> String {
     )
 }
 
-/// The public half of an access key: an identifier, shown in full.
+/// The public half of an access key: an identifier, shown in full; or a reference to the environment that has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccessKeyId(String);
@@ -135,6 +136,14 @@ impl FromStr for AccessKeyId {
         if text.is_empty() {
             return Err(AccessKeyIdError("The Access Key ID is needed here, for example AKIAIOSFODNN7EXAMPLE."));
         }
+        if EnvRef::is_meant(text) {
+            return match text.parse::<EnvRef>() {
+                Ok(reference) => Ok(Self(reference.to_string())),
+                Err(_) => {
+                    Err(AccessKeyIdError("A reference to the environment reads $env://<NAME>, or $env://<NAME>/<key>."))
+                }
+            };
+        }
         // A Secret Access Key has 40 characters. It must not be stored in clear by a slip.
         if text.len() == 40 || text.contains(['/', '+']) {
             return Err(AccessKeyIdError("This looks like a Secret Access Key: it belongs in the field below."));
@@ -147,6 +156,12 @@ impl FromStr for AccessKeyId {
 }
 
 impl AccessKeyId {
+    /// Where it stands instead, when it is a reference to the environment.
+    #[must_use]
+    pub fn env(&self) -> Option<EnvRef> {
+        self.0.parse().ok()
+    }
+
     /// As AWS wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,11 +3,12 @@
 use super::ProviderConfig;
 use super::held::Held;
 use super::pace::Ended;
-use crate::{SecretManager, connect, same_secrets};
+use crate::{Environment, SecretManager, connect, same_secrets};
+use postern::env_ref::EnvRef;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider};
-use postern::resolve::{Failure, ReferenceState, StateName};
+use postern::resolve::{Failure, ReferenceState, Resolved, StateName};
 use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
@@ -166,6 +167,8 @@ pub(super) struct Board {
     changed: HashSet<Address>,
     generations: u64,
     fingerprints: FingerprintKey,
+    /// And when it was set.
+    environment: (Environment, Millis),
     /// Set at shutdown: nothing is started any more.
     closed: bool,
 }
@@ -178,12 +181,36 @@ impl Board {
             changed: HashSet::new(),
             generations: 0,
             fingerprints,
+            environment: (Environment::none(), Millis(0)),
             closed: false,
         }
     }
 
     pub(super) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Option<&Arc<Provider>> {
         self.providers.get(&(group.clone(), key.clone()))
+    }
+
+    /// What references to the environment may read from now on: also the providers that are set after this.
+    pub(super) fn set_environment(&mut self, environment: Environment, now: Millis) {
+        self.environment = (environment, now);
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment.0
+    }
+
+    /// The value of a variable, and where a reference to it stands.
+    pub(super) fn variable(&self, reference: &EnvRef) -> (Option<Plain>, ReferenceState) {
+        let (environment, read_at) = &self.environment;
+        match environment.value(reference) {
+            Ok(value) => {
+                let fingerprint = hashed(&value, &self.fingerprints).short();
+                let length = value.length();
+                let resolved = Resolved { version: None, length, fingerprint, read_at: *read_at, took_ms: 0 };
+                (Some(value), ReferenceState::Ok(resolved))
+            }
+            Err(failure) => (None, ReferenceState::Failed { failure }),
+        }
     }
 
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
@@ -262,7 +289,8 @@ impl Board {
             old => {
                 let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
                 self.generations += 1;
-                self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
+                self.providers
+                    .insert(key, Arc::new(Provider::new(config, identity, self.generations, &self.environment.0)));
                 Some(keep)
             }
         }
@@ -425,8 +453,13 @@ impl Board {
 }
 
 impl Provider {
-    fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let manager = connect(&config.provider.settings);
+    fn new(
+        config: ProviderConfig,
+        identity: SecretProvider<Fingerprint>,
+        generation: u64,
+        environment: &Environment,
+    ) -> Self {
+        let manager = connect(&config.provider.settings, environment);
         Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
     }
 }

@@ -9,10 +9,12 @@ mod held;
 mod life;
 mod pace;
 
+use crate::Environment;
 pub use board::Address;
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
+use postern::env_ref::EnvRef;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider, Settings};
@@ -93,6 +95,19 @@ impl Engine {
         for address in board.remove_provider(group, provider, &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+    }
+
+    /// What references to the environment may read from now on, and the providers that are set after this.
+    /// Without it they may read nothing.
+    pub fn set_environment(&self, environment: Environment) {
+        self.inner.board().set_environment(environment, self.inner.clock.now());
+    }
+
+    /// The value of a variable of the environment, and where a reference to it stands. It is not watched: the
+    /// environment does not change.
+    #[must_use]
+    pub fn variable(&self, reference: &EnvRef) -> (Option<Plain>, ReferenceState) {
+        self.inner.board().variable(reference)
     }
 
     /// Adds one reference to those in use. A new one is read at once.
@@ -186,7 +201,8 @@ impl Engine {
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
     pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        crate::connect(settings).diagnose().await
+        let environment = self.inner.board().environment().clone();
+        crate::connect(settings, &environment).diagnose().await
     }
 }
 

@@ -9,6 +9,7 @@
 mod aws;
 mod diagnose;
 mod engine;
+mod environment;
 mod extensions;
 mod faults;
 mod login;
@@ -16,3 +17,4 @@ mod outage;
 mod read;
 mod support;
 mod tls;
+mod vectors;
