@@ -34,7 +34,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.standing(&reference).1;
+            let state = self.current(&reference).1;
             Some(ReferenceView {
                 reference,
                 state,
@@ -48,7 +48,7 @@ impl Inner {
     }
 
     /// The value of a reference that may be used now, and where it stands.
-    pub(crate) fn standing(&self, reference: &Reference) -> (Option<Plain>, ReferenceState) {
+    pub(crate) fn current(&self, reference: &Reference) -> (Option<Plain>, ReferenceState) {
         match reference {
             Reference::Secret(reference) => self.engine.current(&self.group, reference),
             Reference::Env(reference) => self.engine.variable(reference),
