@@ -236,6 +236,18 @@ reasons! {
     AwsClockSkew "aws.clock_skew"
         "AWS refuses the signature because of its time: this machine's clock is wrong."
         "Set the clock where Postern runs.";
+    AwsAmbientNotAllowed "aws.ambient_not_allowed"
+        "The provider needs the server's own AWS credentials or a role, and the server's configuration does not allow its gateway group that."
+        "Allow it with the setting `ambient_credentials`, or give the provider an access key of its own.";
+    AwsAmbientNotFound "aws.ambient_not_found"
+        "The server's environment gives no AWS credentials that work."
+        "Give the process variables, a profile, a web identity or a role, as the AWS SDKs look for them.";
+    AwsRoleDenied "aws.role_denied"
+        "AWS does not let the provider's credentials assume the role. It says the same where there is no such role."
+        "Check the role's name, its trust policy and the External ID, then add the policy that is shown with the failure.";
+    AwsOtherRegion "aws.other_region"
+        "The ARN in the reference is of another region than the secret provider's."
+        "Use a provider of that region, or the ARN of the secret's replica.";
     AwsAccessDenied "aws.access_denied"
         "AWS accepts the access key, but its user may not read the secret; or has no right to know that it is not there."
         "Check the secret's name, then add the policy that is shown with the failure.";
@@ -250,7 +262,7 @@ reasons! {
         "Store a value, or finish the rotation.";
     AwsRefused "aws.refused"
         "AWS refused with a code that needs no words of its own here."
-        "Look the code in the message up in the documentation of GetSecretValue.";
+        "Look the code in the message up in the documentation of GetSecretValue, or of AssumeRole.";
     AwsTemporaryKeys "aws.temporary_keys"
         "A warning: when the session of these temporary keys ends, no secret can be read."
         "Use the keys of an IAM user who may read these secrets only.";

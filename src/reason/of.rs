@@ -2,7 +2,7 @@
 
 use super::Reason;
 use crate::env_ref::{EnvFailure, EnvProblem};
-use crate::provider::aws::{AwsFailure, CredentialProblem, UnusableBecause};
+use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 use crate::resolve::{
     DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
 };
@@ -127,7 +127,12 @@ impl AwsFailure {
                 CredentialProblem::BadSignature => Reason::AwsSignatureMismatch,
                 CredentialProblem::Expired => Reason::AwsSessionExpired,
                 CredentialProblem::Clock => Reason::AwsClockSkew,
+                CredentialProblem::NotAllowed => Reason::AwsAmbientNotAllowed,
+                CredentialProblem::NoneFound => Reason::AwsAmbientNotFound,
             },
+            Self::Role { why: RoleProblem::Denied, .. } => Reason::AwsRoleDenied,
+            Self::Role { why: RoleProblem::Refused { .. }, .. } => Reason::AwsRefused,
+            Self::OtherRegion { .. } => Reason::AwsOtherRegion,
             Self::Kms { .. } => Reason::AwsKmsDenied,
             Self::KeyMissing { .. } => Reason::SecretKeyMissing,
             Self::Unusable { why, .. } => match why {

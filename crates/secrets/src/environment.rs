@@ -8,7 +8,7 @@ use crate::{SecretManager, Unread, json};
 use async_trait::async_trait;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
 use postern::env_ref::{EnvFailure, EnvProblem, EnvRef};
-use postern::provider::aws::{AccessKeyId, AwsFailure, CredentialProblem};
+use postern::provider::aws::{AccessKeyId, AwsCredentials, AwsFailure, CredentialProblem};
 use postern::provider::{Manager, Settings};
 use postern::resolve::Failure;
 use postern::secret_ref::{Reading, read};
@@ -88,9 +88,10 @@ impl Environment {
             None => Ok(secret.clone()),
         })?;
         if let Settings::Aws(aws) = &mut filled
-            && let Some(reference) = aws.access_key_id.env()
+            && let AwsCredentials::AccessKey(key) = &mut aws.credentials
+            && let Some(reference) = key.access_key_id.env()
         {
-            aws.access_key_id = access_key_id(&self.field(&reference)?)?;
+            key.access_key_id = access_key_id(&self.field(&reference)?)?;
         }
         Ok(filled)
     }

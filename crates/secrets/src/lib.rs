@@ -66,11 +66,20 @@ impl From<Failure> for Unread {
     }
 }
 
+/// Whether a gateway group may use the machine's own credentials, and assume roles: the server's
+/// configuration says so, and no provider can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ambient {
+    #[default]
+    Forbidden,
+    Allowed,
+}
+
 /// The one place that knows which managers there are. Settings that refer to the environment are filled first.
-fn connect(settings: &Settings<Plain>, environment: &Environment) -> Arc<dyn SecretManager> {
+fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
     match environment.fill(settings) {
         Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
-        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings)),
+        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
         Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
@@ -84,10 +93,10 @@ fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> b
             (&one.url, &one.server_name, &one.prefix, &one.namespace, one.kv_version)
                 == (&other.url, &other.server_name, &other.prefix, &other.namespace, other.kv_version)
         }
-        // Another Access Key ID may be another account's.
+        // Another Access Key ID may be another account's, and so may another role.
         (Settings::Aws(one), Settings::Aws(other)) => {
-            (&one.region, &one.endpoint_url, &one.access_key_id)
-                == (&other.region, &other.endpoint_url, &other.access_key_id)
+            (&one.region, &one.endpoint_url, one.credentials.holder(), &one.assume_role)
+                == (&other.region, &other.endpoint_url, other.credentials.holder(), &other.assume_role)
         }
         (Settings::Vault(_) | Settings::Aws(_), _) => false,
     }

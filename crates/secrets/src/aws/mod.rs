@@ -1,23 +1,26 @@
-//! AWS Secrets Manager, with static keys.
+//! AWS Secrets Manager.
 //!
 //! Where a reference's name ends and its key begins is known only after a read: every split is tried,
 //! longest name first, and the one that worked is remembered. References below one path share a round of
 //! reading, and each secret is read once in it.
 //!
-//! What must never happen here: keys taken from anywhere but the provider (no environment, no profile, no
-//! metadata service), an answer's text in an error or a log, a list of secrets that nobody asked for.
+//! What must never happen here: keys taken from anywhere but the provider, unless the server's configuration allows
+//! it (no environment, no profile, no metadata service); an answer's text in an error or a log; a list of secrets
+//! that nobody asked for.
 
 mod client;
 mod diagnose;
+mod identity;
+mod refusal;
 mod transport;
 
 use crate::document::Document;
 use crate::select::{Unusable, Value, names};
-use crate::{SecretManager, Unread, json};
+use crate::{Ambient, SecretManager, Unread, json};
 use async_trait::async_trait;
 use client::{Client, Content, Refusal};
 use postern::diagnosis::Diagnosis;
-use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, candidates};
+use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, arn_region, candidates};
 use postern::resolve::Failure;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
@@ -44,8 +47,8 @@ struct Round<'a> {
 }
 
 impl Aws {
-    pub(crate) fn new(settings: AwsSettings<Plain>) -> Self {
-        Self { client: Client::new(settings.clone()), settings, splits: Mutex::default() }
+    pub(crate) fn new(settings: AwsSettings<Plain>, ambient: Ambient) -> Self {
+        Self { client: Client::new(settings.clone(), ambient), settings, splits: Mutex::default() }
     }
 
     /// The value behind a reference's segments.
@@ -55,6 +58,10 @@ impl Aws {
         selector: &Selector,
         round: &mut Round<'_>,
     ) -> Result<Plain, AwsFailure> {
+        // AWS would say that there is no such secret.
+        if let Some(named) = arn_region(segments).filter(|named| *named != self.settings.region) {
+            return Err(AwsFailure::OtherRegion { region: self.settings.region.clone(), named });
+        }
         if let Some(known) = self.known(segments) {
             match self.read_once(&known.secret_id, round).await {
                 Ok(content) => return choose(content, &known, selector),
@@ -160,14 +167,18 @@ fn value_of(text: &Plain, key: &str) -> Option<Result<Value, Vec<String>>> {
 
 #[async_trait]
 impl SecretManager for Aws {
-    /// A refusal of one reference is that reference's. An outage is everybody's, and so is a key that AWS
-    /// does not accept.
+    /// A refusal of one reference is that reference's. An outage is everybody's, and so are a key that AWS
+    /// does not accept and a role that it does not give.
     async fn read(&self, path: &[String], pin: Option<&Pin>, wanted: &BTreeSet<Selector>) -> Result<Document, Unread> {
         let (mut round, mut answers) = (Round { pin, read: BTreeMap::new() }, BTreeMap::new());
         for selector in wanted {
             let answer = self.value(&segments(path, &selector.key), selector, &mut round).await;
             match answer {
-                Err(failure @ (AwsFailure::Unreachable { .. } | AwsFailure::Credentials { .. })) => {
+                Err(
+                    failure @ (AwsFailure::Unreachable { .. }
+                    | AwsFailure::Credentials { .. }
+                    | AwsFailure::Role { .. }),
+                ) => {
                     let refused =
                         answers.into_iter().filter_map(|(selector, answer)| Some((selector, Result::err(answer)?)));
                     return Err(Unread { failure: Failure::Aws(failure), refused: refused.collect() });

@@ -459,7 +459,7 @@ impl Provider {
         generation: u64,
         environment: &Environment,
     ) -> Self {
-        let manager = connect(&config.provider.settings, environment);
+        let manager = connect(&config.provider.settings, config.ambient, environment);
         Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
     }
 }

@@ -9,8 +9,9 @@ mod held;
 mod life;
 mod pace;
 
-use crate::Environment;
 pub use board::Address;
+
+use crate::{Ambient, Environment};
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
@@ -43,6 +44,8 @@ pub struct ProviderConfig {
     pub provider: SecretProvider<Plain>,
     /// Of the stored object.
     pub revision: u64,
+    /// Whether its group may use the machine's own credentials.
+    pub ambient: Ambient,
 }
 
 struct Inner {
@@ -200,9 +203,9 @@ impl Engine {
     }
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
+    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
         let environment = self.inner.board().environment().clone();
-        crate::connect(settings, &environment).diagnose().await
+        crate::connect(settings, ambient, &environment).diagnose().await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Secrets of providers that stand in the environment.
 
-use crate::support::aws::{Moto, Office};
+use crate::support::aws::{Moto, Office, key_of};
 use crate::support::bao::Bao;
 use crate::support::{House, claim, settings};
 use postern::diagnosis::Stage;
 use postern::provider::{Freshness, Settings};
 use postern::sensitive::Plain;
-use secrets::Environment;
+use secrets::{Ambient, Environment};
 use serde_json::json;
 
 fn environment(name: &str, value: &str) -> Environment {
@@ -31,7 +31,7 @@ async fn vaults_token_is_read_from_the_environment_or_nothing_is_asked() {
         let before = bao.reads_of("secret/data/api7/by-env");
         claim(&house.check("by-env/key").await, name, &parts);
         assert_eq!(bao.reads_of("secret/data/api7/by-env") > before, name == "ok", "{token}");
-        let diagnosis = house.engine.diagnose(&Settings::Vault(settings)).await;
+        let diagnosis = house.engine.diagnose(&Settings::Vault(settings), Ambient::Forbidden).await;
         assert_eq!(diagnosis.failure().map(|(stage, ..)| stage), stage, "{token}: {diagnosis:?}");
         assert_eq!(diagnosis.works(), stage.is_none(), "{token}");
     }
@@ -43,8 +43,8 @@ async fn the_keys_of_aws_are_read_from_the_environment() {
     let key = moto.key("reader");
     let variable = json!({ "id": key.id, "secret": key.secret }).to_string();
     let mut settings = moto.settings("reader");
-    settings.access_key_id = "$env://POSTERN_SECRET_AWS/id".parse().unwrap();
-    settings.secret_access_key = Plain::new("$env://POSTERN_SECRET_AWS/secret".to_owned());
+    key_of(&mut settings).access_key_id = "$env://POSTERN_SECRET_AWS/id".parse().unwrap();
+    key_of(&mut settings).secret_access_key = Plain::new("$env://POSTERN_SECRET_AWS/secret".to_owned());
     let office = Office::new(settings.clone());
     claim(&office.check("plain").await, "not_found", &["POSTERN_SECRET_AWS is not set"]);
     office.engine().set_environment(environment("POSTERN_SECRET_AWS", &variable));

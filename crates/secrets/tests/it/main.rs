@@ -7,6 +7,7 @@
 )]
 
 mod aws;
+mod aws_identity;
 mod diagnose;
 mod engine;
 mod environment;

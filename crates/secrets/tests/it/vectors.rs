@@ -1,6 +1,6 @@
 //! The vectors that only a read decides, with the inputs as they stand in `tests/vectors/vectors.json`.
 
-use crate::support::aws::{Moto, Office};
+use crate::support::aws::{Moto, Office, key_of};
 use crate::support::bao::Bao;
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::{House, claim, group, settings};
@@ -10,7 +10,7 @@ use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
-use secrets::{Engine, Environment};
+use secrets::{Ambient, Engine, Environment};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +128,12 @@ async fn refusals_of_vault() {
         settings: Settings::Vault(settings),
         freshness: postern::provider::Freshness::default(),
     };
-    house.engine.set_providers(vec![secrets::ProviderConfig { group: group(), provider, revision: 1 }]);
+    house.engine.set_providers(vec![secrets::ProviderConfig {
+        group: group(),
+        provider,
+        revision: 1,
+        ambient: Ambient::Forbidden,
+    }]);
     check(&house.engine, "V19", Ok("based")).await;
     let line = house.engine.request_line(&group(), &secret("V19")).unwrap();
     assert_eq!(line, format!("GET {}/vault/v1/kv/a", based.url()));
@@ -206,7 +211,7 @@ async fn what_the_environment_has() {
     // E20: nothing is asked of AWS with a key that is not there.
     let moto = Moto::start().await;
     let mut settings = moto.settings("reader");
-    settings.access_key_id = inputs("E20")[0].parse().unwrap();
+    key_of(&mut settings).access_key_id = inputs("E20")[0].parse().unwrap();
     let office = Office::new(moto.settings("reader"));
     office.engine().set_environment(environment);
     office.set(2, settings, 300);
