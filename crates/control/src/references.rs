@@ -9,7 +9,7 @@ use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
 use postern::reference::Reference;
-use postern::resolve::{Failure, ReferenceCheck, ReferenceState, StateName};
+use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use postern::sensitive::Plain;
 use std::collections::BTreeSet;
@@ -113,7 +113,7 @@ impl Inner {
                 _ => None,
             }
         });
-        let unresolved = references.iter().filter(|r| !matches!(r.state.name(), StateName::Ok | StateName::Pending));
+        let unresolved = references.iter().filter(|r| r.state.failure().is_some());
         let unresolved = unresolved.map(|r| Attention {
             subject: AttentionSubject::Credential { name: r.used_by.clone() },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),

@@ -27,7 +27,7 @@ async fn vaults_token_is_read_from_the_environment_or_nothing_is_asked() {
         (5, "$env://POSTERN_SECRET_VAULT/tok", "key_missing", Some(Stage::Token), vec!["it has token"]),
     ] {
         let settings = settings(&bao.url(), token);
-        house.set(revision, settings.clone(), Freshness { ttl_seconds: 300, max_stale_seconds: 300 });
+        house.set(revision, settings.clone(), Freshness::default());
         let before = bao.reads_of("secret/data/api7/by-env");
         claim(&house.check("by-env/key").await, name, &parts);
         assert_eq!(bao.reads_of("secret/data/api7/by-env") > before, name == "ok", "{token}");
