@@ -9,10 +9,10 @@ use crate::name::{ConsumerName, GroupName, ObjectId};
 use crate::plugin::{EnteredField, PluginConfig, PluginName};
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
-use crate::provider::{ProviderKey, SecretProvider};
+use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
+use crate::reference::Reference;
 use crate::resolve::{ReferenceCheck, ReferenceState};
 use crate::routing::{Route, Service};
-use crate::secret_ref::SecretRef;
 use crate::sensitive::{Entered, Masked};
 use crate::time::Millis;
 use async_trait::async_trait;
@@ -38,6 +38,7 @@ pub struct Stored<T> {
 pub struct ProviderView {
     pub stored: Stored<SecretProvider<Masked>>,
     pub health: ProviderHealth,
+    pub activity: ProviderActivity,
     /// How many fields refer to it.
     pub references: usize,
     /// Since when its webhook has the present signing secret, if it has a webhook.
@@ -103,7 +104,7 @@ pub struct ServiceView {
 /// One use of a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceView {
-    pub reference: SecretRef,
+    pub reference: Reference,
     pub state: ReferenceState,
     pub used_by: ReferenceUser,
     /// What answers of the gateway name while a plugin needs this reference and it has no value.

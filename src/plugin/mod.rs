@@ -14,7 +14,7 @@ pub use reader::STORED;
 
 use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
-use crate::secret_ref::SecretRef;
+use crate::reference::Reference;
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use basic_auth::BasicAuthPlugin;
 use key_auth::KeyAuthPlugin;
@@ -190,7 +190,7 @@ impl<F> PluginConfig<F> {
 
 impl<S> PluginConfig<SecretField<S>> {
     /// Its references, by the field they stand in.
-    pub fn references(&self) -> impl Iterator<Item = (&'static str, SecretRef)> + use<S> {
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, Reference)> + use<S> {
         let mut references = Vec::new();
         let collected = self.try_map(|name, field| {
             references.extend(field.reference().map(|reference| (name, reference.clone())));

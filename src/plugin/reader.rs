@@ -122,7 +122,8 @@ pub(super) fn text(value: &Value, least: usize) -> Result<String, String> {
 pub(super) fn secret(value: &Value) -> Result<SecretField<Entered>, String> {
     let text = text(value, 1)?;
     match secret_ref::read(&text) {
-        Reading::Reference(reference) => Ok(SecretField::Reference(reference)),
+        Reading::Reference(reference) => Ok(SecretField::Reference(reference.into())),
+        Reading::Env(reference) => Ok(SecretField::Reference(reference.into())),
         Reading::Malformed(error) => Err(error.to_string()),
         Reading::NearMiss(why) => Err(why.to_owned()),
         Reading::Literal if text == STORED => Ok(SecretField::Literal(Entered::Keep)),

@@ -3,16 +3,23 @@
 //! A new manager is one new file (or folder) beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
+mod activity;
 pub mod address;
 pub mod aws;
+mod freshness;
 pub mod timeout;
 pub mod vault;
 
+pub use activity::{ProviderActivity, VersionCheck};
+pub use freshness::{Freshness, FreshnessForm};
+
 use crate::name::ProviderId;
 use crate::problem::{FieldProblem, Problems};
+use crate::secret_ref::Reading;
 use crate::sensitive::Entered;
 use aws::{AwsForm, AwsSettings};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use vault::{VaultForm, VaultSettings};
 
 /// A kind of secret manager.
@@ -105,6 +112,17 @@ impl<S> Settings<S> {
         }
     }
 
+    /// Converts the holder of every secret in them. `f` gets the field's name.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map<T, E>(&self, mut f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<Settings<T>, E> {
+        Ok(match self {
+            Self::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
+            Self::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
+        })
+    }
+
     /// Where the manager is, as the operator wrote it.
     #[must_use]
     pub fn address(&self) -> String {
@@ -127,15 +145,8 @@ impl<S> SecretProvider<S> {
     ///
     /// # Errors
     /// The first error of `f`.
-    pub fn try_map<T, E>(&self, mut f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<SecretProvider<T>, E> {
-        Ok(SecretProvider {
-            id: self.id.clone(),
-            settings: match &self.settings {
-                Settings::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
-                Settings::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
-            },
-            freshness: self.freshness,
-        })
+    pub fn try_map<T, E>(&self, f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<SecretProvider<T>, E> {
+        Ok(SecretProvider { id: self.id.clone(), settings: self.settings.try_map(f)?, freshness: self.freshness })
     }
 }
 
@@ -152,28 +163,6 @@ impl std::fmt::Display for ProviderKey {
     }
 }
 
-/// How fresh values must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Freshness {
-    /// Seconds after which a value is read again at the latest; at least [`Freshness::MIN_TTL`].
-    pub ttl_seconds: u32,
-    /// Seconds for which the last good value is used while the manager cannot be reached.
-    pub max_stale_seconds: u32,
-}
-
-impl Freshness {
-    /// The shortest refresh interval, in seconds.
-    pub const MIN_TTL: u32 = 5;
-    /// The longest refresh interval and the longest outage bridged, in seconds: 30 days.
-    pub const MAX: u32 = 30 * 86_400;
-}
-
-impl Default for Freshness {
-    fn default() -> Self {
-        Self { ttl_seconds: 300, max_stale_seconds: 86_400 }
-    }
-}
-
 /// The provider dialog as typed. Every field is text, so a plain HTML form can post it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderForm {
@@ -182,10 +171,7 @@ pub struct ProviderForm {
     pub manager: String,
     pub vault: VaultForm,
     pub aws: AwsForm,
-    /// Seconds; empty means the default.
-    pub ttl_seconds: String,
-    /// Seconds; empty means the default.
-    pub max_stale_seconds: String,
+    pub freshness: FreshnessForm,
 }
 
 impl Default for ProviderForm {
@@ -195,8 +181,7 @@ impl Default for ProviderForm {
             manager: Manager::Vault.slug().to_owned(),
             vault: VaultForm::default(),
             aws: AwsForm::default(),
-            ttl_seconds: String::new(),
-            max_stale_seconds: String::new(),
+            freshness: FreshnessForm::default(),
         }
     }
 }
@@ -217,16 +202,12 @@ impl ProviderForm {
                 None
             }
         };
-        let freshness = self.freshness(&mut problems);
+        if let Some(settings) = &settings {
+            check_references(settings, &mut problems);
+        }
+        let freshness = self.freshness.parse(&mut problems);
         let provider = (|| Some(SecretProvider { id: id?, settings: settings?, freshness: freshness? }))();
         problems.finish(provider)
-    }
-
-    fn freshness(&self, problems: &mut Problems) -> Option<Freshness> {
-        let default = Freshness::default();
-        let ttl = seconds(problems, "ttl_seconds", &self.ttl_seconds, default.ttl_seconds, Freshness::MIN_TTL);
-        let stale = seconds(problems, "max_stale_seconds", &self.max_stale_seconds, default.max_stale_seconds, 0);
-        Some(Freshness { ttl_seconds: ttl?, max_stale_seconds: stale? })
     }
 
     /// The form that edits `provider`. Secret fields are empty, which keeps what is stored.
@@ -235,8 +216,7 @@ impl ProviderForm {
         let mut form = Self {
             id: provider.id.to_string(),
             manager: provider.settings.manager().slug().to_owned(),
-            ttl_seconds: provider.freshness.ttl_seconds.to_string(),
-            max_stale_seconds: provider.freshness.max_stale_seconds.to_string(),
+            freshness: FreshnessForm::of(provider.freshness),
             ..Self::default()
         };
         match &provider.settings {
@@ -247,15 +227,56 @@ impl ProviderForm {
     }
 }
 
-fn seconds(problems: &mut Problems, field: &str, text: &str, default: u32, least: u32) -> Option<u32> {
-    if text.trim().is_empty() {
-        return Some(default);
-    }
-    match text.trim().parse::<u32>() {
-        Ok(n) if (least..=Freshness::MAX).contains(&n) => Some(n),
-        _ => {
-            problems.add(field, format!("Enter whole seconds from {least} to {}.", Freshness::MAX));
-            None
+/// A secret of a provider may stand in the environment, but never in a secret manager.
+fn check_references(settings: &Settings<Entered>, problems: &mut Problems) {
+    let Ok(_) = settings.try_map(|field, secret| {
+        let Entered::Replace(typed) = secret else { return Ok::<_, Infallible>(()) };
+        match typed.reads_as() {
+            Reading::Literal | Reading::Env(_) => {}
+            Reading::Malformed(error) => problems.add(field, error.to_string()),
+            Reading::NearMiss(why) => problems.add(field, why),
+            Reading::Reference(_) => problems.add(
+                field,
+                "What a secret provider needs itself cannot come from one: enter it, or refer to the environment with $env://<NAME>.",
+            ),
         }
+        Ok(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault::FormSecret;
+
+    fn check(token: &str, expected: Result<(), &str>) {
+        let form = ProviderForm {
+            id: "my-vault".to_owned(),
+            vault: VaultForm {
+                url: "http://127.0.0.1:8200".to_owned(),
+                prefix: "secret/api7".to_owned(),
+                auth: vault::AuthForm { token: FormSecret(token.to_owned()), ..vault::AuthForm::default() },
+                ..VaultForm::default()
+            },
+            ..ProviderForm::default()
+        };
+        match (form.parse(), expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(problems), Err(part)) => {
+                assert!(problems[0].field == "token" && problems[0].problem.contains(part), "{token}: {problems:?}");
+            }
+            (got, _) => panic!("{token}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn a_providers_own_secret_may_come_from_the_environment_only() {
+        check("s.token", Ok(()));
+        check("$env://POSTERN_SECRET_TOKEN", Ok(()));
+        check("$ENV://POSTERN_SECRET_VAULT/token", Ok(()));
+        check("$secret://vault/other/a/token", Err("cannot come from one"));
+        check("$secret://vault/other", Err("add /<path>/<key>"));
+        check("$env://", Err("name of the environment variable"));
+        check("$env:/A", Err("write $env://<NAME>"));
     }
 }

@@ -1,6 +1,6 @@
 //! The AWS Secrets Manager part of the provider dialog, in the tutorial's order and words.
 
-use crate::forms::freshness::FreshnessInputs;
+use crate::forms::freshness::{FreshnessFields, FreshnessInputs};
 use leptos::prelude::*;
 use postern::provider::aws::{AwsForm, AwsMethod, EndpointUrl, OTHER_REGION, REGIONS, RoleForm};
 use postern::provider::vault::FormSecret;
@@ -133,7 +133,10 @@ pub fn AwsInputs(
     let is_other = Memo::new(move |_| fields.region.get() == OTHER_REGION);
     let secret_hint = move || match stored_secret {
         Some((set_at, now)) => format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000)),
-        None => "Stored encrypted; it is never shown again. It is not sent to AWS: it signs requests.".to_owned(),
+        None => {
+            "Stored encrypted; it is never shown again. Or $env://<NAME>. It is not sent to AWS: it signs requests."
+                .to_owned()
+        }
     };
     view! {
         <Select
@@ -196,8 +199,7 @@ pub fn AwsAdvanced(
     fields: AwsFields,
     /// A Session Token is stored.
     has_token: bool,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
     open: bool,
 ) -> impl IntoView {
     let token_hint = move || match has_token {
@@ -226,7 +228,7 @@ pub fn AwsAdvanced(
                 hint=move || view! { <EndpointHint url=fields.endpoint_url/> }
             />
             <RoleInputs fields=fields.role/>
-            <FreshnessInputs ttl_seconds max_stale_seconds/>
+            <FreshnessInputs fields=freshness/>
         </Disclosure>
     }
     .into_any()

@@ -11,6 +11,7 @@ use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::plugin::{PluginName, Plugins, SealedField};
 use postern::provider::{ProviderKey, SecretProvider};
+use postern::reference::Reference;
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
@@ -35,7 +36,7 @@ pub(crate) struct Config {
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
-    in_plugins: OrdMap<PluginOwner, Arc<[(PluginPlace, SecretRef)]>>,
+    in_plugins: OrdMap<PluginOwner, Arc<[(PluginPlace, Reference)]>>,
     /// The owners of the plugins that hold a reference.
     plugins_with: OrdSet<(SecretRef, Option<PluginOwner>)>,
 }
@@ -270,15 +271,16 @@ impl Config {
 
     /// Remembers which references the plugins of `owner` have; nothing when it is no more.
     fn note_plugins(&mut self, owner: PluginOwner, plugins: Option<&Plugins<SealedField>>, touched: &mut Touched) {
-        for (_, reference) in self.in_plugins.remove(&owner).iter().flat_map(|places| places.iter()) {
+        let before = self.in_plugins.remove(&owner);
+        for reference in before.iter().flat_map(|places| places.iter()).filter_map(|(_, r)| r.secret()) {
             self.plugins_with.remove(&(reference.clone(), Some(owner.clone())));
             touched.references.insert(reference.clone());
         }
         let configs = plugins.into_iter().flatten();
-        let places: Vec<(PluginPlace, SecretRef)> = configs
+        let places: Vec<(PluginPlace, Reference)> = configs
             .flat_map(|(name, config)| config.references().map(|(field, reference)| ((*name, field), reference)))
             .collect();
-        for (_, reference) in &places {
+        for reference in places.iter().filter_map(|(_, reference)| reference.secret()) {
             self.plugins_with.insert((reference.clone(), Some(owner.clone())));
             touched.references.insert(reference.clone());
         }
@@ -288,7 +290,7 @@ impl Config {
     }
 
     /// Every reference in a plugin, and where it stands.
-    pub(crate) fn plugin_references(&self) -> impl Iterator<Item = (&PluginOwner, &PluginPlace, &SecretRef)> {
+    pub(crate) fn plugin_references(&self) -> impl Iterator<Item = (&PluginOwner, &PluginPlace, &Reference)> {
         self.in_plugins
             .iter()
             .flat_map(|(owner, places)| places.iter().map(move |(place, reference)| (owner, place, reference)))
@@ -339,7 +341,7 @@ impl Config {
     /// Every reference in use.
     pub(crate) fn references(&self) -> BTreeSet<(GroupName, SecretRef)> {
         let references = self.credentials.values().flat_map(|c| references_in(&c.stored.object));
-        let references = references.chain(self.plugin_references().map(|(_, _, reference)| reference));
+        let references = references.chain(self.plugin_references().filter_map(|(_, _, reference)| reference.secret()));
         references.map(|reference| (self.group.clone(), reference.clone())).collect()
     }
 
@@ -371,7 +373,7 @@ impl Config {
 
     /// The references to a provider, of credentials and plugins.
     pub(crate) fn uses_of<'a>(&'a self, key: &'a ProviderKey) -> impl Iterator<Item = &'a SecretRef> {
-        let in_plugins = self.plugin_references().map(|(_, _, reference)| reference);
+        let in_plugins = self.plugin_references().filter_map(|(_, _, reference)| reference.secret());
         let in_plugins = in_plugins.filter(|r| r.manager() == key.manager && *r.provider() == key.id);
         self.users(key).map(|(_, reference)| reference).chain(in_plugins)
     }
@@ -393,9 +395,9 @@ impl Config {
     }
 }
 
-/// The references of a credential.
+/// The references of a credential to secrets of providers.
 pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
-    credential.kind.secret().reference().into_iter()
+    credential.kind.secret().reference().and_then(Reference::secret).into_iter()
 }
 
 /// What requests name a credential by, if they do.

@@ -10,12 +10,14 @@ use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, Reread, SecretNow};
 use postern::name::GroupName;
 use postern::plugin::{PluginName, Plugins, SealedField, try_map_all};
+use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
-use postern::sensitive::SecretField;
+use postern::sensitive::{Plain, SecretField};
 use postern::snapshot::LiveField;
 use secrets::{Address, Engine};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,16 +45,18 @@ impl Reread for Reader {
 
 impl Reader {
     fn now(&self, reference: &SecretRef) -> SecretNow {
-        match self.engine.current(&self.group, reference).0 {
-            Some(value) => SecretNow::Value(value),
-            None => {
-                let incident = self.fingerprints.of(reference.to_string().as_bytes()).short();
-                tracing::warn!(incident, %reference,
-                    "{reference} has no value: requests that need it are refused, and name incident {incident}");
-                SecretNow::Unresolved { incident }
-            }
-        }
+        secret_now(self.engine.current(&self.group, reference).0, reference, &self.fingerprints)
     }
+}
+
+fn secret_now(value: Option<Plain>, reference: &impl Display, fingerprints: &FingerprintKey) -> SecretNow {
+    let Some(value) = value else {
+        let incident = fingerprints.of(reference.to_string().as_bytes()).short();
+        tracing::warn!(incident, %reference,
+            "{reference} has no value: requests that need it are refused, and name incident {incident}");
+        return SecretNow::Unresolved { incident };
+    };
+    SecretNow::Value(value)
 }
 
 impl Inner {
@@ -69,7 +73,11 @@ impl Inner {
         let reader = self.reader();
         let mut handle = |owner: &PluginOwner, plugin, field: &'static str, secret: &SealedField| match secret {
             SecretField::Literal(_) => self.literal(owner, plugin, field, secret),
-            SecretField::Reference(reference) => {
+            // The environment of a process does not change.
+            SecretField::Reference(Reference::Env(variable)) => {
+                LiveSecret::literal(secret_now(self.engine.variable(variable).0, variable, &self.fingerprints))
+            }
+            SecretField::Reference(Reference::Secret(reference)) => {
                 let address = Address::of(&self.group, reference);
                 let known = before.get(&address).and_then(|of_secret| of_secret.get(reference));
                 let handles = live.entry(address).or_default();

@@ -9,6 +9,7 @@ use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceU
 use postern::name::ObjectId;
 use postern::plugin::{EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, try_map_all};
 use postern::provider::ProviderKey;
+use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Sealed, SecretField};
 use std::collections::BTreeSet;
@@ -26,7 +27,8 @@ impl Inner {
         self.check_plugin(&config, owner, &entered)?;
         let stored = plugins_of(&config, owner)?.get(&entered.name());
         let sealed = self.seal_plugin(&config, owner, &entered, stored)?;
-        let references: BTreeSet<SecretRef> = sealed.references().map(|(_, reference)| reference).collect();
+        let references: BTreeSet<SecretRef> =
+            sealed.references().filter_map(|(_, reference)| reference.secret().cloned()).collect();
         self.change_plugins(owner, Some(revision), |plugins| {
             plugins.insert(sealed.name(), sealed);
             Ok(())
@@ -58,7 +60,7 @@ impl Inner {
         config.plugin_references().filter_map(|(owner, place, reference)| {
             Some(ReferenceView {
                 reference: reference.clone(),
-                state: self.engine.current(&self.group, reference).1,
+                state: self.current(reference).1,
                 used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, *place)? },
                 incident: self.incident(reference),
             })
@@ -68,13 +70,14 @@ impl Inner {
     /// The plugins that refer to a provider, as messages name them.
     pub(crate) fn plugin_users(&self, config: &Config, key: &ProviderKey) -> Vec<String> {
         let references = config.plugin_references();
-        let of_provider = references.filter(|(_, _, r)| r.manager() == key.manager && *r.provider() == key.id);
+        let is_of_provider = |r: &SecretRef| r.manager() == key.manager && *r.provider() == key.id;
+        let of_provider = references.filter(|(_, _, reference)| reference.secret().is_some_and(is_of_provider));
         let users = of_provider.filter_map(|(owner, place, _)| plugin_user(config, owner, *place));
         users.map(|user| format!("{}, {} of {}", user.owner_name, user.field, user.plugin.slug())).collect()
     }
 
     /// What the gateway's answers name while a reference has no value.
-    pub(crate) fn incident(&self, reference: &SecretRef) -> String {
+    pub(crate) fn incident(&self, reference: &Reference) -> String {
         self.fingerprints.of(reference.to_string().as_bytes()).short()
     }
 
@@ -100,7 +103,9 @@ impl Inner {
     ) -> Answer<PluginConfig<SealedField>> {
         entered.try_map(|field, secret| match secret {
             SecretField::Reference(reference) => {
-                check_provider(config, &format!("/{field}"), reference)?;
+                if let Some(secret) = reference.secret() {
+                    check_provider(config, &format!("/{field}"), secret)?;
+                }
                 Ok(SecretField::Reference(reference.clone()))
             }
             SecretField::Literal(Entered::Replace(typed)) => {

@@ -9,8 +9,10 @@ use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
 use postern::plugin::{Plugins, SealedField};
-use postern::resolve::{Failure, ReferenceCheck, StateName};
+use postern::reference::Reference;
+use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
+use postern::sensitive::Plain;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.engine.current(&self.group, &reference).1;
+            let state = self.current(&reference).1;
             let used_by = ReferenceUser::Credential { name: credential_name(credential), id: credential.id.clone() };
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
@@ -43,10 +45,22 @@ impl Inner {
         views
     }
 
+    /// The value of a reference that may be used now, and where it stands.
+    pub(crate) fn current(&self, reference: &Reference) -> (Option<Plain>, ReferenceState) {
+        match reference {
+            Reference::Secret(reference) => self.engine.current(&self.group, reference),
+            Reference::Env(reference) => self.engine.variable(reference),
+        }
+    }
+
     pub(crate) async fn check_reference(&self, text: &str) -> Answer<ReferenceCheck> {
         let text = text.trim();
         let reference = match read(text) {
             Reading::Reference(reference) => reference,
+            Reading::Env(reference) => {
+                let state = Box::new(self.engine.variable(&reference).1);
+                return Ok(ReferenceCheck::Checked { reference: reference.into(), request: None, state });
+            }
             Reading::Malformed(error) => return Ok(ReferenceCheck::Malformed { error }),
             Reading::NearMiss(_) | Reading::Literal => {
                 let error = RefError { problem: RefProblem::NotAReference, at: 0..text.len() };
@@ -56,7 +70,7 @@ impl Inner {
         let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(&self.group, &reference)).await;
         let state = state.unwrap_or_else(|_| self.engine.current(&self.group, &reference).1);
         let request = self.engine.request_line(&self.group, &reference);
-        Ok(ReferenceCheck::Checked { reference, request, state: Box::new(state) })
+        Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
     }
 
     pub(crate) fn overview(&self) -> Answer<Overview> {
@@ -96,7 +110,7 @@ impl Inner {
                 _ => None,
             }
         });
-        let unresolved = references.iter().filter(|r| !matches!(r.state.name(), StateName::Ok | StateName::Pending));
+        let unresolved = references.iter().filter(|r| r.state.failure().is_some());
         let unresolved = unresolved.map(|r| Attention {
             subject: match &r.used_by {
                 ReferenceUser::Credential { name, .. } => AttentionSubject::Credential { name: name.clone() },

@@ -50,6 +50,7 @@ impl Inner {
         ProviderView {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
+            activity: self.engine.activity(&self.group, &key),
             references: config.uses_of(&key).count(),
             webhook: config.webhooks.get(&key).map(|object| object.stored.object.secret.set_at),
         }
@@ -96,7 +97,7 @@ impl Inner {
         let reference = credential.kind.secret().reference();
         CredentialView {
             stored: stored(&object.stored, mask_credential),
-            state: reference.map(|reference| self.engine.current(&self.group, reference).1),
+            state: reference.map(|reference| self.current(reference).1),
             same_as: self.same_as(config, &credential.id),
         }
     }

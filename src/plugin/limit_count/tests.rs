@@ -132,10 +132,7 @@ fn what_is_stored_can_be_read_again() {
     ] {
         let sealed = parse(json).unwrap().try_map(|_, field| Ok::<_, ()>(field.reference().cloned())).unwrap();
         let stored = serde_json::to_string(&sealed).unwrap();
-        assert_eq!(
-            serde_json::from_str::<PluginConfig<Option<crate::secret_ref::SecretRef>>>(&stored).unwrap(),
-            sealed
-        );
+        assert_eq!(serde_json::from_str::<PluginConfig<Option<crate::reference::Reference>>>(&stored).unwrap(), sealed);
     }
 }
 

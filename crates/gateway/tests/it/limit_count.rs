@@ -151,7 +151,9 @@ async fn after_a_rotation_the_password_is_read_again_and_the_request_passes() {
     let config = PluginConfig::parse(PluginName::LimitCount, &tutorial(redis.port(), changes).to_string()).unwrap();
     let config = config.try_map(|_, field| {
         Ok::<_, ()>(match field.reference() {
-            Some(reference) => LiveSecret::reference(reference.clone(), plain("first"), manager.clone()),
+            Some(reference) => {
+                LiveSecret::reference(reference.secret().unwrap().clone(), plain("first"), manager.clone())
+            }
             None => LiveSecret::literal(plain("api7")),
         })
     });

@@ -105,6 +105,11 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The secret has bytes, and no text.
+    pub(crate) async fn put_bytes(&self, name: &str) {
+        self.post("_put", json!({ "name": name, "bytes": true })).await;
+    }
+
     async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
@@ -158,16 +163,20 @@ impl Office {
     /// In a group that may use the machine's own credentials and assume roles.
     pub(crate) fn allowed(settings: AwsSettings<Plain>) -> Self {
         let office = Self { house: super::House::empty() };
-        office.set_with(1, settings, 300, Ambient::Allowed);
+        office.set_with(1, settings, super::FRESHNESS, Ambient::Allowed);
         office
     }
 
     pub(crate) fn set(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32) {
-        self.set_with(revision, settings, ttl_seconds, Ambient::Forbidden);
+        let freshness = Freshness { ttl_seconds, ..super::FRESHNESS };
+        self.set_freshness(revision, settings, freshness);
     }
 
-    fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32, ambient: Ambient) {
-        let freshness = Freshness { ttl_seconds, max_stale_seconds: 300 };
+    pub(crate) fn set_freshness(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness) {
+        self.set_with(revision, settings, freshness, Ambient::Forbidden);
+    }
+
+    fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness, ambient: Ambient) {
         let id = "my-secrets-manager".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Aws(settings), freshness };
         self.engine().set_providers(vec![ProviderConfig { group: group(), provider, revision, ambient }]);
