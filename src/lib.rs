@@ -12,6 +12,7 @@
 //! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`control`]: everything an operator can do.
 
+pub mod access;
 pub mod consumer;
 pub mod control;
 pub mod credential;
@@ -20,6 +21,7 @@ pub mod fingerprint;
 pub mod group;
 pub mod instance;
 pub mod name;
+pub mod near;
 pub mod plugin;
 pub mod problem;
 pub mod provider;

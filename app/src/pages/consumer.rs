@@ -3,6 +3,7 @@
 use crate::api::{self, ConsumerData as Data};
 use crate::forms::consumer::ConsumerDialog;
 use crate::forms::delete::{DeleteDialog, nothing};
+use crate::forms::explain::ExplainDialog;
 use crate::forms::key_auth::KeyAuthDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
@@ -188,6 +189,8 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
             </td>
             <td>
                 <div class="row-actions">
+                    {is_reference
+                        .then(|| view! { <RowButton key="explain" slug=id.to_string() label="Explain" name=format!("Explain {name}") glyph=Glyph::Test/> })}
                     {is_reference.then(|| view! { <CheckButton live id=id.clone() name=name.clone()/> })}
                     <RowButton key="edit" slug=id.to_string() label="Edit" name=format!("Edit {name}") glyph=Glyph::Edit/>
                     <RowButton key="delete" slug=id.to_string() label="Delete" name=format!("Delete {name}") glyph=Glyph::Delete/>
@@ -224,6 +227,7 @@ fn CheckButton(live: Live<Data>, id: postern::name::ObjectId, name: String) -> i
 fn Dialogs(live: Live<Data>) -> impl IntoView {
     let go = Go::here();
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));
+    let explain = opened("explain");
     let is_add = Memo::new(move |_| add.get().as_deref() == Some("key-auth"));
     move || {
         let consumer = live.peek(|page| page.consumer.clone());
@@ -232,6 +236,14 @@ fn Dialogs(live: Live<Data>) -> impl IntoView {
         if is_add.get() {
             return view! { <KeyAuthDialog consumer=name now on_done=done(live, go) on_close=go.closing()/> }
                 .into_any();
+        }
+        if let Some(id) = explain.get() {
+            let reference = find(live, &id).and_then(|view| view.stored.object.kind.secret().reference().cloned());
+            let on_change = Callback::new(move |()| live.refresh());
+            return match reference {
+                Some(reference) => view! { <ExplainDialog reference on_change/> }.into_any(),
+                None => view! { <Gone what="credential" name=id on_close=go.closing()/> }.into_any(),
+            };
         }
         match (edit.get().as_deref(), delete.get().as_deref()) {
             (Some("consumer"), _) => {

@@ -99,6 +99,11 @@ impl Config {
         })
     }
 
+    /// Every reference to a provider.
+    pub(crate) fn references_of(&self, key: &ProviderKey) -> BTreeSet<SecretRef> {
+        self.users(key).map(|(_, reference)| reference.clone()).collect()
+    }
+
     /// The credentials of a consumer.
     pub(crate) fn credentials_of(&self, consumer: &ConsumerName) -> impl Iterator<Item = &Object<Credential<Sealed>>> {
         self.credentials.values().filter(move |c| c.stored.object.consumer == *consumer)

@@ -5,6 +5,8 @@ mod config;
 mod consumers;
 mod credentials;
 mod errors;
+mod explain;
+mod inspect;
 mod plane;
 mod providers;
 mod publish;
@@ -12,6 +14,8 @@ mod references;
 mod row;
 mod services;
 mod views;
+
+pub use inspect::{InspectError, Inspector, WhichProvider};
 
 use config::Config;
 use errors::{Described, internal};
@@ -51,6 +55,8 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    /// What the last review of each provider found too much.
+    excess: Mutex<BTreeMap<ProviderKey, Vec<String>>>,
 }
 
 /// The outcome of the last Test Connection of a stored provider.
@@ -138,6 +144,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            excess: Mutex::default(),
         }));
         control.0.load().await?;
         tokio::spawn(control.clone().follow_engine(shutdown));

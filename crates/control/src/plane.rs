@@ -3,6 +3,7 @@
 
 use crate::Control;
 use async_trait::async_trait;
+use postern::access::Review;
 use postern::consumer::Consumer;
 use postern::control::*;
 use postern::credential::Credential;
@@ -101,6 +102,14 @@ impl ControlPlane for Control {
         key: &ProviderKey,
     ) -> Answer<ProviderView> {
         self.0.refresh_provider(group, key).await
+    }
+
+    async fn review_provider(&self, _: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<Review> {
+        self.0.review_provider(group, key).await
+    }
+
+    async fn explain_reference(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis> {
+        self.0.explain_reference(group, text).await
     }
 
     async fn check_reference(&self, _operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck> {

@@ -38,6 +38,7 @@ impl Inner {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
             references: config.users(&key).count(),
+            excess: self.excess.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned().unwrap_or_default(),
         }
     }
 

@@ -92,6 +92,11 @@ impl Document {
         }
     }
 
+    /// The names of all its keys, where all are known.
+    pub(crate) fn all_names(&self) -> Option<Vec<String>> {
+        self.complete.then(|| self.names())
+    }
+
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.values.keys().take(MAX_NAMED).cloned().collect();
         if self.values.len() > MAX_NAMED {

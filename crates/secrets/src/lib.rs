@@ -3,19 +3,24 @@
 mod aws;
 mod document;
 mod engine;
+mod explain;
 mod json;
 mod network;
 mod tls;
 mod vault;
 
 pub use engine::{Engine, ProviderConfig};
+pub use explain::explain;
 
 use aws::Aws;
 use document::Document;
-use postern::diagnosis::Diagnosis;
+use explain::Heard;
+use postern::access::{Access, Review};
+use postern::diagnosis::{Diagnosis, Stage, StageResult, Subject};
 use postern::fingerprint::Fingerprint;
 use postern::provider::Settings;
 use postern::resolve::Failure;
+use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,8 +47,26 @@ trait SecretManager: Send + Sync {
         failure
     }
 
-    /// Goes through every stage and stops at the first failure. Reads no secret and lists nothing.
-    async fn diagnose(&self) -> Diagnosis;
+    /// What is near a secret that is not there, as a sentence. Asked when an operator waits for an
+    /// explanation, and never otherwise.
+    async fn hint(&self, _path: &[String], _failure: &Failure) -> Option<String> {
+        None
+    }
+
+    /// Where this manager notes what it asks for secrets, and what the answer's status is.
+    fn heard(&self) -> &Heard;
+
+    /// Goes through `stages` in order and stops at the first failure. Reads no secret and lists nothing.
+    async fn diagnose(&self, stages: &[Stage]) -> Vec<StageResult>;
+
+    /// The policy that reading these paths and keys takes, and what can be done beyond it. Nothing for
+    /// managers where that is not known.
+    async fn access(&self, _wanted: &[(Vec<String>, String)]) -> Result<Option<Access>, Failure> {
+        Ok(None)
+    }
+
+    /// Gives back what a login gave.
+    async fn log_out(&self) {}
 }
 
 /// Why a secret, or several of one path, could not be read.
@@ -65,6 +88,28 @@ fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
     match settings {
         Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
         Settings::Aws(settings) => Arc::new(Aws::new(settings.clone())),
+    }
+}
+
+/// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
+pub async fn diagnose(settings: &Settings<Plain>) -> Diagnosis {
+    let manager = connect(settings);
+    let stages = manager.diagnose(Stage::of(settings.manager())).await;
+    manager.log_out().await;
+    Diagnosis { subject: Subject::Provider, stages }
+}
+
+/// Least privilege: what reading these references through a provider takes, and what the provider may do
+/// beyond that. References to other providers are not the caller's to pass.
+pub async fn review(settings: &Settings<Plain>, references: &BTreeSet<SecretRef>) -> Review {
+    let manager = connect(settings);
+    let wanted: Vec<_> = references.iter().map(|r| (r.path().to_vec(), r.key().to_owned())).collect();
+    let answer = manager.access(&wanted).await;
+    manager.log_out().await;
+    match answer {
+        Ok(Some(access)) => Review::Done(access),
+        Ok(None) => Review::NotOffered,
+        Err(failure) => Review::Failed { failure },
     }
 }
 

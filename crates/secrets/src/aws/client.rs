@@ -1,6 +1,7 @@
 //! Requests to Secrets Manager, and what each refusal means.
 
 use super::transport::{NoAnswer, Transport};
+use crate::explain::Heard;
 use crate::network::{Limits, timed_out};
 use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
@@ -26,6 +27,7 @@ const PAGES_OF_NAMES: usize = 5;
 /// The requests of one provider.
 pub(super) struct Client {
     sdk: Sdk,
+    pub(super) heard: Heard,
     settings: AwsSettings<Plain>,
 }
 
@@ -64,7 +66,7 @@ impl Client {
         if let Some(url) = &settings.endpoint_url {
             config = config.endpoint_url(url.to_string());
         }
-        Self { sdk: Sdk::from_conf(config.build()), settings }
+        Self { sdk: Sdk::from_conf(config.build()), heard: Heard::default(), settings }
     }
 
     /// Reads the current version of a secret, by name or ARN.
@@ -72,6 +74,11 @@ impl Client {
         // At its finest level the SDK logs requests, identities and answers: nobody listens to it.
         let request = self.sdk.get_secret_value().secret_id(secret_id).send();
         let answer = request.with_subscriber(NoSubscriber::default()).await;
+        let status = match &answer {
+            Ok(_) => Some(200),
+            Err(error) => error.raw_response().map(|response| response.status().as_u16()),
+        };
+        self.heard.note(|| format!("GetSecretValue {secret_id}"), status);
         match answer {
             Ok(secret) => match (secret.secret_string, secret.secret_binary) {
                 (Some(text), _) => Ok(Content::Text(Plain::new(text))),

@@ -11,10 +11,9 @@ mod pace;
 
 use board::{Address, Board, Entry};
 use futures_util::future::join_all;
-use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider, Settings};
+use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::sensitive::Plain;
@@ -143,11 +142,6 @@ impl Engine {
         let Address { group, provider, path } = Address::of(group, reference);
         let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
         manager.request_line(&path, reference.key())
-    }
-
-    /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        crate::connect(settings).diagnose().await
     }
 }
 

@@ -81,11 +81,20 @@ impl Vault {
 
     async fn read_at(&self, mount: &Mount, path: &[String]) -> Result<Document, Failure> {
         let place = self.settings.locate(mount, path);
-        match self.client.get(&place.segments).await? {
+        let answer = self.client.get(&place.segments).await;
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.heard.note(|| self.line(&place), status);
+        match answer? {
             Answer::Found(body) => self.parse(&place, &body),
             Answer::Absent(body) => Err(absent(&place, mount, &body)),
             Answer::Refused => Err(self.denied(place.to_string(), mount).await),
         }
+    }
+
+    /// The request that reads there: method and URL.
+    pub(super) fn line(&self, place: &ReadPath) -> String {
+        let url = self.client.url(&place.segments);
+        format!("GET {}", url.map_or_else(|| place.to_string(), |url| url.to_string()))
     }
 
     fn parse(&self, place: &ReadPath, body: &Body) -> Result<Document, Failure> {

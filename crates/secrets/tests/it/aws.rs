@@ -264,8 +264,7 @@ async fn temporary_keys_work_and_nothing_of_any_key_is_logged() {
 }
 
 async fn diagnose(settings: AwsSettings<Plain>) -> Diagnosis {
-    let office = Office::new(settings.clone());
-    office.engine().diagnose(&Settings::Aws(settings)).await
+    secrets::diagnose(&Settings::Aws(settings)).await
 }
 
 fn fails(diagnosis: &Diagnosis, stage: Stage, part: &str) {

@@ -13,7 +13,7 @@ use rcgen::{CertificateParams, date_time_ymd};
 use serde_json::json;
 
 pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
-    let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings)).await;
+    let diagnosis = secrets::diagnose(&Settings::Vault(settings)).await;
     println!("{diagnosis:#?}");
     diagnosis
 }
