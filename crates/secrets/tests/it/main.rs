@@ -6,7 +6,10 @@
     reason = "helpers of tests; clippy allows it in tests only"
 )]
 
+mod access;
 mod aws;
+mod broken;
+mod broken_aws;
 mod diagnose;
 mod engine;
 mod faults;

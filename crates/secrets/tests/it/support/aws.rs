@@ -104,9 +104,16 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: Value) {
+    /// A new user who may do what `policy` (JSON) says.
+    pub(crate) async fn user_with(&self, name: &str, policy: &str) -> Key {
+        let user = json!({ "name": name, "policy": policy });
+        serde_json::from_slice(&self.post("_user", user).await).unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Vec<u8> {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.bytes().await.unwrap().to_vec()
     }
 
     /// A connection cannot outlive the test whose runtime drives it, so none is kept.
