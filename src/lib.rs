@@ -22,6 +22,7 @@ pub mod group;
 pub mod instance;
 pub mod name;
 pub mod near;
+pub mod pem;
 pub mod plugin;
 pub mod problem;
 pub mod provider;

@@ -28,6 +28,14 @@ impl Millis {
         let in_day = seconds % 86_400;
         format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", in_day / 3600, in_day / 60 % 60, in_day % 60)
     }
+
+    /// `2026-11-22T09:30:00.123Z` (RFC 3339).
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let text = self.to_utc_text();
+        let (date, time) = text.trim_end_matches(" UTC").split_once(' ').unwrap_or_default();
+        format!("{date}T{time}.{:03}Z", self.0 % 1000)
+    }
 }
 
 /// Whoever knows the time.
@@ -75,6 +83,7 @@ mod tests {
         ] {
             assert_eq!(Millis(millis).to_utc_text(), text);
         }
+        assert_eq!(Millis(1_735_689_599_987).to_rfc3339(), "2024-12-31T23:59:59.987Z");
     }
 
     #[test]

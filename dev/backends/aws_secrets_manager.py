@@ -25,6 +25,7 @@ import urllib.request
 from io import BytesIO
 
 import boto3
+from moto.iam.access_control import IAMPolicyStatement
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -75,6 +76,12 @@ def resource_of(response):
 
 
 SecretsManagerResponse._determine_resource = resource_of
+# As in AWS: "?" is any one character, and nothing else but "*" has a meaning.
+IAMPolicyStatement._match = staticmethod(lambda pattern, text: re.fullmatch(wildcards(pattern), text))
+
+
+def wildcards(pattern):
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 class AwsAnswers:

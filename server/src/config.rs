@@ -2,6 +2,7 @@
 
 use crate::ask::{Asked, Form, Question};
 use clap::{Args, Parser, Subcommand};
+use gateway::{AccessLogFormat, AccessLogTarget};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ struct AskArgs {
 }
 
 /// Where the configuration is.
-#[derive(Args)]
+#[derive(Args, Default)]
 struct PlaceArgs {
     /// A TOML file with settings.
     #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
@@ -103,7 +104,7 @@ struct PlaceArgs {
     database_url: Option<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 struct ServeArgs {
     #[command(flatten)]
     place: PlaceArgs,
@@ -116,6 +117,13 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    /// A line for each request through the gateway, appended to this file; - for standard output
+    /// [default: none].
+    #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
+    access_log: Option<String>,
+    /// What a line of the access log looks like: json or text [default: json].
+    #[arg(long, value_name = "FORMAT", env = "POSTERN_ACCESS_LOG_FORMAT")]
+    access_log_format: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
     #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
     log: Option<String>,
@@ -133,6 +141,8 @@ struct Texts {
     gateway_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    access_log: Option<String>,
+    access_log_format: Option<String>,
     log: Option<String>,
     site_root: Option<String>,
 }
@@ -145,6 +155,8 @@ pub(crate) struct Settings {
     pub(crate) gateway_addr: SocketAddr,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) access_log: Option<AccessLogTarget>,
+    pub(crate) access_log_format: AccessLogFormat,
     pub(crate) log: String,
     pub(crate) site_root: PathBuf,
 }
@@ -218,7 +230,7 @@ fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
 impl ServeArgs {
     /// Only where the configuration is.
     fn only(place: PlaceArgs) -> Self {
-        Self { place, dashboard_addr: None, gateway_addr: None, gateway_workers: None, log: None, site_root: None }
+        Self { place, ..Self::default() }
     }
 }
 
@@ -247,6 +259,8 @@ impl Settings {
             gateway_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            access_log: access_log(texts.access_log)?,
+            access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
             site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
@@ -268,6 +282,8 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_addr", args.gateway_addr),
         ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
+        ("access_log", args.access_log),
+        ("access_log_format", args.access_log_format),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
@@ -329,6 +345,23 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
     }
 }
 
+fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
+    match text.as_deref() {
+        None => Ok(None),
+        Some("") => Err("--access-log: expected a file, or - for standard output, got an empty text.".to_owned()),
+        Some("-") => Ok(Some(AccessLogTarget::StandardOutput)),
+        Some(file) => Ok(Some(AccessLogTarget::File(PathBuf::from(file)))),
+    }
+}
+
+fn access_log_format(text: Option<&str>) -> Result<AccessLogFormat, String> {
+    match text {
+        None | Some("json") => Ok(AccessLogFormat::Json),
+        Some("text") => Ok(AccessLogFormat::Text),
+        Some(text) => Err(format!("--access-log-format: expected json or text, got '{text}'.")),
+    }
+}
+
 fn log_filter(text: String) -> Result<String, String> {
     let known =
         |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
@@ -375,6 +408,8 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--access-log", ""], "expected a file"),
+            (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
             (&["--data-dir", ""], "expected a folder"),
             (&["--config", "/nonexistent/postern.toml"], "there is no file"),

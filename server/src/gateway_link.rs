@@ -18,6 +18,12 @@ impl GatewayLink {
         Self { address: gateway.local_addr(), applied: gateway.applied(), gateway: Mutex::new(Some(gateway)) }
     }
 
+    /// The gateway's metrics, in Prometheus's text format; empty once it is taken.
+    pub(crate) fn metrics(&self) -> String {
+        let gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner);
+        gateway.as_ref().map(Gateway::metrics).unwrap_or_default()
+    }
+
     /// The gateway, once.
     pub(crate) fn take(&self) -> Option<Gateway> {
         self.gateway.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -1,5 +1,6 @@
 //! The dashboard's listener: pages, server functions, files, health and metrics.
 
+use crate::gateway_link::GatewayLink;
 use crate::guard;
 use crate::site::Site;
 use app::{App, provide_control, shell};
@@ -27,7 +28,14 @@ struct Dashboard {
     control: Control,
     site: Site,
     options: LeptosOptions,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
+}
+
+/// What `/metrics` answers: the program's metrics, and its gateway's.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    pub(crate) program: PrometheusHandle,
+    pub(crate) gateway: Arc<GatewayLink>,
 }
 
 impl axum::extract::FromRef<Dashboard> for LeptosOptions {
@@ -37,7 +45,7 @@ impl axum::extract::FromRef<Dashboard> for LeptosOptions {
 }
 
 /// Everything the dashboard's listener answers.
-pub(crate) fn router(control: Control, site: Site, metrics: PrometheusHandle) -> Router {
+pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
     let options = LeptosOptions::builder().output_name("postern").site_pkg_dir("pkg").build();
     let dashboard = Dashboard { control: control.clone(), site, options: options.clone(), metrics };
     let plane: Arc<dyn ControlPlane> = Arc::new(control);
@@ -109,5 +117,7 @@ async fn ready(State(dashboard): State<Dashboard>) -> Response {
 }
 
 async fn metrics_text(State(dashboard): State<Dashboard>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], dashboard.metrics.render()).into_response()
+    let Metrics { program, gateway } = &dashboard.metrics;
+    let text = program.render() + &gateway.metrics();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -3,12 +3,12 @@
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::gateway_link::GatewayLink;
-use crate::http::router;
+use crate::http::{Metrics, router};
 use crate::site::Site;
 use anyhow::{Context, Result, anyhow};
 use axum::serve::{Listener, ListenerExt};
 use control::{Control, InstanceFacts, Parts};
-use gateway::{Gateway, GatewayConfig};
+use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
 use postern::time::Clock;
@@ -47,10 +47,15 @@ async fn serve(settings: Settings) -> Result<()> {
     let config = GatewayConfig {
         workers: settings.gateway_workers,
         forbidden_upstreams: vec![dashboard_addr],
+        access_log: settings.access_log.map(|target| AccessLogConfig {
+            target,
+            format: settings.access_log_format,
+            clock: Arc::new(SystemClock),
+        }),
         ..GatewayConfig::default()
     };
-    let gateway = Gateway::start(settings.gateway_addr, config, control.snapshots())
-        .with_context(|| format!("the gateway cannot listen on {}", settings.gateway_addr))?;
+    let gateway =
+        Gateway::start(settings.gateway_addr, config, control.snapshots()).context("the gateway cannot start")?;
     let gateway_addr = gateway.local_addr();
     let gateway = Arc::new(GatewayLink::new(gateway));
     control.attach(gateway.clone());
@@ -61,7 +66,10 @@ async fn serve(settings: Settings) -> Result<()> {
     tracing::info!("dashboard on http://{dashboard_addr}");
     tracing::info!("gateway on http://{gateway_addr}");
 
-    let server = axum::serve(dashboard, router(control, site, metrics).into_make_service());
+    let server = axum::serve(
+        dashboard,
+        router(control, site, Metrics { program: metrics, gateway: gateway.clone() }).into_make_service(),
+    );
     let mut server = tokio::spawn(server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
     let ended = tokio::select! {
         () = signals.received() => {

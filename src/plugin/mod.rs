@@ -5,6 +5,7 @@
 
 pub mod key_auth;
 
+use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
 use key_auth::KeyAuthPlugin;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,14 @@ impl PluginConfig {
     pub fn name(&self) -> PluginName {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
+        }
+    }
+
+    /// The consumer that requests without a credential count as.
+    #[must_use]
+    pub fn anonymous_consumer(&self) -> Option<&ConsumerName> {
+        match self {
+            Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
         }
     }
 

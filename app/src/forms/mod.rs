@@ -15,6 +15,7 @@ pub mod review;
 pub mod route;
 pub mod secret_input;
 pub mod service;
+pub mod upstream;
 pub mod vault;
 pub mod vault_auth;
 

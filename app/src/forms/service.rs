@@ -1,6 +1,7 @@
 //! Add Service, and editing one.
 
 use crate::api;
+use crate::forms::upstream::{self, UpstreamFields, UpstreamInputs};
 use crate::forms::{FormDialog, Submission};
 use crate::parts::group::group;
 use leptos::prelude::*;
@@ -8,13 +9,13 @@ use postern::control::{ServiceView, Stored};
 use postern::name::ObjectId;
 use postern::plugin::Plugins;
 use postern::routing::{Service, ServiceForm, UpstreamChoice};
-use ui::{Choice, Select, TextArea, TextInput};
+use ui::{Choice, Select, TextInput};
 
 #[derive(Clone, Copy)]
 struct Fields {
     name: RwSignal<String>,
     upstream: RwSignal<String>,
-    nodes: RwSignal<String>,
+    nodes: UpstreamFields,
 }
 
 impl Fields {
@@ -22,7 +23,7 @@ impl Fields {
         Self {
             name: RwSignal::new(form.name),
             upstream: RwSignal::new(form.upstream.slug().to_owned()),
-            nodes: RwSignal::new(form.nodes),
+            nodes: UpstreamFields::new(form.nodes),
         }
     }
 
@@ -32,7 +33,7 @@ impl Fields {
     }
 
     fn form(self) -> ServiceForm {
-        ServiceForm { name: self.name.get(), upstream: self.choice(), nodes: self.nodes.get() }
+        ServiceForm { name: self.name.get(), upstream: self.choice(), nodes: self.nodes.form() }
     }
 
     fn typed(self) -> ServiceForm {
@@ -50,8 +51,7 @@ fn label(field: &str) -> String {
     match field {
         "name" => "Name",
         "upstream" => "Upstream",
-        "nodes" => "Nodes",
-        other => other,
+        other => upstream::label(other).unwrap_or(other),
     }
     .to_owned()
 }
@@ -67,6 +67,7 @@ pub fn ServiceDialog(
     let editing = stored.is_some();
     let form = stored.as_ref().map_or_else(ServiceForm::default, |stored| ServiceForm::of(&stored.object));
     let fields = Fields::new(form.clone());
+    let tuned = upstream::is_tuned(&form.nodes);
     let saved = RwSignal::new(form);
     let revision = RwSignal::new(stored.as_ref().map_or(0, |stored| stored.revision));
     let submission = Submission::of(move || match "new".parse() {
@@ -119,23 +120,7 @@ pub fn ServiceDialog(
                 choices
                 hint=|| "The built-in echo answers /ip, /headers and /anything by itself: good for a first try."
             />
-            {move || {
-                has_nodes
-                    .get()
-                    .then(|| {
-                        view! {
-                            <TextArea
-                                name="nodes"
-                                label="Nodes"
-                                value=fields.nodes
-                                required=true
-                                mono=true
-                                placeholder="127.0.0.1:8080 100"
-                                hint=|| "One server a line: host:port and a weight. Requests are shared by weight."
-                            />
-                        }
-                    })
-            }}
+            {move || has_nodes.get().then(|| view! { <UpstreamInputs fields=fields.nodes open=tuned/> })}
         </FormDialog>
     }
     .into_any()

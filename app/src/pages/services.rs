@@ -117,8 +117,9 @@ fn Row(view: ServiceView, now: Signal<Millis>) -> impl IntoView {
 pub fn UpstreamText(upstream: Upstream) -> impl IntoView {
     match upstream {
         Upstream::BuiltinEcho => "Built-in echo".into_any(),
-        Upstream::Nodes { nodes } => {
-            let lines = nodes.iter().map(|node| view! { <li><code>{node_text(node)}</code></li> }).collect_view();
+        Upstream::Nodes(upstream) => {
+            let lines =
+                upstream.nodes.iter().map(|node| view! { <li><code>{node_text(node)}</code></li> }).collect_view();
             view! { <ul class="wrap-anywhere">{lines}</ul> }.into_any()
         }
     }

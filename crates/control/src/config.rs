@@ -1,6 +1,11 @@
-//! The configuration of the group as typed objects, decoded once after each change.
+//! The configuration of the group as typed objects: decoded once at the start, then patched by each stored change.
+//!
+//! Its maps share what did not change with the configuration before, so a patched copy costs what the change
+//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::decode`] of
+//! all rows and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
 
 use crate::StartError;
+use imbl::{OrdMap, OrdSet};
 use postern::consumer::Consumer;
 use postern::control::Stored;
 use postern::credential::Credential;
@@ -9,93 +14,263 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
-use secrets::ProviderConfig;
+use secrets::{Address, ProviderConfig};
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use store::{Kind, Place, Row, SealError, Sealer};
 
-/// Everything of one gateway group.
-#[derive(Debug, Default)]
+/// Everything of one gateway group. Cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
-    pub(crate) providers: BTreeMap<ProviderKey, Object<SecretProvider<Sealed>>>,
-    pub(crate) consumers: BTreeMap<ConsumerName, Object<Consumer>>,
-    pub(crate) credentials: BTreeMap<ObjectId, Object<Credential<Sealed>>>,
-    pub(crate) services: BTreeMap<ObjectId, Object<Service>>,
-    pub(crate) routes: BTreeMap<ObjectId, Object<Route>>,
+    group: GroupName,
+    pub(crate) providers: OrdMap<ProviderKey, Arc<Object<SecretProvider<Sealed>>>>,
+    pub(crate) consumers: OrdMap<ConsumerName, Arc<Object<Consumer>>>,
+    pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
+    pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
+    pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
+    by_consumer: Index<ConsumerName>,
+    by_secret: Index<Arc<Address>>,
+    by_service: Index<ObjectId>,
+}
+
+/// Which objects belong to a `K`, in order. A pair without an object stands before all those of its `K`.
+type Index<K> = OrdSet<(K, Option<ObjectId>)>;
+
+/// The objects that belong to `key`.
+fn belonging<'a, K: Ord + Clone>(index: &'a Index<K>, key: &K) -> impl Iterator<Item = &'a ObjectId> + use<'a, K> {
+    let key = key.clone();
+    let pairs = index.range((key.clone(), None)..).take_while(move |(other, _)| *other == key);
+    pairs.filter_map(|(_, id)| id.as_ref())
 }
 
 /// An object and the row it lies in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Object<T> {
-    pub(crate) row: String,
+    pub(crate) row: Box<str>,
     pub(crate) stored: Stored<T>,
 }
 
+/// A change that was stored.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Saved(Row),
+    Deleted(Deleted),
+}
+
+/// What was deleted, and with it what belongs to it.
+#[derive(Debug)]
+pub(crate) enum Deleted {
+    Provider(ProviderKey),
+    Consumer(ConsumerName),
+    Credential(ObjectId),
+    Service(ObjectId),
+    Route(ObjectId),
+}
+
+/// What a change may have made different: what is looked at again, and nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) provider: Option<ProviderKey>,
+    pub(crate) consumer: Option<ConsumerName>,
+    pub(crate) credentials: BTreeSet<ObjectId>,
+    /// Those that the credentials refer to, or did.
+    pub(crate) references: BTreeSet<SecretRef>,
+    /// Services or routes.
+    pub(crate) routing: bool,
+}
+
 impl<T: DeserializeOwned> Object<T> {
-    pub(crate) fn decode(row: Row) -> Result<Self, StartError> {
+    fn decode(row: Row) -> Result<Arc<Self>, StartError> {
         let object = serde_json::from_str(&row.spec).map_err(|source| StartError::Unreadable {
             kind: row.kind.slug(),
             name: row.name,
             source,
         })?;
-        Ok(Self { row: row.id, stored: Stored { object, revision: row.revision, updated_at: row.updated_at } })
+        let stored = Stored { object, revision: row.revision, updated_at: row.updated_at };
+        Ok(Arc::new(Self { row: row.id.into(), stored }))
     }
 }
 
 impl Config {
-    pub(crate) fn decode(rows: Vec<Row>) -> Result<Self, StartError> {
-        let mut config = Self::default();
+    pub(crate) fn empty(group: GroupName) -> Self {
+        Self {
+            group,
+            providers: OrdMap::new(),
+            consumers: OrdMap::new(),
+            credentials: OrdMap::new(),
+            services: OrdMap::new(),
+            routes: OrdMap::new(),
+            by_consumer: OrdSet::new(),
+            by_secret: OrdSet::new(),
+            by_service: OrdSet::new(),
+        }
+    }
+
+    pub(crate) fn decode(group: &GroupName, rows: Vec<Row>) -> Result<Self, StartError> {
+        let mut config = Self::empty(group.clone());
         for row in rows {
-            match row.kind {
-                Kind::SecretProvider => {
-                    let object = Object::<SecretProvider<Sealed>>::decode(row)?;
-                    config.providers.insert(object.stored.object.key(), object);
-                }
-                Kind::Consumer => {
-                    let object = Object::<Consumer>::decode(row)?;
-                    config.consumers.insert(object.stored.object.name.clone(), object);
-                }
-                Kind::Credential => {
-                    let object = Object::<Credential<Sealed>>::decode(row)?;
-                    config.credentials.insert(object.stored.object.id.clone(), object);
-                }
-                Kind::Service => {
-                    let object = Object::<Service>::decode(row)?;
-                    config.services.insert(object.stored.object.id.clone(), object);
-                }
-                Kind::Route => {
-                    let object = Object::<Route>::decode(row)?;
-                    config.routes.insert(object.stored.object.id.clone(), object);
-                }
-            }
+            config.apply(Change::Saved(row))?;
         }
         Ok(config)
     }
 
+    /// Makes the change here that was made in the store.
+    pub(crate) fn apply(&mut self, change: Change) -> Result<Touched, StartError> {
+        match change {
+            Change::Saved(row) => self.save(row),
+            Change::Deleted(deleted) => Ok(self.delete(deleted)),
+        }
+    }
+
+    fn save(&mut self, row: Row) -> Result<Touched, StartError> {
+        let mut touched = Touched::default();
+        match row.kind {
+            Kind::SecretProvider => {
+                let object = Object::<SecretProvider<Sealed>>::decode(row)?;
+                let key = object.stored.object.key();
+                touched.provider = Some(key.clone());
+                self.providers.insert(key, object);
+            }
+            Kind::Consumer => {
+                let object = Object::<Consumer>::decode(row)?;
+                let name = object.stored.object.name.clone();
+                // Its credentials say whose they are.
+                touched.credentials = belonging(&self.by_consumer, &name).cloned().collect();
+                touched.consumer = Some(name.clone());
+                self.consumers.insert(name, object);
+            }
+            Kind::Credential => {
+                let object = Object::<Credential<Sealed>>::decode(row)?;
+                self.drop_credential(&object.stored.object.id, &mut touched);
+                self.add_credential(object, &mut touched);
+            }
+            Kind::Service => {
+                let object = Object::<Service>::decode(row)?;
+                self.services.insert(object.stored.object.id.clone(), object);
+                touched.routing = true;
+            }
+            Kind::Route => {
+                let object = Object::<Route>::decode(row)?;
+                self.drop_route(&object.stored.object.id);
+                let Route { id, service, .. } = &object.stored.object;
+                self.by_service.insert((service.clone(), Some(id.clone())));
+                self.routes.insert(id.clone(), object);
+                touched.routing = true;
+            }
+        }
+        Ok(touched)
+    }
+
+    fn delete(&mut self, deleted: Deleted) -> Touched {
+        let mut touched = Touched::default();
+        match deleted {
+            Deleted::Provider(key) => {
+                self.providers.remove(&key);
+                touched.provider = Some(key);
+            }
+            Deleted::Consumer(name) => {
+                let credentials: Vec<ObjectId> = belonging(&self.by_consumer, &name).cloned().collect();
+                for id in credentials {
+                    self.drop_credential(&id, &mut touched);
+                }
+                self.consumers.remove(&name);
+                touched.consumer = Some(name);
+            }
+            Deleted::Credential(id) => self.drop_credential(&id, &mut touched),
+            Deleted::Service(id) => {
+                let routes: Vec<ObjectId> = belonging(&self.by_service, &id).cloned().collect();
+                for route in routes {
+                    self.drop_route(&route);
+                }
+                self.services.remove(&id);
+                touched.routing = true;
+            }
+            Deleted::Route(id) => {
+                self.drop_route(&id);
+                touched.routing = true;
+            }
+        }
+        touched
+    }
+
+    fn add_credential(&mut self, object: Arc<Object<Credential<Sealed>>>, touched: &mut Touched) {
+        let credential = &object.stored.object;
+        for reference in references_in(credential) {
+            let secret = Arc::new(Address::of(&self.group, reference));
+            self.by_secret.insert((secret, Some(credential.id.clone())));
+            touched.references.insert(reference.clone());
+        }
+        self.by_consumer.insert((credential.consumer.clone(), Some(credential.id.clone())));
+        touched.credentials.insert(credential.id.clone());
+        self.credentials.insert(credential.id.clone(), object);
+    }
+
+    fn drop_credential(&mut self, id: &ObjectId, touched: &mut Touched) {
+        let Some(object) = self.credentials.remove(id) else { return };
+        let credential = &object.stored.object;
+        for reference in references_in(credential) {
+            let secret = Arc::new(Address::of(&self.group, reference));
+            self.by_secret.remove(&(secret, Some(id.clone())));
+            touched.references.insert(reference.clone());
+        }
+        self.by_consumer.remove(&(credential.consumer.clone(), Some(id.clone())));
+        touched.credentials.insert(id.clone());
+    }
+
+    fn drop_route(&mut self, id: &ObjectId) {
+        let Some(object) = self.routes.remove(id) else { return };
+        self.by_service.remove(&(object.stored.object.service.clone(), Some(id.clone())));
+    }
+
     /// Every provider with its secrets opened, for the engine.
-    pub(crate) fn open_providers(&self, group: &GroupName, sealer: &Sealer) -> Result<Vec<ProviderConfig>, StartError> {
-        let open = |object: &Object<SecretProvider<Sealed>>| {
-            let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
-                what: format!("the secret provider {}", object.stored.object.key()),
-                source,
-            })?;
-            Ok(ProviderConfig { group: group.clone(), provider, revision: object.stored.revision })
-        };
-        self.providers.values().map(open).collect()
+    pub(crate) fn open_providers(&self, sealer: &Sealer) -> Result<Vec<ProviderConfig>, StartError> {
+        self.providers.values().map(|object| self.open(object, sealer)).collect()
+    }
+
+    /// One provider with its secrets opened, for the engine; nothing when it is not there.
+    pub(crate) fn open_provider(
+        &self,
+        key: &ProviderKey,
+        sealer: &Sealer,
+    ) -> Result<Option<ProviderConfig>, StartError> {
+        self.providers.get(key).map(|object| self.open(object, sealer)).transpose()
+    }
+
+    fn open(&self, object: &Object<SecretProvider<Sealed>>, sealer: &Sealer) -> Result<ProviderConfig, StartError> {
+        let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
+            what: format!("the secret provider {}", object.stored.object.key()),
+            source,
+        })?;
+        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision })
     }
 
     /// Every reference in use.
-    pub(crate) fn references(&self, group: &GroupName) -> BTreeSet<(GroupName, SecretRef)> {
-        let references = self.credentials.values().filter_map(|c| c.stored.object.kind.secret().reference());
-        references.map(|reference| (group.clone(), reference.clone())).collect()
+    pub(crate) fn references(&self) -> BTreeSet<(GroupName, SecretRef)> {
+        let references = self.credentials.values().flat_map(|c| references_in(&c.stored.object));
+        references.map(|reference| (self.group.clone(), reference.clone())).collect()
+    }
+
+    /// Whether a credential has this reference.
+    pub(crate) fn is_in_use(&self, reference: &SecretRef) -> bool {
+        let secret = Address::of(&self.group, reference);
+        let credentials = self.users_of(&secret).filter_map(|id| self.credentials.get(id));
+        credentials.flat_map(|object| references_in(&object.stored.object)).any(|other| other == reference)
+    }
+
+    /// The credentials that refer to a secret.
+    pub(crate) fn users_of(&self, secret: &Address) -> impl Iterator<Item = &ObjectId> {
+        belonging(&self.by_secret, &Arc::new(secret.clone()))
     }
 
     /// The credentials that refer to a provider.
     pub(crate) fn users(&self, key: &ProviderKey) -> impl Iterator<Item = (&Credential<Sealed>, &SecretRef)> {
-        self.credentials.values().filter_map(|c| {
-            let reference = c.stored.object.kind.secret().reference()?;
-            (reference.manager() == key.manager && *reference.provider() == key.id)
-                .then_some((&c.stored.object, reference))
+        let first = (Arc::new(Address::first_of(&self.group, key)), None);
+        let pairs = self.by_secret.range(first..).take_while(|(secret, _)| secret.is_of(&self.group, key));
+        pairs.filter_map(|(secret, id)| {
+            let credential = &self.credentials.get(id.as_ref()?)?.stored.object;
+            let reference = references_in(credential).find(|r| Address::of(&self.group, r) == **secret)?;
+            Some((credential, reference))
         })
     }
 
@@ -106,13 +281,18 @@ impl Config {
 
     /// The credentials of a consumer.
     pub(crate) fn credentials_of(&self, consumer: &ConsumerName) -> impl Iterator<Item = &Object<Credential<Sealed>>> {
-        self.credentials.values().filter(move |c| c.stored.object.consumer == *consumer)
+        belonging(&self.by_consumer, consumer).filter_map(|id| self.credentials.get(id)).map(Arc::as_ref)
     }
 
     /// The routes of a service.
     pub(crate) fn routes_of(&self, service: &ObjectId) -> impl Iterator<Item = &Object<Route>> {
-        self.routes.values().filter(move |r| r.stored.object.service == *service)
+        belonging(&self.by_service, service).filter_map(|id| self.routes.get(id)).map(Arc::as_ref)
     }
+}
+
+/// The references of a credential.
+pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
+    credential.kind.secret().reference().into_iter()
 }
 
 /// A provider with its secrets opened.

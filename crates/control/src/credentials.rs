@@ -1,17 +1,17 @@
 //! Credentials: add, save, delete, refresh.
 
 use crate::Inner;
-use crate::config::{Config, Object, credential_place};
+use crate::config::{Change, Config, Deleted, Object, credential_place};
 use crate::consumers::stored_consumer;
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use crate::views::mask_credential;
 use postern::control::{Answer, ControlError, CredentialView};
 use postern::credential::{Credential, CredentialKind};
-use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::name::{ConsumerName, ObjectId};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Sealed, SecretField};
-use std::sync::PoisonError;
+use std::sync::Arc;
 use std::time::Duration;
 use store::{Kind, NewRow};
 
@@ -19,8 +19,7 @@ use store::{Kind, NewRow};
 const FIRST_READ_WAIT: Duration = Duration::from_secs(3);
 
 impl Inner {
-    pub(crate) fn credentials(&self, group: &GroupName, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
-        self.check_group(group)?;
+    pub(crate) fn credentials(&self, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
         let config = self.config();
         stored_consumer(&config, consumer)?;
         let mut views: Vec<CredentialView> =
@@ -29,32 +28,22 @@ impl Inner {
         Ok(views)
     }
 
-    pub(crate) async fn add_credential(
-        &self,
-        group: &GroupName,
-        mut entered: Credential<Entered>,
-    ) -> Answer<CredentialView> {
-        self.check_group(group)?;
+    pub(crate) async fn add_credential(&self, mut entered: Credential<Entered>) -> Answer<CredentialView> {
         let changing = self.changing.lock().await;
         entered.id = new_id()?;
         let config = self.config();
         let parent = stored_consumer(&config, &entered.consumer)?.row.clone();
         let sealed = self.seal_credential(&config, &entered, None)?;
         let new = new_row(&sealed, &parent)?;
-        self.store.insert(group, &new, self.now()).await.map_err(|e| sealed.describe(e))?;
-        self.changed().await?;
+        let row =
+            self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| sealed.describe(e))?;
+        self.changed(Change::Saved(row)).await?;
         drop(changing);
         self.first_read(&sealed).await;
         self.credential_by_id(&sealed.id)
     }
 
-    pub(crate) async fn save_credential(
-        &self,
-        group: &GroupName,
-        revision: u64,
-        entered: Credential<Entered>,
-    ) -> Answer<CredentialView> {
-        self.check_group(group)?;
+    pub(crate) async fn save_credential(&self, revision: u64, entered: Credential<Entered>) -> Answer<CredentialView> {
         let changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_credential(&config, &entered.id)?;
@@ -63,25 +52,23 @@ impl Inner {
             return Err(not_found("credential", &entered.id));
         }
         let sealed = self.seal_credential(&config, &entered, Some(object))?;
-        let saved = self.store.update(&new_row(&sealed, parent)?, revision, self.now()).await;
-        self.answer_save(saved, &sealed, &object.row, revision).await?;
-        self.changed().await?;
+        let saved = self.storing(self.store.update(&new_row(&sealed, parent)?, revision, self.now())).await;
+        let row = self.answer_save(saved, &sealed, &object.row, revision).await?;
+        self.changed(Change::Saved(row)).await?;
         drop(changing);
         self.first_read(&sealed).await;
         self.credential_by_id(&sealed.id)
     }
 
-    pub(crate) async fn delete_credential(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn delete_credential(&self, id: &ObjectId) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_credential(&config, id)?;
-        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
-        self.changed().await
+        self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed(Change::Deleted(Deleted::Credential(id.clone()))).await
     }
 
-    pub(crate) async fn refresh_credential(&self, group: &GroupName, id: &ObjectId) -> Answer<CredentialView> {
-        self.check_group(group)?;
+    pub(crate) async fn refresh_credential(&self, id: &ObjectId) -> Answer<CredentialView> {
         let config = self.config();
         let credential = &stored_credential(&config, id)?.stored.object;
         self.first_read(credential).await;
@@ -128,9 +115,8 @@ impl Inner {
         own: &ObjectId,
         fingerprint: postern::fingerprint::Fingerprint,
     ) -> Answer<()> {
-        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = published.armed.iter().find(|(id, taken)| *id != own && **taken == fingerprint);
-        match other.and_then(|(id, _)| config.credentials.get(id)) {
+        let published = self.published();
+        match published.armed.owner(fingerprint, own).and_then(|id| config.credentials.get(id)) {
             None => Ok(()),
             Some(other) => Err(ControlError::invalid(
                 "key",
@@ -170,7 +156,7 @@ fn kept(field: &str, stored: Option<&Object<Credential<Sealed>>>) -> Answer<Seal
 }
 
 fn stored_credential<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Credential<Sealed>>> {
-    config.credentials.get(id).ok_or_else(|| not_found("credential", id))
+    config.credentials.get(id).map(Arc::as_ref).ok_or_else(|| not_found("credential", id))
 }
 
 /// A new random id.

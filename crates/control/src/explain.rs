@@ -5,7 +5,6 @@ use crate::config::{Config, open_provider};
 use crate::errors::internal;
 use postern::control::Answer;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult, Subject};
-use postern::name::GroupName;
 use postern::provider::ProviderKey;
 use postern::reason::Reason;
 use postern::resolve::{Explanation, Failure};
@@ -13,8 +12,7 @@ use postern::secret_ref::{Reading, SecretRef, read};
 use store::{SealError, Sealer};
 
 impl Inner {
-    pub(crate) async fn explain_reference(&self, group: &GroupName, text: &str) -> Answer<Diagnosis> {
-        self.check_group(group)?;
+    pub(crate) async fn explain_reference(&self, text: &str) -> Answer<Diagnosis> {
         explain(&self.config(), &self.sealer, text).await.map_err(internal)
     }
 }

@@ -65,7 +65,8 @@ impl Inspector {
         // Without this fact the key would be made, and nothing is made here.
         let needed = store.fact(KEY_FACT).await?.ok_or(InspectError::Empty)?;
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
-        let config = Config::decode(store.objects(&GroupName::default_group()).await?)?;
+        let group = GroupName::default_group();
+        let config = Config::decode(&group, store.objects(&group).await?)?;
         Ok(Self { config, sealer: Sealer::new(&key)? })
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod armed;
 mod changes;
 mod config;
 mod consumers;
@@ -17,7 +18,10 @@ mod views;
 
 pub use inspect::{InspectError, Inspector, WhichProvider};
 
-use config::Config;
+#[cfg(test)]
+mod patch_tests;
+
+use config::{Change, Config};
 use errors::{Described, internal};
 use postern::control::{Answer, ControlError};
 use postern::fingerprint::FingerprintKey;
@@ -32,7 +36,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use store::{MasterKey, Sealer, Store};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The control plane of one gateway group.
@@ -51,6 +55,8 @@ struct Inner {
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
     changing: tokio::sync::Mutex<()>,
+    /// Rung when whoever asked for a change went away while it was being stored: it may be stored or not.
+    cut_off: Notify,
     config: RwLock<Arc<Config>>,
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -140,14 +146,16 @@ impl Control {
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
-            config: RwLock::default(),
+            cut_off: Notify::new(),
+            config: RwLock::new(Arc::new(Config::empty(GroupName::default_group()))),
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
             excess: Mutex::default(),
         }));
         control.0.load().await?;
-        tokio::spawn(control.clone().follow_engine(shutdown));
+        tokio::spawn(control.clone().follow_engine(shutdown.clone()));
+        tokio::spawn(control.clone().follow_store(shutdown));
         Ok(control)
     }
 
@@ -166,6 +174,21 @@ impl Control {
     /// Whether the database answers: what `/readyz` asks.
     pub async fn is_ready(&self) -> bool {
         self.0.store.ping().await.is_ok()
+    }
+
+    /// Reads everything again after a change of which nobody learned whether it was stored.
+    async fn follow_store(self, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.0.cut_off.notified() => {}
+            }
+            let _changing = self.0.changing.lock().await;
+            if let Err(error) = self.0.load_settled().await {
+                // The next change finds the same database, and says what is wrong with it.
+                tracing::error!(%error, "the configuration cannot be read again after a change that was cut off");
+            }
+        }
     }
 
     /// Publishes anew whenever the value of a reference changed.
@@ -202,22 +225,68 @@ pub enum StartError {
     },
 }
 
+/// Dropped when a change was cut off while it was being stored.
+struct Unsure<'a>(&'a Notify);
+
+impl Drop for Unsure<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
         let rows = self.store.objects(&self.group).await?;
-        let config = Arc::new(Config::decode(rows)?);
-        self.engine.set_providers(config.open_providers(&self.group, &self.sealer)?);
-        self.engine.watch(config.references(&self.group));
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
-        self.publish();
+        let config = Arc::new(Config::decode(&self.group, rows)?);
+        self.engine.set_providers(config.open_providers(&self.sealer)?);
+        self.engine.watch(config.references());
+        self.publish_all(config);
         Ok(())
     }
 
-    /// After a change was stored: loads, publishes, and waits a moment for the gateway to enforce it.
-    async fn changed(&self) -> Answer<()> {
-        self.load().await.map_err(internal)?;
+    /// The same, once no write is under way any more.
+    async fn load_settled(&self) -> Result<(), StartError> {
+        self.store.settled().await?;
+        self.load().await
+    }
+
+    /// Stores a change. Should whoever asked for it go away before the answer is there, what is stored is read again.
+    async fn storing<T>(&self, write: impl Future<Output = T>) -> T {
+        let unsure = Unsure(&self.cut_off);
+        let answer = write.await;
+        std::mem::forget(unsure);
+        answer
+    }
+
+    /// After a change was stored: puts it in force, and waits a moment for the gateway to enforce it. Should that
+    /// fail, everything is read again: what is stored decides.
+    async fn changed(&self, change: Change) -> Answer<()> {
+        if let Err(error) = self.put_in_force(change) {
+            tracing::error!(%error, "a change could not be put in force by itself; the configuration is read anew");
+            self.load().await.map_err(internal)?;
+        }
         self.enforced().await;
+        Ok(())
+    }
+
+    fn put_in_force(&self, change: Change) -> Result<(), StartError> {
+        let mut config = Config::clone(&self.config());
+        let touched = config.apply(change)?;
+        if let Some(key) = &touched.provider {
+            match config.open_provider(key, &self.sealer)? {
+                Some(provider) => self.engine.set_provider(provider),
+                None => self.engine.remove_provider(&self.group, key),
+            }
+        }
+        for reference in &touched.references {
+            if config.is_in_use(reference) {
+                self.engine.watch_also(&self.group, reference);
+            } else {
+                self.engine.unwatch(&self.group, reference);
+            }
+        }
+        self.publish_change(Arc::new(config), touched);
         Ok(())
     }
 
@@ -238,12 +307,9 @@ impl Inner {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn check_group(&self, group: &GroupName) -> Answer<()> {
-        if *group == self.group {
-            Ok(())
-        } else {
-            Err(ControlError::NotFound { what: "gateway group".to_owned(), name: group.to_string() })
-        }
+    /// Only while `published` is locked: what is published follows the configuration in force.
+    fn replace_config(&self, config: &Arc<Config>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
     }
 
     fn now(&self) -> Millis {

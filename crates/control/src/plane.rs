@@ -1,7 +1,8 @@
 //! The trait, method by method. Every operator may do everything until sign-in exists; `_operator` is who
 //! the audit log will name.
 
-use crate::Control;
+use crate::errors::not_found;
+use crate::{Control, Inner};
 use async_trait::async_trait;
 use postern::access::Review;
 use postern::consumer::Consumer;
@@ -18,6 +19,13 @@ use postern::routing::{Route, Service};
 use postern::sensitive::Entered;
 use postern::time::Millis;
 
+impl Control {
+    /// The use cases of a group. There is one.
+    fn of(&self, group: &GroupName) -> Answer<&Inner> {
+        if *group == self.0.group { Ok(&self.0) } else { Err(not_found("gateway group", group)) }
+    }
+}
+
 #[async_trait]
 impl ControlPlane for Control {
     fn now(&self) -> Millis {
@@ -29,23 +37,23 @@ impl ControlPlane for Control {
     }
 
     async fn overview(&self, _operator: &Operator, group: &GroupName) -> Answer<Overview> {
-        self.0.overview(group)
+        self.of(group)?.overview()
     }
 
     async fn instances(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<GatewayInstance>> {
-        self.0.instances(group)
+        self.of(group)?.instances()
     }
 
     async fn references(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ReferenceView>> {
-        self.0.references(group)
+        self.of(group)?.references()
     }
 
     async fn providers(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ProviderView>> {
-        self.0.providers(group)
+        self.of(group)?.providers()
     }
 
     async fn provider(&self, _operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView> {
-        self.0.provider(group, key)
+        self.of(group)?.provider(key)
     }
 
     async fn add_provider(
@@ -54,7 +62,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         provider: SecretProvider<Entered>,
     ) -> Answer<ProviderView> {
-        self.0.add_provider(group, provider).await
+        self.of(group)?.add_provider(provider).await
     }
 
     async fn save_provider(
@@ -64,7 +72,7 @@ impl ControlPlane for Control {
         revision: u64,
         provider: SecretProvider<Entered>,
     ) -> Answer<ProviderView> {
-        self.0.save_provider(group, revision, provider).await
+        self.of(group)?.save_provider(revision, provider).await
     }
 
     async fn delete_provider(
@@ -74,7 +82,7 @@ impl ControlPlane for Control {
         key: &ProviderKey,
         force: bool,
     ) -> Answer<()> {
-        self.0.delete_provider(group, key, force).await
+        self.of(group)?.delete_provider(key, force).await
     }
 
     async fn test_provider(
@@ -83,7 +91,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         provider: SecretProvider<Entered>,
     ) -> Answer<Diagnosis> {
-        self.0.test_provider(group, provider).await
+        self.of(group)?.test_provider(provider).await
     }
 
     async fn test_stored_provider(
@@ -92,7 +100,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         key: &ProviderKey,
     ) -> Answer<Diagnosis> {
-        self.0.test_stored_provider(group, key).await
+        self.of(group)?.test_stored_provider(key).await
     }
 
     async fn refresh_provider(
@@ -101,31 +109,31 @@ impl ControlPlane for Control {
         group: &GroupName,
         key: &ProviderKey,
     ) -> Answer<ProviderView> {
-        self.0.refresh_provider(group, key).await
+        self.of(group)?.refresh_provider(key).await
     }
 
     async fn review_provider(&self, _: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<Review> {
-        self.0.review_provider(group, key).await
+        self.of(group)?.review_provider(key).await
     }
 
     async fn explain_reference(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis> {
-        self.0.explain_reference(group, text).await
+        self.of(group)?.explain_reference(text).await
     }
 
     async fn check_reference(&self, _operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck> {
-        self.0.check_reference(group, text).await
+        self.of(group)?.check_reference(text).await
     }
 
     async fn consumers(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>> {
-        self.0.consumers(group)
+        self.of(group)?.consumers()
     }
 
     async fn consumer(&self, _operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView> {
-        self.0.consumer(group, name)
+        self.of(group)?.consumer(name)
     }
 
     async fn add_consumer(&self, _operator: &Operator, group: &GroupName, consumer: Consumer) -> Answer<ConsumerView> {
-        self.0.add_consumer(group, consumer).await
+        self.of(group)?.add_consumer(consumer).await
     }
 
     async fn save_consumer(
@@ -135,11 +143,11 @@ impl ControlPlane for Control {
         revision: u64,
         consumer: Consumer,
     ) -> Answer<ConsumerView> {
-        self.0.save_consumer(group, revision, consumer).await
+        self.of(group)?.save_consumer(revision, consumer).await
     }
 
     async fn delete_consumer(&self, _operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<()> {
-        self.0.delete_consumer(group, name).await
+        self.of(group)?.delete_consumer(name).await
     }
 
     async fn credentials(
@@ -148,7 +156,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         consumer: &ConsumerName,
     ) -> Answer<Vec<CredentialView>> {
-        self.0.credentials(group, consumer)
+        self.of(group)?.credentials(consumer)
     }
 
     async fn add_credential(
@@ -157,7 +165,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         credential: Credential<Entered>,
     ) -> Answer<CredentialView> {
-        self.0.add_credential(group, credential).await
+        self.of(group)?.add_credential(credential).await
     }
 
     async fn save_credential(
@@ -167,11 +175,11 @@ impl ControlPlane for Control {
         revision: u64,
         credential: Credential<Entered>,
     ) -> Answer<CredentialView> {
-        self.0.save_credential(group, revision, credential).await
+        self.of(group)?.save_credential(revision, credential).await
     }
 
     async fn delete_credential(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.0.delete_credential(group, id).await
+        self.of(group)?.delete_credential(id).await
     }
 
     async fn refresh_credential(
@@ -180,19 +188,19 @@ impl ControlPlane for Control {
         group: &GroupName,
         id: &ObjectId,
     ) -> Answer<CredentialView> {
-        self.0.refresh_credential(group, id).await
+        self.of(group)?.refresh_credential(id).await
     }
 
     async fn services(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ServiceView>> {
-        self.0.services(group)
+        self.of(group)?.services()
     }
 
     async fn service(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<ServiceView> {
-        self.0.service(group, id)
+        self.of(group)?.service(id)
     }
 
     async fn add_service(&self, _operator: &Operator, group: &GroupName, service: Service) -> Answer<ServiceView> {
-        self.0.add_service(group, service).await
+        self.of(group)?.add_service(service).await
     }
 
     async fn save_service(
@@ -202,19 +210,19 @@ impl ControlPlane for Control {
         revision: u64,
         service: Service,
     ) -> Answer<ServiceView> {
-        self.0.save_service(group, revision, service).await
+        self.of(group)?.save_service(revision, service).await
     }
 
     async fn delete_service(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.0.delete_service(group, id).await
+        self.of(group)?.delete_service(id).await
     }
 
     async fn routes(&self, _operator: &Operator, group: &GroupName, service: &ObjectId) -> Answer<Vec<Stored<Route>>> {
-        self.0.routes(group, service)
+        self.of(group)?.routes(service)
     }
 
     async fn add_route(&self, _operator: &Operator, group: &GroupName, route: Route) -> Answer<Stored<Route>> {
-        self.0.add_route(group, route).await
+        self.of(group)?.add_route(route).await
     }
 
     async fn save_route(
@@ -224,11 +232,11 @@ impl ControlPlane for Control {
         revision: u64,
         route: Route,
     ) -> Answer<Stored<Route>> {
-        self.0.save_route(group, revision, route).await
+        self.of(group)?.save_route(revision, route).await
     }
 
     async fn delete_route(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.0.delete_route(group, id).await
+        self.of(group)?.delete_route(id).await
     }
 
     async fn set_plugin(
@@ -239,7 +247,7 @@ impl ControlPlane for Control {
         revision: u64,
         plugin: PluginConfig,
     ) -> Answer<()> {
-        self.0.set_plugin(group, owner, revision, plugin).await
+        self.of(group)?.set_plugin(owner, revision, plugin).await
     }
 
     async fn remove_plugin(
@@ -249,6 +257,6 @@ impl ControlPlane for Control {
         owner: &PluginOwner,
         plugin: PluginName,
     ) -> Answer<()> {
-        self.0.remove_plugin(group, owner, plugin).await
+        self.of(group)?.remove_plugin(owner, plugin).await
     }
 }

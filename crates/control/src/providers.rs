@@ -1,6 +1,6 @@
 //! Secret providers: add, save, delete, test, refresh.
 
-use crate::config::{Config, Object, open_provider, provider_place};
+use crate::config::{Change, Config, Deleted, Object, open_provider, provider_place};
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use crate::views::{credential_name, mask_provider};
@@ -8,10 +8,9 @@ use crate::{Inner, TestResult};
 use postern::access::Review;
 use postern::control::{Answer, ControlError, ProviderView};
 use postern::diagnosis::Diagnosis;
-use postern::name::GroupName;
 use postern::provider::{Manager, ProviderKey, SecretProvider, Settings};
 use postern::sensitive::{Entered, Plain, Sealed};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use store::{Kind, NewRow};
 
@@ -19,43 +18,31 @@ use store::{Kind, NewRow};
 const REFRESH_WAIT: Duration = Duration::from_secs(10);
 
 impl Inner {
-    pub(crate) fn providers(&self, group: &GroupName) -> Answer<Vec<ProviderView>> {
-        self.check_group(group)?;
+    pub(crate) fn providers(&self) -> Answer<Vec<ProviderView>> {
         let config = self.config();
         Ok(config.providers.values().map(|object| self.provider_view(&config, object)).collect())
     }
 
-    pub(crate) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView> {
-        self.check_group(group)?;
+    pub(crate) fn provider(&self, key: &ProviderKey) -> Answer<ProviderView> {
         let config = self.config();
         Ok(self.provider_view(&config, stored_provider(&config, key)?))
     }
 
-    pub(crate) async fn add_provider(
-        &self,
-        group: &GroupName,
-        entered: SecretProvider<Entered>,
-    ) -> Answer<ProviderView> {
-        self.check_group(group)?;
+    pub(crate) async fn add_provider(&self, entered: SecretProvider<Entered>) -> Answer<ProviderView> {
         self.check_address(&entered)?;
         let _changing = self.changing.lock().await;
         let id = uuid::Uuid::new_v4().to_string();
         let entered = settled(entered, None);
         let sealed = self.seal_provider(&id, &entered, None)?;
         let new = new_row(&id, &sealed)?;
-        self.store.insert(group, &new, self.now()).await.map_err(|e| sealed.describe(e))?;
-        self.changed().await?;
+        let row =
+            self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| sealed.describe(e))?;
+        self.changed(Change::Saved(row)).await?;
         tracing::info!(provider = %sealed.key(), "added secret provider {}", sealed.key());
-        self.provider(group, &sealed.key())
+        self.provider(&sealed.key())
     }
 
-    pub(crate) async fn save_provider(
-        &self,
-        group: &GroupName,
-        revision: u64,
-        entered: SecretProvider<Entered>,
-    ) -> Answer<ProviderView> {
-        self.check_group(group)?;
+    pub(crate) async fn save_provider(&self, revision: u64, entered: SecretProvider<Entered>) -> Answer<ProviderView> {
         self.check_address(&entered)?;
         let _changing = self.changing.lock().await;
         let config = self.config();
@@ -63,16 +50,15 @@ impl Inner {
         let entered = settled(entered, Some(object));
         let sealed = self.seal_provider(&object.row, &entered, Some(object))?;
         let new = new_row(&object.row, &sealed)?;
-        let saved = self.store.update(&new, revision, self.now()).await;
-        self.answer_save(saved, &sealed, &object.row, revision).await?;
+        let saved = self.storing(self.store.update(&new, revision, self.now())).await;
+        let row = self.answer_save(saved, &sealed, &object.row, revision).await?;
         self.forget_test(&sealed.key());
-        self.changed().await?;
+        self.changed(Change::Saved(row)).await?;
         tracing::info!(provider = %sealed.key(), "saved secret provider {}", sealed.key());
-        self.provider(group, &sealed.key())
+        self.provider(&sealed.key())
     }
 
-    pub(crate) async fn delete_provider(&self, group: &GroupName, key: &ProviderKey, force: bool) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn delete_provider(&self, key: &ProviderKey, force: bool) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_provider(&config, key)?;
@@ -86,24 +72,22 @@ impl Inner {
         if !by.is_empty() && !force {
             return Err(ControlError::InUse { by });
         }
-        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
+        self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
         self.forget_test(key);
         tracing::info!(provider = %key, "deleted secret provider {key}");
-        self.changed().await
+        self.changed(Change::Deleted(Deleted::Provider(key.clone()))).await
     }
 
-    pub(crate) async fn test_provider(&self, group: &GroupName, entered: SecretProvider<Entered>) -> Answer<Diagnosis> {
-        self.check_group(group)?;
+    pub(crate) async fn test_provider(&self, entered: SecretProvider<Entered>) -> Answer<Diagnosis> {
         self.check_address(&entered)?;
         let config = self.config();
-        let stored = config.providers.get(&entered.key());
+        let stored = config.providers.get(&entered.key()).map(Arc::as_ref);
         let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
         Ok(secrets::diagnose(&plain.settings).await)
     }
 
-    pub(crate) async fn test_stored_provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<Diagnosis> {
-        self.check_group(group)?;
+    pub(crate) async fn test_stored_provider(&self, key: &ProviderKey) -> Answer<Diagnosis> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
         let diagnosis = secrets::diagnose(&plain.settings).await;
@@ -113,8 +97,7 @@ impl Inner {
         Ok(diagnosis)
     }
 
-    pub(crate) async fn review_provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<Review> {
-        self.check_group(group)?;
+    pub(crate) async fn review_provider(&self, key: &ProviderKey) -> Answer<Review> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
         let review = secrets::review(&plain.settings, &config.references_of(key)).await;
@@ -125,14 +108,13 @@ impl Inner {
         Ok(review)
     }
 
-    pub(crate) async fn refresh_provider(&self, group: &GroupName, key: &ProviderKey) -> Answer<ProviderView> {
-        self.check_group(group)?;
+    pub(crate) async fn refresh_provider(&self, key: &ProviderKey) -> Answer<ProviderView> {
         stored_provider(&self.config(), key)?;
         // A manager that does not answer shows in the states; the button need not wait for it.
-        let _in_time = tokio::time::timeout(REFRESH_WAIT, self.engine.refresh(group, key)).await;
+        let _in_time = tokio::time::timeout(REFRESH_WAIT, self.engine.refresh(&self.group, key)).await;
         self.publish();
         self.enforced().await;
-        self.provider(group, key)
+        self.provider(key)
     }
 
     fn forget_test(&self, key: &ProviderKey) {
@@ -210,7 +192,7 @@ fn kept(
         Ok::<_, std::convert::Infallible>(())
     });
     match searched {
-        Ok(_) => found.map(|sealed| (object.row.clone(), sealed)).ok_or_else(missing),
+        Ok(_) => found.map(|sealed| (object.row.to_string(), sealed)).ok_or_else(missing),
         Err(never) => match never {},
     }
 }
@@ -254,7 +236,7 @@ fn settled(
 }
 
 fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Object<SecretProvider<Sealed>>> {
-    config.providers.get(key).ok_or_else(|| not_found("secret provider", key))
+    config.providers.get(key).map(Arc::as_ref).ok_or_else(|| not_found("secret provider", key))
 }
 
 fn new_row(id: &str, provider: &SecretProvider<Sealed>) -> Answer<NewRow> {

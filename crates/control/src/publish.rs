@@ -1,74 +1,113 @@
-//! From configuration and resolved values to the snapshot that the gateway runs.
+//! From configuration and resolved values to the snapshot that the gateway runs: after each change, only what the
+//! change touched is looked at again, and the rest is shared with the snapshot before.
 
 use crate::Inner;
-use crate::config::{Config, Object, credential_place};
+use crate::armed::{Armed, Standing};
+use crate::config::{Config, Object, Touched, credential_place};
 use postern::consumer::Consumer;
 use postern::credential::{Credential, CredentialKind};
 use postern::fingerprint::Fingerprint;
-use postern::name::ObjectId;
-use postern::resolve::StateName;
+use postern::name::{ConsumerName, ObjectId};
+use postern::plugin::PluginConfig;
+use postern::resolve::{ReferenceState, StateName};
+use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError};
+use postern::snapshot::{Snapshot, SnapshotConsumer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-/// What was published last.
+/// What was published last, and what it was made of.
 #[derive(Default)]
 pub(crate) struct Published {
-    /// The configuration it was made from, to tell whether only values changed.
-    config: Option<Arc<Config>>,
-    /// Fingerprint and owner of every key that authenticates.
-    pub(crate) armed: BTreeMap<ObjectId, Fingerprint>,
-    /// Credentials whose key another credential has too, and which.
-    pub(crate) same_as: BTreeMap<ObjectId, ObjectId>,
+    pub(crate) armed: Armed,
+    services: Arc<BTreeMap<ObjectId, Service>>,
+    routes: Arc<[Route]>,
+    /// The consumers that plugins name.
+    named: BTreeSet<ConsumerName>,
+    consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
 }
 
 impl Inner {
-    /// Makes the snapshot of the present configuration and values, and sends it if anything changed.
+    pub(crate) fn published(&self) -> MutexGuard<'_, Published> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what has become of the references, if that changed who authenticates.
     pub(crate) fn publish(&self) {
-        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut published = self.published();
         let config = self.config();
-        let (armed, same_as) = unique(self.fingerprints_of(&config));
-        self.count_states(&config);
-        let same_config = published.config.as_ref().is_some_and(|last| Arc::ptr_eq(last, &config));
-        if same_config && published.armed == armed && published.same_as == same_as {
-            return;
+        if self.arm(&mut published, &config, self.changed_users(&config)) {
+            self.send(&published);
         }
-        for (one, other) in same_as.iter().filter(|(id, _)| !published.same_as.contains_key(*id)) {
-            tracing::warn!(credential = %one, other = %other, "two credentials have the same key; neither authenticates");
+    }
+
+    /// Puts a changed configuration in force.
+    pub(crate) fn publish_change(&self, config: Arc<Config>, touched: Touched) {
+        let mut published = self.published();
+        self.replace_config(&config);
+        published.follow(&config, &touched);
+        self.arm(&mut published, &config, &touched.credentials | &self.changed_users(&config));
+        self.send(&published);
+    }
+
+    /// Puts a configuration in force of which nothing is known.
+    pub(crate) fn publish_all(&self, config: Arc<Config>) {
+        let mut published = self.published();
+        self.replace_config(&config);
+        *published = self.made_of(&config);
+        self.send(&published);
+    }
+
+    /// Everything made anew.
+    pub(crate) fn made_of(&self, config: &Config) -> Published {
+        let mut published = Published::default();
+        published.follow(config, &Touched { routing: true, ..Touched::default() });
+        self.arm(&mut published, config, config.credentials.keys().cloned().collect());
+        published
+    }
+
+    /// The credentials whose references have changed since this was last asked.
+    fn changed_users(&self, config: &Config) -> BTreeSet<ObjectId> {
+        let secrets = self.engine.take_changed();
+        secrets.iter().flat_map(|secret| config.users_of(secret)).cloned().collect()
+    }
+
+    /// Looks at `credentials` again. Answers whether that changed who authenticates.
+    fn arm(&self, published: &mut Published, config: &Config, credentials: BTreeSet<ObjectId>) -> bool {
+        let mut changed = false;
+        for id in credentials {
+            changed |= published.armed.set(&id, self.standing(config, &id));
         }
-        let snapshot = self.snapshot(&config, &armed);
-        tracing::info!(revision = snapshot.revision, keys = armed.len(), "published revision {}", snapshot.revision);
-        *published = Published { config: Some(config), armed, same_as };
+        for state in StateName::ALL {
+            metrics::gauge!("postern_references", "state" => state.slug()).set(published.armed.count_of(state));
+        }
+        changed
+    }
+
+    fn send(&self, published: &Published) {
+        let snapshot = Snapshot {
+            revision: self.snapshots.borrow().revision + 1,
+            services: Arc::clone(&published.services),
+            routes: Arc::clone(&published.routes),
+            consumers: Arc::clone(&published.consumers),
+            keys: published.armed.keys.clone(),
+            fingerprint_key: self.fingerprints.clone(),
+        };
+        let (revision, keys) = (snapshot.revision, snapshot.keys.len());
+        tracing::info!(revision, keys, "published revision {revision}");
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
-    fn snapshot(&self, config: &Config, armed: &BTreeMap<ObjectId, Fingerprint>) -> Snapshot {
-        let keys = armed.iter().filter_map(|(id, fingerprint)| {
-            let credential = &config.credentials.get(id)?.stored.object;
-            let consumer = Arc::new(snapshot_consumer(&config.consumers.get(&credential.consumer)?.stored.object));
-            Some((*fingerprint, KeyCredential { consumer, credential: id.clone() }))
-        });
-        let consumers = config.consumers.iter();
-        let consumers = consumers.map(|(name, object)| (name.clone(), snapshot_consumer(&object.stored.object)));
-        let services = config.services.iter().map(|(id, service)| (id.clone(), service.stored.object.clone()));
-        Snapshot {
-            revision: self.snapshots.borrow().revision + 1,
-            services: Arc::new(services.collect()),
-            routes: config.routes.values().map(|r| r.stored.object.clone()).collect(),
-            consumers: Arc::new(consumers.collect()),
-            keys: keys.collect(),
-            fingerprint_key: self.fingerprints.clone(),
-        }
-    }
-
-    /// The fingerprint of every credential that has a value now.
-    fn fingerprints_of(&self, config: &Config) -> Vec<(ObjectId, Fingerprint)> {
-        let fingerprint = |object: &Object<Credential<Sealed>>| {
-            let value = self.value(object).filter(|value| !value.is_empty())?;
-            Some((object.stored.object.id.clone(), self.fingerprint(&value)))
-        };
-        config.credentials.values().filter_map(fingerprint).collect()
+    /// How a credential stands now; nothing when it, or its consumer, is not there.
+    fn standing(&self, config: &Config, id: &ObjectId) -> Option<Standing> {
+        let object = config.credentials.get(id)?;
+        let consumer = config.consumers.get(&object.stored.object.consumer)?;
+        let (value, state) = self.value(object);
+        Some(Standing {
+            consumer: snapshot_consumer(&consumer.stored.object),
+            key: value.filter(|value| !value.is_empty()).map(|value| self.fingerprint(&value)),
+            state: state.map(|state| state.name()),
+        })
     }
 
     pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
@@ -76,57 +115,48 @@ impl Inner {
         self.fingerprints.of(value.expose().as_bytes())
     }
 
-    /// The value of a credential now: `None` arms nothing.
-    fn value(&self, object: &Object<Credential<Sealed>>) -> Option<Plain> {
+    /// The value of a credential now, `None` arms nothing; and where its reference stands.
+    fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
         let CredentialKind::KeyAuth { key } = &object.stored.object.kind;
         match key {
-            SecretField::Reference(reference) => self.engine.current(&self.group, reference).0,
+            SecretField::Reference(reference) => {
+                let (value, state) = self.engine.current(&self.group, reference);
+                (value, Some(state))
+            }
             SecretField::Literal(sealed) => {
                 let opened = self.sealer.open(credential_place(&object.row, "key"), sealed);
-                opened
-                    .inspect_err(|error| {
-                        let credential = &object.stored.object;
-                        tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
-                            "the stored key cannot be opened; the credential authenticates nobody");
-                    })
-                    .ok()
+                let opened = opened.inspect_err(|error| {
+                    let credential = &object.stored.object;
+                    tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
+                        "the stored key cannot be opened; the credential authenticates nobody");
+                });
+                (opened.ok(), None)
             }
-        }
-    }
-
-    fn count_states(&self, config: &Config) {
-        let mut counts: BTreeMap<StateName, u32> = StateName::ALL.map(|state| (state, 0)).into();
-        for (group, reference) in config.references(&self.group) {
-            *counts.entry(self.engine.current(&group, &reference).1.name()).or_default() += 1;
-        }
-        for (state, count) in counts {
-            metrics::gauge!("postern_references", "state" => state.slug()).set(count);
         }
     }
 }
 
-type Armed = BTreeMap<ObjectId, Fingerprint>;
-
-/// Two credentials with one key authenticate nobody: whose request it is could not be told.
-fn unique(fingerprints: Vec<(ObjectId, Fingerprint)>) -> (Armed, BTreeMap<ObjectId, ObjectId>) {
-    let mut owners: HashMap<Fingerprint, Vec<ObjectId>> = HashMap::new();
-    for (id, fingerprint) in fingerprints {
-        owners.entry(fingerprint).or_default().push(id);
-    }
-    let (mut armed, mut same_as) = (BTreeMap::new(), BTreeMap::new());
-    for (fingerprint, ids) in owners {
-        match ids.as_slice() {
-            [only] => {
-                armed.insert(only.clone(), fingerprint);
-            }
-            [first, rest @ ..] => {
-                same_as.insert(first.clone(), rest[0].clone());
-                same_as.extend(rest.iter().map(|id| (id.clone(), first.clone())));
-            }
-            [] => {}
+impl Published {
+    /// Takes over services, routes and named consumers, as far as they were touched.
+    fn follow(&mut self, config: &Config, touched: &Touched) {
+        if touched.routing {
+            let services = config.services.iter().map(|(id, service)| (id.clone(), service.stored.object.clone()));
+            self.services = Arc::new(services.collect());
+            self.routes = config.routes.values().map(|route| route.stored.object.clone()).collect();
+            self.named = named_in(&self.services, &self.routes);
+        }
+        if touched.routing || touched.consumer.as_ref().is_some_and(|name| self.named.contains(name)) {
+            let named = self.named.iter().filter_map(|name| config.consumers.get(name));
+            let consumers = named.map(|object| snapshot_consumer(&object.stored.object));
+            self.consumers = Arc::new(consumers.map(|consumer| (consumer.name.clone(), consumer)).collect());
         }
     }
-    (armed, same_as)
+}
+
+/// The consumers that plugins name.
+fn named_in(services: &BTreeMap<ObjectId, Service>, routes: &[Route]) -> BTreeSet<ConsumerName> {
+    let plugins = services.values().map(|service| &service.plugins).chain(routes.iter().map(|route| &route.plugins));
+    plugins.flat_map(BTreeMap::values).filter_map(PluginConfig::anonymous_consumer).cloned().collect()
 }
 
 fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
@@ -134,19 +164,10 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use postern::fingerprint::FingerprintKey;
-
-    #[test]
-    fn credentials_with_one_key_disarm_each_other() {
-        let key = FingerprintKey::new([7; 32]);
-        let id = |text: &str| text.parse::<ObjectId>().unwrap();
-        let given =
-            vec![(id("a"), key.of(b"1")), (id("b"), key.of(b"2")), (id("c"), key.of(b"1")), (id("d"), key.of(b"1"))];
-        let (armed, same_as) = unique(given);
-        assert_eq!(armed.keys().collect::<Vec<_>>(), [&id("b")]);
-        let pairs: Vec<_> = same_as.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        assert_eq!(pairs, [("a", "c"), ("c", "a"), ("d", "a")]);
+impl Published {
+    /// All of it in an order that two of them can be compared by.
+    pub(crate) fn in_order(&self) -> String {
+        let Self { armed, services, routes, named, consumers } = self;
+        format!("{:?}", (armed.in_order(), services, routes, named, consumers))
     }
 }

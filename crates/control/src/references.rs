@@ -7,10 +7,11 @@ use crate::views::credential_name;
 use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
-use postern::name::GroupName;
+use postern::name::ObjectId;
 use postern::plugin::PluginName;
 use postern::resolve::{Failure, ReferenceCheck, StateName};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The longest wait for a reference that an operator asked to be resolved.
@@ -21,13 +22,11 @@ impl Inner {
         self.store.groups().await.map_err(internal)
     }
 
-    pub(crate) fn instances(&self, group: &GroupName) -> Answer<Vec<GatewayInstance>> {
-        self.check_group(group)?;
+    pub(crate) fn instances(&self) -> Answer<Vec<GatewayInstance>> {
         Ok(self.gateway_instance().into_iter().collect())
     }
 
-    pub(crate) fn references(&self, group: &GroupName) -> Answer<Vec<ReferenceView>> {
-        self.check_group(group)?;
+    pub(crate) fn references(&self) -> Answer<Vec<ReferenceView>> {
         Ok(self.reference_views(&self.config()))
     }
 
@@ -47,8 +46,7 @@ impl Inner {
         views
     }
 
-    pub(crate) async fn check_reference(&self, group: &GroupName, text: &str) -> Answer<ReferenceCheck> {
-        self.check_group(group)?;
+    pub(crate) async fn check_reference(&self, text: &str) -> Answer<ReferenceCheck> {
         let text = text.trim();
         let reference = match read(text) {
             Reading::Reference(reference) => reference,
@@ -58,17 +56,16 @@ impl Inner {
                 return Ok(ReferenceCheck::Malformed { error });
             }
         };
-        let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(group, &reference)).await;
-        let state = state.unwrap_or_else(|_| self.engine.current(group, &reference).1);
-        let request = self.engine.request_line(group, &reference);
+        let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(&self.group, &reference)).await;
+        let state = state.unwrap_or_else(|_| self.engine.current(&self.group, &reference).1);
+        let request = self.engine.request_line(&self.group, &reference);
         Ok(ReferenceCheck::Checked { reference, request, state: Box::new(state) })
     }
 
-    pub(crate) fn overview(&self, group: &GroupName) -> Answer<Overview> {
-        self.check_group(group)?;
+    pub(crate) fn overview(&self) -> Answer<Overview> {
         let config = self.config();
         let references = self.reference_views(&config);
-        let providers = self.providers(group)?;
+        let providers = self.providers()?;
         let healthy = |health: &ProviderHealth| matches!(health, ProviderHealth::Healthy { .. });
         let protects = |plugins: &postern::plugin::Plugins| plugins.contains_key(&PluginName::KeyAuth);
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
@@ -107,8 +104,10 @@ impl Inner {
             subject: AttentionSubject::Credential { name: r.used_by.clone() },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
-        let doubled = config.credentials.values().filter_map(|object| {
-            let other = self.same_as(config, &object.stored.object.id)?;
+        let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();
+        let doubled = disarmed.iter().filter_map(|id| {
+            let object = config.credentials.get(id)?;
+            let other = self.same_as(config, id)?;
             Some(Attention {
                 subject: AttentionSubject::Credential { name: credential_name(&object.stored.object) },
                 what: format!(

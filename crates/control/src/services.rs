@@ -1,20 +1,20 @@
 //! Services, routes and their plugins.
 
 use crate::Inner;
-use crate::config::{Config, Object};
+use crate::config::{Change, Config, Deleted, Object};
 use crate::credentials::new_id;
 use crate::errors::{Described, not_found};
 use crate::row::open_row;
 use crate::views::service_view;
 use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
-use postern::name::{GroupName, ObjectId};
+use postern::name::ObjectId;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::routing::{Route, Service, Upstream};
+use postern::routing::{Route, Scheme, Service, Upstream};
+use std::sync::Arc;
 use store::{Kind, NewRow};
 
 impl Inner {
-    pub(crate) fn services(&self, group: &GroupName) -> Answer<Vec<ServiceView>> {
-        self.check_group(group)?;
+    pub(crate) fn services(&self) -> Answer<Vec<ServiceView>> {
         let config = self.config();
         let mut views: Vec<ServiceView> =
             config.services.values().map(|object| service_view(&config, object)).collect();
@@ -22,49 +22,40 @@ impl Inner {
         Ok(views)
     }
 
-    pub(crate) fn service(&self, group: &GroupName, id: &ObjectId) -> Answer<ServiceView> {
-        self.check_group(group)?;
+    pub(crate) fn service(&self, id: &ObjectId) -> Answer<ServiceView> {
         let config = self.config();
         Ok(service_view(&config, stored_service(&config, id)?))
     }
 
-    pub(crate) async fn add_service(&self, group: &GroupName, mut service: Service) -> Answer<ServiceView> {
-        self.check_group(group)?;
+    pub(crate) async fn add_service(&self, mut service: Service) -> Answer<ServiceView> {
         self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
         service.id = new_id()?;
         service.plugins = Plugins::new();
         let new = service_row(&service)?;
-        self.store.insert(group, &new, self.now()).await.map_err(|e| service.describe(e))?;
-        self.changed().await?;
-        self.service(group, &service.id)
+        let row =
+            self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| service.describe(e))?;
+        self.changed(Change::Saved(row)).await?;
+        self.service(&service.id)
     }
 
-    pub(crate) async fn save_service(
-        &self,
-        group: &GroupName,
-        revision: u64,
-        mut service: Service,
-    ) -> Answer<ServiceView> {
-        self.check_group(group)?;
+    pub(crate) async fn save_service(&self, revision: u64, mut service: Service) -> Answer<ServiceView> {
         self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
         service.plugins = stored_service(&self.config(), &service.id)?.stored.object.plugins.clone();
         self.write_service(revision, &service).await?;
-        self.service(group, &service.id)
+        self.service(&service.id)
     }
 
-    pub(crate) async fn delete_service(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn delete_service(&self, id: &ObjectId) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_service(&config, id)?;
-        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
-        self.changed().await
+        self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed(Change::Deleted(Deleted::Service(id.clone()))).await
     }
 
-    pub(crate) fn routes(&self, group: &GroupName, service: &ObjectId) -> Answer<Vec<Stored<Route>>> {
-        self.check_group(group)?;
+    pub(crate) fn routes(&self, service: &ObjectId) -> Answer<Vec<Stored<Route>>> {
         let config = self.config();
         stored_service(&config, service)?;
         let mut routes: Vec<Stored<Route>> = config.routes_of(service).map(|object| object.stored.clone()).collect();
@@ -72,20 +63,19 @@ impl Inner {
         Ok(routes)
     }
 
-    pub(crate) async fn add_route(&self, group: &GroupName, mut route: Route) -> Answer<Stored<Route>> {
-        self.check_group(group)?;
+    pub(crate) async fn add_route(&self, mut route: Route) -> Answer<Stored<Route>> {
         let _changing = self.changing.lock().await;
         stored_service(&self.config(), &route.service)?;
         route.id = new_id()?;
         route.plugins = Plugins::new();
         let new = route_row(&route)?;
-        self.store.insert(group, &new, self.now()).await.map_err(|e| route.describe(e))?;
-        self.changed().await?;
+        let row =
+            self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| route.describe(e))?;
+        self.changed(Change::Saved(row)).await?;
         self.route_by_id(&route.id)
     }
 
-    pub(crate) async fn save_route(&self, group: &GroupName, revision: u64, mut route: Route) -> Answer<Stored<Route>> {
-        self.check_group(group)?;
+    pub(crate) async fn save_route(&self, revision: u64, mut route: Route) -> Answer<Stored<Route>> {
         let _changing = self.changing.lock().await;
         let stored = self.route_by_id(&route.id)?.object;
         (route.plugins, route.service) = (stored.plugins, stored.service);
@@ -93,23 +83,15 @@ impl Inner {
         self.route_by_id(&route.id)
     }
 
-    pub(crate) async fn delete_route(&self, group: &GroupName, id: &ObjectId) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn delete_route(&self, id: &ObjectId) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_route(&config, id)?;
-        self.store.delete(&object.row).await.map_err(|e| object.stored.object.describe(e))?;
-        self.changed().await
+        self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
+        self.changed(Change::Deleted(Deleted::Route(id.clone()))).await
     }
 
-    pub(crate) async fn set_plugin(
-        &self,
-        group: &GroupName,
-        owner: &PluginOwner,
-        revision: u64,
-        plugin: PluginConfig,
-    ) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn set_plugin(&self, owner: &PluginOwner, revision: u64, plugin: PluginConfig) -> Answer<()> {
         let _changing = self.changing.lock().await;
         self.check_plugin(&plugin)?;
         self.change_plugins(owner, Some(revision), |plugins| {
@@ -119,8 +101,7 @@ impl Inner {
         .await
     }
 
-    pub(crate) async fn remove_plugin(&self, group: &GroupName, owner: &PluginOwner, plugin: PluginName) -> Answer<()> {
-        self.check_group(group)?;
+    pub(crate) async fn remove_plugin(&self, owner: &PluginOwner, plugin: PluginName) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let remove = |plugins: &mut Plugins| match plugins.remove(&plugin) {
             Some(_) => Ok(()),
@@ -152,15 +133,15 @@ impl Inner {
     }
 
     async fn write_service(&self, revision: u64, service: &Service) -> Answer<()> {
-        let saved = self.store.update(&service_row(service)?, revision, self.now()).await;
-        self.answer_save(saved, service, service.id.as_str(), revision).await?;
-        self.changed().await
+        let saved = self.storing(self.store.update(&service_row(service)?, revision, self.now())).await;
+        let row = self.answer_save(saved, service, service.id.as_str(), revision).await?;
+        self.changed(Change::Saved(row)).await
     }
 
     async fn write_route(&self, revision: u64, route: &Route) -> Answer<()> {
-        let saved = self.store.update(&route_row(route)?, revision, self.now()).await;
-        self.answer_save(saved, route, route.id.as_str(), revision).await?;
-        self.changed().await
+        let saved = self.storing(self.store.update(&route_row(route)?, revision, self.now())).await;
+        let row = self.answer_save(saved, route, route.id.as_str(), revision).await?;
+        self.changed(Change::Saved(row)).await
     }
 
     fn route_by_id(&self, id: &ObjectId) -> Answer<Stored<Route>> {
@@ -169,20 +150,25 @@ impl Inner {
 
     /// The data plane must not reach the control plane: our own listeners are no upstream (CVE-2022-24112).
     fn check_upstream(&self, upstream: &Upstream) -> Answer<()> {
-        let Upstream::Nodes { nodes } = upstream else { return Ok(()) };
-        match nodes.iter().find(|node| self.is_own_address(&node.host, node.port)) {
-            None => Ok(()),
-            Some(node) => Err(ControlError::invalid(
+        let Upstream::Nodes(upstream) = upstream else { return Ok(()) };
+        if let Some(node) = upstream.nodes.iter().find(|node| self.is_own_address(&node.host, node.port)) {
+            return Err(ControlError::invalid(
                 "nodes",
                 format!("{} is Postern's own address: requests must not be sent back into it.", node.authority()),
+            ));
+        }
+        match &upstream.scheme {
+            Scheme::Https { ca_certificate: Some(pem) } if !secrets::is_authority(pem) => Err(ControlError::invalid(
+                "ca_certificate",
+                "The text has the form of a certificate, but cannot be read as one. Paste it again, whole.",
             )),
+            Scheme::Http | Scheme::Https { .. } => Ok(()),
         }
     }
 
     /// An anonymous consumer must exist.
     fn check_plugin(&self, plugin: &PluginConfig) -> Answer<()> {
-        let PluginConfig::KeyAuth(key_auth) = plugin;
-        let Some(name) = &key_auth.anonymous_consumer else { return Ok(()) };
+        let Some(name) = plugin.anonymous_consumer() else { return Ok(()) };
         if self.config().consumers.contains_key(name) {
             return Ok(());
         }
@@ -191,11 +177,11 @@ impl Inner {
 }
 
 fn stored_service<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Service>> {
-    config.services.get(id).ok_or_else(|| not_found("service", id))
+    config.services.get(id).map(Arc::as_ref).ok_or_else(|| not_found("service", id))
 }
 
 fn stored_route<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Route>> {
-    config.routes.get(id).ok_or_else(|| not_found("route", id))
+    config.routes.get(id).map(Arc::as_ref).ok_or_else(|| not_found("route", id))
 }
 
 fn service_row(service: &Service) -> Answer<NewRow> {

@@ -89,13 +89,13 @@ impl Inner {
     }
 
     pub(crate) fn same_as(&self, config: &Config, id: &ObjectId) -> Option<CredentialName> {
-        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = config.credentials.get(published.same_as.get(id)?)?;
+        let published = self.published();
+        let other = config.credentials.get(published.armed.same_as(id)?)?;
         Some(credential_name(&other.stored.object))
     }
 
     fn is_armed(&self, id: &ObjectId) -> bool {
-        self.published.lock().unwrap_or_else(PoisonError::into_inner).armed.contains_key(id)
+        self.published().armed.is_armed(id)
     }
 
     pub(crate) fn consumer_view(&self, config: &Config, object: &Object<Consumer>) -> ConsumerView {

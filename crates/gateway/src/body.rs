@@ -1,27 +1,52 @@
 //! Bodies on their way through: never collected, never looked into.
 
+use crate::record::Record;
+use crate::upstream::InFlight;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// The body of an answer: the gateway's own, or the upstream's as it comes.
-pub(crate) enum ResponseBody {
+pub(crate) struct ResponseBody {
+    content: Content,
+    /// Ends with the body, and so does the request.
+    record: Option<Box<Record>>,
+}
+
+enum Content {
     Own(Full<Bytes>),
-    Upstream(Incoming),
+    Upstream { body: Incoming, _in_flight: Option<InFlight> },
 }
 
 impl ResponseBody {
     pub(crate) fn own(text: String) -> Self {
-        Self::Own(Full::new(Bytes::from(text)))
+        Self { content: Content::Own(Full::new(Bytes::from(text))), record: None }
     }
 
     pub(crate) fn empty() -> Self {
-        Self::Own(Full::default())
+        Self { content: Content::Own(Full::default()), record: None }
+    }
+
+    pub(crate) fn upstream(body: Incoming, in_flight: Option<InFlight>) -> Self {
+        Self { content: Content::Upstream { body, _in_flight: in_flight }, record: None }
+    }
+
+    /// The request lasts as long as this body.
+    pub(crate) fn recorded(self, record: Box<Record>) -> Self {
+        Self { record: Some(record), ..self }
+    }
+
+    /// HTTP/2 would send what HTTP/1.1 leaves out of an answer to HEAD.
+    pub(crate) fn without_content(self) -> Self {
+        match self.content {
+            Content::Own(_) => Self { content: Content::Own(Full::default()), ..self },
+            Content::Upstream { .. } => self,
+        }
     }
 }
 
@@ -33,36 +58,43 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut *self {
-            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Upstream(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(context));
-                if let Some(Err(error)) = &frame {
-                    // The client sees its connection break, which is all that can be said in HTTP now.
-                    tracing::warn!(%error, "An upstream server broke off in the middle of its answer");
-                }
-                Poll::Ready(frame)
-            }
+        let frame = match &mut self.content {
+            Content::Own(body) => ready!(Pin::new(body).poll_frame(context).map_err(|never| match never {})),
+            Content::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(context)),
+        };
+        if let Some(Err(error)) = &frame {
+            // The client sees its connection break, which is all that can be said in HTTP now.
+            tracing::warn!(%error, "An upstream server broke off in the middle of its answer");
         }
+        if let (Some(frame), Some(record)) = (&frame, &mut self.record) {
+            record.sent(frame.as_ref().ok());
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::Upstream(body) => body.is_end_stream(),
+        match &self.content {
+            Content::Own(body) => body.is_end_stream(),
+            Content::Upstream { body, .. } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(body) => body.size_hint(),
-            Self::Upstream(body) => body.size_hint(),
+        match &self.content {
+            Content::Own(body) => body.size_hint(),
+            Content::Upstream { body, .. } => body.size_hint(),
         }
     }
 }
 
 /// The body of a request on its way to the upstream, if it has one.
-pub(crate) struct Upload(Option<(Incoming, Arc<Progress>)>);
+///
+/// Dropped before anything was read from it, it can be taken back and sent elsewhere.
+pub(crate) struct Upload {
+    body: Option<Incoming>,
+    progress: Option<Arc<Progress>>,
+    is_begun: bool,
+}
 
 /// How far an upload has come, for the timeout that must not hit a long but lively one.
 #[derive(Debug)]
@@ -74,11 +106,13 @@ pub(crate) struct Progress {
     waiting_for_client: AtomicBool,
     /// Whether the client broke off, or framed its body wrongly.
     failed: AtomicBool,
+    /// The body, when its upload was dropped before it had begun.
+    unsent: Mutex<Option<Incoming>>,
 }
 
 impl Upload {
     pub(crate) fn none() -> Self {
-        Self(None)
+        Self { body: None, progress: None, is_begun: false }
     }
 
     /// With its progress when there is a body at all.
@@ -91,8 +125,27 @@ impl Upload {
             last: AtomicU64::new(0),
             waiting_for_client: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            unsent: Mutex::default(),
         });
-        (Self(Some((body, Arc::clone(&progress)))), Some(progress))
+        (Self::of(body, &progress), Some(progress))
+    }
+
+    fn of(body: Incoming, progress: &Arc<Progress>) -> Self {
+        Self { body: Some(body), progress: Some(Arc::clone(progress)), is_begun: false }
+    }
+
+    /// The upload once more, if nothing of it was sent and it was dropped.
+    pub(crate) fn taken_back(progress: &Arc<Progress>) -> Option<Self> {
+        let body = progress.unsent.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Self::of(body, progress))
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (false, Some(body), Some(progress)) = (self.is_begun, self.body.take(), &self.progress) {
+            *progress.unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
     }
 }
 
@@ -125,7 +178,9 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some((body, progress)) = &mut self.0 else { return Poll::Ready(None) };
+        let this = &mut *self;
+        let (Some(body), Some(progress)) = (&mut this.body, &this.progress) else { return Poll::Ready(None) };
+        this.is_begun = true;
         let frame = Pin::new(body).poll_frame(context);
         progress.waiting_for_client.store(frame.is_pending(), Ordering::Relaxed);
         let frame = ready!(frame);
@@ -135,10 +190,10 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|(body, _)| body.is_end_stream())
+        self.body.as_ref().is_none_or(|body| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or(SizeHint::with_exact(0), |(body, _)| body.size_hint())
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
     }
 }

@@ -22,8 +22,9 @@ static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection"
 
 /// What says who the caller is begins with one of these.
 const IDENTITY: [&str; 3] = ["x-consumer-", "x-credential-", "x-userinfo"];
-/// What says where the caller is.
-const ORIGIN: [&str; 5] = ["x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
+/// What says where the caller is, and the id of its request.
+const ORIGIN: [&str; 6] =
+    ["x-request-id", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
 
 /// Removes what only the gateway may say, in every spelling that an upstream server could take for it:
 /// many fold `X_Consumer_Username` and `X-Consumer-Username` into one name (CVE-2026-39998).
@@ -133,6 +134,8 @@ mod tests {
             ("x-userinfo", true),
             ("x_userinfo", true),
             ("x-real-ip", true),
+            ("x-request-id", true),
+            ("x_request_id", true),
             ("x_real_ip", true),
             ("x_forwarded_for", true),
             ("x-forwarded-proto", true),

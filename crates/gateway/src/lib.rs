@@ -1,22 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod access_log;
 mod body;
+mod counts;
 mod echo;
+mod exposition;
 mod headers;
 mod host;
 mod identity;
 mod path;
 mod plugin;
 mod proxy;
+mod record;
 mod reject;
+mod request_id;
 mod stats;
 mod table;
 mod tunnel;
 mod upstream;
 mod worker;
 
+pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogTarget};
 pub use stats::Stats;
 
+use access_log::AccessLog;
+use exposition::{Exposition, RouteFacts};
+use postern::name::ObjectId;
 use postern::snapshot::Snapshot;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +45,8 @@ pub struct Gateway {
     threads: Vec<JoinHandle<()>>,
     /// Closed when the last thread has ended.
     ended: tokio::sync::mpsc::Receiver<std::convert::Infallible>,
+    /// Of the access log.
+    writer: Option<JoinHandle<()>>,
 }
 
 /// How the gateway runs. `GatewayConfig::default()` is meant for production.
@@ -58,6 +69,8 @@ pub struct GatewayConfig {
     pub upstream_idle_timeout: Duration,
     /// Addresses the gateway never connects to: the dashboard's. Its own address is always one of them.
     pub forbidden_upstreams: Vec<SocketAddr>,
+    /// A line for each request. Default: none.
+    pub access_log: Option<AccessLogConfig>,
 }
 
 impl Default for GatewayConfig {
@@ -71,8 +84,19 @@ impl Default for GatewayConfig {
             response_timeout: Duration::from_secs(60),
             upstream_idle_timeout: Duration::from_secs(60),
             forbidden_upstreams: Vec::new(),
+            access_log: None,
         }
     }
+}
+
+/// How one upstream server fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamState {
+    pub service: ObjectId,
+    /// `host:port`.
+    pub server: String,
+    /// False while its checks keep requests away from it.
+    pub is_healthy: bool,
 }
 
 /// Why the gateway did not start.
@@ -84,6 +108,9 @@ pub enum GatewayError {
     /// The machine gave no thread or no event queue.
     #[error("the gateway cannot start its threads")]
     Threads { source: std::io::Error },
+    /// The access log's file cannot be written to.
+    #[error("the gateway cannot write its access log")]
+    AccessLog { source: std::io::Error },
 }
 
 /// The two steps of stopping.
@@ -109,12 +136,14 @@ impl Gateway {
         let listener = worker::listen(addr).map_err(|source| GatewayError::Listen { addr, source })?;
         let local = listener.local_addr().map_err(|source| GatewayError::Listen { addr, source })?;
         let stop = Stop::default();
-        let shared = Arc::new(Shared::new(local, config, &snapshots.borrow()));
+        let log = config.access_log.clone().map(AccessLog::start).transpose();
+        let (log, writer) = log.map_err(|source| GatewayError::AccessLog { source })?.unzip();
+        let shared = Arc::new(Shared::new(local, config, &snapshots.borrow(), log));
         let started = worker::start(listener, &shared, snapshots, &stop);
         let started = started.map_err(|source| GatewayError::Threads { source })?;
         tracing::info!(address = %local, workers = shared.config.workers, "The gateway listens on {local}");
         let worker::Started { threads, applied, ended } = started;
-        Ok(Self { shared, applied, stop, threads, ended })
+        Ok(Self { shared, applied, stop, threads, ended, writer })
     }
 
     /// Where it listens; the real port when port 0 was asked for.
@@ -141,6 +170,32 @@ impl Gateway {
         self.shared.counters.read()
     }
 
+    /// Every upstream server of the configuration in force, and whether it gets requests.
+    #[must_use]
+    pub fn upstream_states(&self) -> Vec<UpstreamState> {
+        self.shared.table.load().upstream_states().collect()
+    }
+
+    /// The gateway's metrics, in Prometheus's text format 0.0.4.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let shared = &self.shared;
+        let table = shared.table.load();
+        let mut routes: Vec<RouteFacts<'_>> = table.routes().map(|route| route.facts()).collect();
+        routes.push(RouteFacts { id: "none", name: "none", counts: &shared.no_route });
+        let mut exposition = Exposition::default();
+        exposition.requests(&routes);
+        exposition.auth_failures(&shared.auth_failures);
+        exposition.upstreams(&table.upstream_states().collect::<Vec<_>>());
+        let name = "postern_gateway_revision";
+        exposition.number(name, "gauge", "The configuration revision that is enforced.", table.revision);
+        if let Some(log) = &shared.access_log {
+            let name = "postern_gateway_access_log_lost_total";
+            exposition.number(name, "counter", "Lines of the access log that could not be written.", log.lost());
+        }
+        exposition.finish()
+    }
+
     /// Stops accepting, finishes the requests in flight for at most `grace`, and ends the threads.
     /// Tunnels (WebSocket) are cut when the last request is done: they have no end of their own.
     pub async fn shutdown(mut self, grace: Duration) {
@@ -149,8 +204,14 @@ impl Gateway {
             tracing::warn!("Requests were still in flight after {} s; they are cut off", grace.as_secs());
         }
         self.stop.abandon.cancel();
-        let threads = std::mem::take(&mut self.threads);
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(worker::join));
+        let (threads, writer) = (std::mem::take(&mut self.threads), self.writer.take());
+        let shared = Arc::clone(&self.shared);
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(worker::join);
+            // Last, so that it has the last line.
+            shared.access_log.iter().for_each(AccessLog::stop);
+            writer.into_iter().for_each(worker::join);
+        });
         if let Err(error) = joined.await {
             tracing::error!(%error, "The gateway's threads did not end cleanly");
         }
@@ -161,5 +222,6 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.stop.drain.cancel();
         self.stop.abandon.cancel();
+        self.shared.access_log.iter().for_each(AccessLog::stop);
     }
 }

@@ -7,11 +7,13 @@ use crate::host::Host;
 use crate::identity::Identity;
 use crate::path::RequestPath;
 use crate::plugin::Access;
+use crate::record::Record;
 use crate::reject::Reject;
+use crate::request_id::{self, REQUEST_ID};
 use crate::stats::Outcome;
-use crate::table::{Route, Upstream};
+use crate::table::Upstream;
 use crate::tunnel;
-use crate::upstream::Outgoing;
+use crate::upstream::{Answered, Outgoing};
 use crate::worker::{Peer, Worker};
 use futures_util::FutureExt;
 use http::header::TRANSFER_ENCODING;
@@ -21,14 +23,6 @@ use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
-
-/// What the log says of a request.
-#[derive(Default)]
-struct Notes {
-    route: Option<Arc<Route>>,
-    identity: Option<Arc<Identity>>,
-}
 
 /// Answers a request, whatever happens.
 pub(crate) async fn answer(
@@ -36,16 +30,22 @@ pub(crate) async fn answer(
     peer: Arc<Peer>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let mut notes = Notes::default();
-    worker.shared.counters.begun();
-    let answered = unless_it_panics(pass(&worker, &peer, request, &mut notes)).await;
+    let (shared, method) = (&worker.shared, request.method().clone());
+    let id = request_id::of(request.headers());
+    let mut record = Record::new(shared, Arc::clone(&peer), id.clone(), method.clone());
+    shared.counters.begun();
+    let answered = unless_it_panics(pass(&worker, &peer, request, &mut record)).await;
     let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
-    worker.shared.counters.ended(outcome);
-    let response = answered.unwrap_or_else(Reject::into_response);
-    log(&notes, &method, response.status().as_u16(), started);
-    Ok(if method == Method::HEAD { response.map(without_content) } else { response })
+    if let Err(Reject::Unauthorized { message, .. }) = &answered {
+        shared.auth_failures.add(message);
+    }
+    let mut response = answered.unwrap_or_else(Reject::into_response);
+    response.headers_mut().insert(&REQUEST_ID, id);
+    record.answered(response.status().as_u16(), outcome);
+    Ok(response.map(|body| {
+        let body = if method == Method::HEAD { body.without_content() } else { body };
+        body.recorded(record)
+    }))
 }
 
 /// The request's way through the gateway.
@@ -53,7 +53,7 @@ async fn pass(
     worker: &Worker,
     peer: &Peer,
     mut request: Request<Incoming>,
-    notes: &mut Notes,
+    record: &mut Record,
 ) -> Result<Response<ResponseBody>, Reject> {
     refuse_unforwardable(&request)?;
     let tunnel = tunnel::asked_for(&mut request);
@@ -73,16 +73,16 @@ async fn pass(
     // The configuration of this moment decides; a later one is for later requests.
     let table = worker.shared.table.load_full();
     let route = table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path)?;
-    notes.route = Some(Arc::clone(route));
+    record.route = Some(Arc::clone(route));
     let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
     let mut access = Access { headers: &mut head.headers, query: &mut query, table: &table, identity: None };
     for plugin in &plan.plugins {
         plugin.access(&mut access)?;
     }
-    notes.identity = access.identity;
+    record.identity = access.identity;
 
     // What only the gateway says.
-    if let Some(identity) = &notes.identity {
+    if let Some(identity) = &record.identity {
         set_identity(&mut head.headers, identity);
         if identity.credential.is_some() {
             worker.shared.counters.authenticated();
@@ -92,6 +92,7 @@ async fn pass(
     if let Some(host) = &host {
         head.headers.insert(http::header::HOST, host.header.clone());
     }
+    head.headers.insert(&REQUEST_ID, record.id.clone());
     headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header), &worker.shared.port);
 
     let target = target(&original, &path, query.as_deref())?;
@@ -101,8 +102,10 @@ async fn pass(
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);
             }
-            let response = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
-            tunnel::join(response, tunnel)
+            let Answered { response, node, in_flight } =
+                worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            record.node = Some(node);
+            tunnel::join(response, in_flight, tunnel)
         }
     }
 }
@@ -149,22 +152,6 @@ async fn unless_it_panics<T>(work: impl Future<Output = Result<T, Reject>>) -> R
         tracing::error!("A request made the gateway panic; it was answered with 500");
         Err(Reject::Internal)
     })
-}
-
-/// HTTP/2 would send what HTTP/1.1 leaves out.
-fn without_content(body: ResponseBody) -> ResponseBody {
-    match body {
-        ResponseBody::Own(_) => ResponseBody::empty(),
-        ResponseBody::Upstream(body) => ResponseBody::Upstream(body),
-    }
-}
-
-/// One line for each request: no path, query or header, for any of them may hold a secret.
-fn log(notes: &Notes, method: &Method, status: u16, started: Instant) {
-    let route = notes.route.as_ref().map_or("none", |route| route.id.as_str());
-    let consumer = notes.identity.as_ref().and_then(|identity| identity.consumer.to_str().ok()).unwrap_or("none");
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::debug!(route, %method, status, consumer, micros, "Route {route} answered {status}");
 }
 
 #[cfg(test)]

@@ -5,16 +5,19 @@
 //! exact path, else the longest prefix; within that a route that names the method, else one for every
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
+use crate::counts::RouteCounts;
+use crate::exposition::RouteFacts;
 use crate::host::endings;
 use crate::identity::{Identities, Identity};
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
-use crate::upstream::RoundRobin;
+use crate::upstream::Servers;
+use crate::{GatewayConfig, UpstreamState};
 use http::Method;
 use percent_encoding::percent_decode_str;
 use postern::fingerprint::FingerprintKey;
-use postern::name::{ConsumerName, ObjectId};
+use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::snapshot::{Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,12 +44,17 @@ struct Routing {
     any_host: Paths,
     consumers: HashMap<ConsumerName, Arc<Identity>>,
     /// For the next one, which takes over what has not changed.
-    upstreams: BTreeMap<ObjectId, Upstream>,
+    upstreams: BTreeMap<ObjectId, Result<Upstream, String>>,
+    /// Every route by id, for the metrics.
+    by_id: BTreeMap<ObjectId, Arc<Route>>,
 }
 
 /// A route, with all that a request of it needs.
 pub(crate) struct Route {
     pub(crate) id: ObjectId,
+    pub(crate) name: DisplayName,
+    pub(crate) service: ObjectId,
+    pub(crate) counts: Arc<RouteCounts>,
     methods: Vec<routing::Method>,
     /// What the gateway does; nothing when the configuration cannot be enforced.
     pub(crate) plan: Option<Plan>,
@@ -63,7 +71,7 @@ pub(crate) struct Plan {
 #[derive(Clone)]
 pub(crate) enum Upstream {
     Echo,
-    Nodes(Arc<RoundRobin>),
+    Nodes(Arc<Servers>),
 }
 
 /// The routes of one host.
@@ -77,7 +85,7 @@ struct Paths {
 
 impl Table {
     /// Compiles `snapshot`. What cannot be enforced lets nothing pass, and is logged.
-    /// Round robins that are the same as in `before` go on where they are.
+    /// Upstreams that are the same as in `before` go on where they are.
     pub(crate) fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
         let routing = match before.map(|table| &table.routing) {
             Some(same) if same.is_of(snapshot) => Arc::clone(same),
@@ -118,6 +126,34 @@ impl Table {
     pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
         self.routing.consumers.get(name)
     }
+
+    /// Begins the active checks that have not begun.
+    pub(crate) fn check_upstreams(&self, config: &GatewayConfig) {
+        for upstream in self.routing.upstreams.values() {
+            if let Ok(Upstream::Nodes(servers)) = upstream {
+                servers.check(config);
+            }
+        }
+    }
+
+    /// Every route, by id.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routing.by_id.values()
+    }
+
+    pub(crate) fn upstream_states(&self) -> impl Iterator<Item = UpstreamState> {
+        let servers = self.routing.upstreams.iter().filter_map(|(service, upstream)| match upstream {
+            Ok(Upstream::Nodes(servers)) => Some((service, servers)),
+            Ok(Upstream::Echo) | Err(_) => None,
+        });
+        servers.flat_map(|(service, servers)| {
+            servers.nodes().iter().map(move |node| UpstreamState {
+                service: service.clone(),
+                server: node.name().to_owned(),
+                is_healthy: node.is_healthy(),
+            })
+        })
+    }
 }
 
 impl Routing {
@@ -132,9 +168,10 @@ impl Routing {
             any_host: Paths::default(),
             consumers: snapshot.consumers.values().filter_map(anonymous).collect(),
             upstreams: compile_upstreams(snapshot, before),
+            by_id: BTreeMap::new(),
         };
         for route in snapshot.routes.iter() {
-            routing.add(snapshot, route);
+            routing.add(snapshot, route, before);
         }
         routing.paths_mut().for_each(Paths::sort);
         routing
@@ -147,7 +184,7 @@ impl Routing {
             && Arc::ptr_eq(&self.named, &snapshot.consumers)
     }
 
-    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route) {
+    fn add(&mut self, snapshot: &Snapshot, route: &routing::Route, before: Option<&Self>) {
         let plan = match compile_plan(snapshot, &self.upstreams, route) {
             Ok(plan) => Some(plan),
             Err(why) => {
@@ -155,7 +192,16 @@ impl Routing {
                 None
             }
         };
-        let compiled = Arc::new(Route { id: route.id.clone(), methods: route.methods.clone(), plan });
+        let counted = before.and_then(|routing| routing.by_id.get(&route.id));
+        let compiled = Arc::new(Route {
+            id: route.id.clone(),
+            name: route.name.clone(),
+            service: route.service.clone(),
+            counts: counted.map(|old| Arc::clone(&old.counts)).unwrap_or_default(),
+            methods: route.methods.clone(),
+            plan,
+        });
+        self.by_id.insert(route.id.clone(), Arc::clone(&compiled));
         if route.hosts.is_empty() {
             self.any_host.add(&route.paths, &compiled);
         }
@@ -209,6 +255,10 @@ impl Paths {
 }
 
 impl Route {
+    pub(crate) fn facts(&self) -> RouteFacts<'_> {
+        RouteFacts { id: self.id.as_str(), name: self.name.as_str(), counts: &self.counts }
+    }
+
     fn takes(&self, method: &Method) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method.as_str())
     }
@@ -224,37 +274,36 @@ fn decoded(prefix: &str) -> String {
     percent_decode_str(prefix).decode_utf8().map_or_else(|_| prefix.to_owned(), std::borrow::Cow::into_owned)
 }
 
-fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<ObjectId, Upstream> {
-    let mut upstreams = BTreeMap::new();
-    for service in snapshot.services.values() {
-        let upstream = match &service.upstream {
-            routing::Upstream::BuiltinEcho => Upstream::Echo,
-            routing::Upstream::Nodes { nodes } => {
-                let same = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
-                    Upstream::Nodes(robin) if robin.is_for(nodes) => Some(Arc::clone(robin)),
-                    Upstream::Nodes(_) | Upstream::Echo => None,
-                });
-                match same.or_else(|| RoundRobin::new(nodes).map(Arc::new)) {
-                    Some(robin) => Upstream::Nodes(robin),
-                    None => continue,
-                }
+/// The upstream of every service, or why it cannot be sent anything.
+fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<ObjectId, Result<Upstream, String>> {
+    let compiled = |service: &routing::Service| match &service.upstream {
+        routing::Upstream::BuiltinEcho => Ok(Upstream::Echo),
+        routing::Upstream::Nodes(nodes) => {
+            let old = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
+                Ok(Upstream::Nodes(servers)) => Some(servers),
+                Ok(Upstream::Echo) | Err(_) => None,
+            });
+            match old.filter(|servers| servers.is_for(nodes)) {
+                Some(same) => Ok(Upstream::Nodes(Arc::clone(same))),
+                None => Servers::new(nodes, old.map(Arc::as_ref)).map(|servers| Upstream::Nodes(Arc::new(servers))),
             }
-        };
-        upstreams.insert(service.id.clone(), upstream);
-    }
-    upstreams
+        }
+    };
+    snapshot.services.values().map(|service| (service.id.clone(), compiled(service))).collect()
 }
 
 fn compile_plan(
     snapshot: &Snapshot,
-    upstreams: &BTreeMap<ObjectId, Upstream>,
+    upstreams: &BTreeMap<ObjectId, Result<Upstream, String>>,
     route: &routing::Route,
 ) -> Result<Plan, String> {
     let Some(service) = snapshot.services.get(&route.service) else {
         return Err(format!("its service {} does not exist", route.service));
     };
-    let Some(upstream) = upstreams.get(&service.id).cloned() else {
-        return Err(format!("no node of its service {} has an address and a weight above 0", service.id));
+    let upstream = match upstreams.get(&service.id) {
+        Some(Ok(upstream)) => upstream.clone(),
+        Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
+        None => return Err(format!("its service {} has no upstream", service.id)),
     };
     let mut configs = service.plugins.clone();
     configs.extend(route.plugins.clone());

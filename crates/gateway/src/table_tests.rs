@@ -18,6 +18,10 @@ fn service(upstream: routing::Upstream) -> Service {
     Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() }
 }
 
+fn nodes_of(node: Node) -> routing::Upstream {
+    routing::Upstream::Nodes(routing::Nodes { nodes: vec![node], ..routing::Nodes::default() })
+}
+
 /// `id: METHOD,METHOD host,host /path /path*`; `-` for every method or every host.
 fn route(text: &str) -> routing::Route {
     let mut words = text.split_whitespace();
@@ -135,7 +139,7 @@ fn of_two_routes_alike_the_lower_id_wins_whatever_their_order() {
 fn a_route_that_cannot_be_enforced_stays_and_lets_nothing_pass() {
     let realm = KeyAuthPlugin { realm: "\n".to_owned(), ..KeyAuthPlugin::default() };
     let broken_plugin = Plugins::from([(PluginName::KeyAuth, PluginConfig::KeyAuth(realm))]);
-    let no_weight = routing::Upstream::Nodes { nodes: vec![Node { host: "a".to_owned(), port: 1, weight: 0 }] };
+    let no_weight = nodes_of(Node { host: "a".to_owned(), port: 1, weight: 0 });
     let mut without_service = snapshot();
     without_service.services = Arc::default();
     let mut without_node = snapshot();
@@ -212,14 +216,14 @@ fn a_key_proves_one_consumer_or_none() {
 
 #[test]
 fn a_round_robin_that_has_not_changed_goes_on() {
-    let nodes = |port| routing::Upstream::Nodes { nodes: vec![Node { host: "a".to_owned(), port, weight: 1 }] };
+    let nodes = |port| nodes_of(Node { host: "a".to_owned(), port, weight: 1 });
     let with = |port, before: Option<&Table>| {
         let services = BTreeMap::from([(id("s"), service(nodes(port)))]);
         Table::compile(&Snapshot { services: services.into(), ..snapshot() }, before)
     };
     let robin = |table: &Table| match &table.routing.upstreams[&id("s")] {
-        Upstream::Nodes(robin) => Arc::as_ptr(robin),
-        Upstream::Echo => panic!("not nodes"),
+        Ok(Upstream::Nodes(robin)) => Arc::as_ptr(robin),
+        Ok(Upstream::Echo) | Err(_) => panic!("not nodes"),
     };
     let first = with(1, None);
     assert_eq!(robin(&first), robin(&with(1, Some(&first))));

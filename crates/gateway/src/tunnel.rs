@@ -6,6 +6,7 @@
 use crate::body::ResponseBody;
 use crate::headers;
 use crate::reject::Reject;
+use crate::upstream::InFlight;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
@@ -39,11 +40,12 @@ pub(crate) fn ask(headers: &mut HeaderMap) {
 /// It switches protocols without having been asked to.
 pub(crate) fn join(
     mut response: Response<Incoming>,
+    in_flight: Option<InFlight>,
     client: Option<OnUpgrade>,
 ) -> Result<Response<ResponseBody>, Reject> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         headers::remove_hop_by_hop(response.headers_mut());
-        return Ok(response.map(ResponseBody::Upstream));
+        return Ok(response.map(|body| ResponseBody::upstream(body, in_flight)));
     }
     let agreed =
         response.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -51,14 +53,15 @@ pub(crate) fn join(
         tracing::warn!("An upstream server switched protocols without having been asked to");
         return Err(Reject::BrokenUpstream);
     };
-    tokio::spawn(carry(client, hyper::upgrade::on(&mut response)));
+    tokio::spawn(carry(client, hyper::upgrade::on(&mut response), in_flight));
     let (mut head, _) = response.into_parts();
     headers::remove_hop_by_hop(&mut head.headers);
     ask(&mut head.headers);
     Ok(Response::from_parts(head, ResponseBody::empty()))
 }
 
-async fn carry(client: OnUpgrade, upstream: OnUpgrade) {
+/// Carries bytes both ways; the request is in flight until then.
+async fn carry(client: OnUpgrade, upstream: OnUpgrade, _in_flight: Option<InFlight>) {
     let ends = match tokio::try_join!(client, upstream) {
         Ok(ends) => ends,
         Err(error) => return tracing::debug!(%error, "A tunnel was not opened"),

@@ -4,6 +4,8 @@
 //! hand-over, but it spreads a few long connections unevenly, and it lets a second process listen on the
 //! same port unnoticed and take half of the requests.
 
+use crate::access_log::AccessLog;
+use crate::counts::{ByReason, RouteCounts};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
@@ -39,6 +41,10 @@ pub(crate) struct Shared {
     pub(crate) table: ArcSwap<Table>,
     /// The listener's port, as sent upstream.
     pub(crate) port: HeaderValue,
+    /// Requests of no route.
+    pub(crate) no_route: RouteCounts,
+    pub(crate) auth_failures: ByReason,
+    pub(crate) access_log: Option<AccessLog>,
 }
 
 /// One worker's own: its upstream connections and its server settings.
@@ -77,12 +83,26 @@ struct Desk {
 }
 
 impl Shared {
-    pub(crate) fn new(local: SocketAddr, mut config: GatewayConfig, snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(
+        local: SocketAddr,
+        mut config: GatewayConfig,
+        snapshot: &Snapshot,
+        access_log: Option<AccessLog>,
+    ) -> Self {
         config.workers = config.workers.max(1);
         // A route back to the gateway would call itself until the sockets run out.
         config.forbidden_upstreams.push(local);
         let table = ArcSwap::from_pointee(Table::compile(snapshot, None));
-        Self { local, config, counters: Counters::default(), table, port: HeaderValue::from(local.port()) }
+        Self {
+            local,
+            config,
+            counters: Counters::default(),
+            table,
+            port: HeaderValue::from(local.port()),
+            no_route: RouteCounts::default(),
+            auth_failures: ByReason::default(),
+            access_log,
+        }
     }
 }
 
@@ -119,7 +139,7 @@ pub(crate) fn start(
     for index in 0..shared.config.workers {
         let (sender, connections) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let worker = Worker::new(shared, stop, &load);
+        let worker = Worker::new(index, shared, stop, &load);
         let work = answer_connections(worker, connections);
         threads.push(thread(format!("gateway-{index}"), alive.clone(), work)?);
         desks.push(Desk { connections: sender, load });
@@ -161,6 +181,7 @@ async fn front(
     applied: watch::Sender<u64>,
     stop: Stop,
 ) {
+    shared.table.load().check_upstreams(&shared.config);
     tokio::spawn(follow(Arc::clone(&shared), snapshots, applied));
     tokio::select! {
         () = accept(listener, &desks) => {}
@@ -177,6 +198,7 @@ async fn follow(shared: Arc<Shared>, mut snapshots: watch::Receiver<Arc<Snapshot
         match compiled {
             Ok(table) => {
                 let revision = table.revision;
+                table.check_upstreams(&shared.config);
                 shared.table.store(Arc::new(table));
                 applied.send_replace(revision);
                 tracing::debug!(revision, "The gateway enforces revision {revision}");
@@ -234,10 +256,10 @@ async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedRece
 }
 
 impl Worker {
-    fn new(shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
+    fn new(index: usize, shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            pool: Pool::new(&shared.config),
+            pool: Pool::new(index, &shared.config),
             server: server(&shared.config),
             stop: stop.clone(),
             load: Arc::clone(load),

@@ -9,8 +9,9 @@ mod network;
 mod tls;
 mod vault;
 
-pub use engine::{Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig};
 pub use explain::explain;
+pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;

@@ -68,6 +68,12 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
         .expect("AWS-LC speaks TLS 1.2 and 1.3")
 }
 
+/// Whether a PEM text holds certificates that can be trusted as authorities.
+#[must_use]
+pub fn is_authority(pem: &str) -> bool {
+    read_authorities(pem).is_ok()
+}
+
 fn read_authorities(pem: &str) -> Result<RootCertStore, TlsProblem> {
     let unreadable = TlsProblem::AuthorityUnreadable;
     let mut authorities = RootCertStore::empty();

@@ -100,6 +100,15 @@ impl Store {
         Ok(())
     }
 
+    /// Returns once no write is under way, also none whose caller has gone away.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.writer).await?;
+        Ok(())
+    }
+
     /// Closes all connections; the write-ahead log is folded into the file.
     pub async fn close(&self) {
         self.readers.close().await;

@@ -75,7 +75,12 @@ async fn get(url: String) -> reqwest::Response {
 async fn health_readiness_and_metrics_answer() {
     let folder = TempDir::new().unwrap();
     let running = Running::start(folder.path());
-    for (path, part) in [("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "postern_references{state=\"ok\"} 0")] {
+    for (path, part) in [
+        ("/healthz", "ok"),
+        ("/readyz", "ready"),
+        ("/metrics", "postern_references{state=\"ok\"} 0"),
+        ("/metrics", "postern_gateway_revision"),
+    ] {
         let answer = get(format!("{}{path}", running.dashboard)).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         assert!(answer.text().await.unwrap().contains(part), "{path}");

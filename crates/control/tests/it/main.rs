@@ -15,7 +15,7 @@ use postern::provider::aws::AwsForm;
 use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, TlsForm, VaultForm};
 use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Settings};
 use postern::resolve::{ReferenceCheck, StateName};
-use postern::routing::{RouteForm, ServiceForm, UpstreamChoice};
+use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
@@ -369,12 +369,24 @@ async fn our_own_listeners_are_neither_upstream_nor_vault() {
         let form = ServiceForm {
             name: "loop".to_owned(),
             upstream: UpstreamChoice::Nodes,
-            nodes: format!("example.com:80\n{address}"),
+            nodes: NodesForm { nodes: format!("example.com:80\n{address}"), ..NodesForm::default() },
         };
         let service = form.parse(id("new"), Plugins::new()).unwrap();
         let error = w.control.add_service(&op(), &group(), service).await.unwrap_err();
         assert_eq!(fields(error), ["nodes"], "{address}");
     }
+    let form = ServiceForm {
+        name: "unreadable".to_owned(),
+        upstream: UpstreamChoice::Nodes,
+        nodes: NodesForm {
+            nodes: "example.com:443".to_owned(),
+            scheme: "https".to_owned(),
+            ca_certificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".to_owned(),
+            ..NodesForm::default()
+        },
+    };
+    let service = form.parse(id("new"), Plugins::new()).unwrap();
+    assert_eq!(fields(w.control.add_service(&op(), &group(), service).await.unwrap_err()), ["ca_certificate"]);
     let mut form = provider_form("t");
     form.vault.url = "http://localhost:7080".to_owned();
     assert_eq!(fields(w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err()), ["url"]);

@@ -1,5 +1,6 @@
 //! Opening a connection to an upstream server.
 
+use super::tls::{UpstreamTls, server_name};
 use crate::worker::tune;
 use futures_util::future::BoxFuture;
 use http::Uri;
@@ -14,12 +15,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Opens connections, but none to a forbidden address.
 #[derive(Clone)]
 pub(super) struct Connector {
     timeout: Duration,
     forbidden: Arc<[SocketAddr]>,
+    tls: Option<UpstreamTls>,
 }
 
 /// Why there is no connection.
@@ -33,14 +36,23 @@ pub(super) enum ConnectError {
     Forbidden,
     #[error("the connection was not accepted")]
     Refused(#[source] io::Error),
+    #[error("its certificate is not accepted, or it does not speak TLS")]
+    Tls(#[source] io::Error),
+    #[error("it has no name that a certificate can have")]
+    NoServerName,
     #[error("there was no answer in time")]
     Timeout { after: Duration },
 }
 
 /// A connection that remembers whether it has been of use.
 pub(super) struct UpstreamStream {
-    stream: TokioIo<TcpStream>,
+    stream: Stream,
     used: Used,
+}
+
+enum Stream {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }
 
 /// Whether a connection has ever brought an answer.
@@ -58,15 +70,26 @@ impl Used {
 }
 
 impl Connector {
-    pub(super) fn new(timeout: Duration, forbidden: Vec<SocketAddr>) -> Self {
-        Self { timeout, forbidden: forbidden.into() }
+    pub(super) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
+        Self { timeout, forbidden: forbidden.into(), tls }
     }
 
-    async fn connect(self, uri: Uri) -> Result<UpstreamStream, ConnectError> {
+    pub(super) async fn connect(self, uri: Uri) -> Result<UpstreamStream, ConnectError> {
         let after = self.timeout;
-        let stream = tokio::time::timeout(after, self.connect_to_any(&uri)).await;
+        let stream = tokio::time::timeout(after, self.open(&uri)).await;
         let stream = stream.map_err(|_| ConnectError::Timeout { after })??;
-        Ok(UpstreamStream { stream: TokioIo::new(stream), used: Used::default() })
+        Ok(UpstreamStream { stream, used: Used::default() })
+    }
+
+    async fn open(&self, uri: &Uri) -> Result<Stream, ConnectError> {
+        let stream = self.connect_to_any(uri).await?;
+        let Some(tls) = &self.tls else { return Ok(Stream::Plain(TokioIo::new(stream))) };
+        let name = match &tls.server_name {
+            Some(name) => name.clone(),
+            None => server_name(uri.host().unwrap_or_default()).map_err(|_| ConnectError::NoServerName)?,
+        };
+        let stream = tls.connector.connect(name, stream).await.map_err(ConnectError::Tls)?;
+        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
     }
 
     async fn connect_to_any(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
@@ -141,31 +164,43 @@ impl Connection for UpstreamStream {
     }
 }
 
+macro_rules! each {
+    ($self:ident, $stream:ident => $do:expr) => {
+        match &mut $self.stream {
+            Stream::Plain($stream) => $do,
+            Stream::Tls($stream) => $do,
+        }
+    };
+}
+
 impl Read for UpstreamStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        each!(self, stream => Pin::new(stream).poll_read(context, buffer))
     }
 }
 
 impl Write for UpstreamStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        each!(self, stream => Pin::new(stream).poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        each!(self, stream => Pin::new(stream).poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        each!(self, stream => Pin::new(stream).poll_shutdown(context))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.stream {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_write_vectored(
@@ -173,7 +208,7 @@ impl Write for UpstreamStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        each!(self, stream => Pin::new(stream).poll_write_vectored(context, slices))
     }
 }
 

@@ -1,12 +1,18 @@
+use super::balance::shares;
 use super::*;
+use routing::{PassiveCheck, Scheme};
 
 fn node(host: &str, weight: u32) -> routing::Node {
     routing::Node { host: host.to_owned(), port: 80, weight }
 }
 
+fn servers(nodes: Vec<routing::Node>, balancing: Balancing) -> Result<Servers, String> {
+    Servers::new(&routing::Nodes { nodes, balancing, ..routing::Nodes::default() }, None)
+}
+
 fn turn(weights: &[u32]) -> Option<Vec<usize>> {
     let nodes: Vec<_> = weights.iter().map(|weight| node("a", *weight)).collect();
-    RoundRobin::new(&nodes).map(|robin| robin.turn)
+    servers(nodes, Balancing::RoundRobin).ok().map(|servers| servers.balance.turn)
 }
 
 #[test]
@@ -35,16 +41,109 @@ fn shares_that_do_not_fit_one_turn_are_rounded_but_never_to_nothing() {
     }
 }
 
+/// The order in which one request would try the servers.
+fn order(servers: &Servers) -> Vec<usize> {
+    let mut tried = Vec::new();
+    while let Some(next) = servers.next(&tried) {
+        tried.push(next);
+    }
+    tried
+}
+
 #[test]
-fn every_server_is_tried_once_beginning_with_the_next() {
-    let robin = RoundRobin::new(&[node("a", 1), node("b", 1), node("c", 1)]).unwrap();
-    for expected in [["a:80", "b:80", "c:80"], ["b:80", "c:80", "a:80"], ["c:80", "a:80", "b:80"]] {
-        assert_eq!(robin.order().map(|node| node.authority.to_string()).collect::<Vec<_>>(), expected);
+fn every_server_is_tried_once_and_no_more_than_allowed() {
+    let nodes = ["a", "b", "c"].map(|host| node(host, 1)).to_vec();
+    let all = servers(nodes.clone(), Balancing::RoundRobin).unwrap();
+    for _ in 0..3 {
+        let mut tried = order(&all);
+        tried.sort_unstable();
+        assert_eq!(tried, [0, 1, 2]);
+    }
+    for (retries, count) in [(0, 1), (1, 2), (9, 3)] {
+        let source = routing::Nodes { nodes: nodes.clone(), retries: Some(retries), ..routing::Nodes::default() };
+        assert_eq!(order(&Servers::new(&source, None).unwrap()).len(), count, "{retries}");
     }
 }
 
 #[test]
-fn a_node_without_a_valid_address_is_refused() {
-    assert!(RoundRobin::new(&[node("a b", 1)]).is_none());
-    assert_eq!(Node::new(&node("::1", 1)).unwrap().authority, "[::1]:80");
+fn least_connections_goes_by_requests_in_flight_for_the_weight() {
+    let servers = servers(vec![node("a", 1), node("b", 3)], Balancing::LeastConnections).unwrap();
+    let mut in_flight = Vec::new();
+    let mut counts = [0, 0];
+    for _ in 0..40 {
+        let next = servers.next(&[]).unwrap();
+        counts[next] += 1;
+        in_flight.push(servers.node(next).enter());
+    }
+    assert_eq!(counts, [10, 30]);
+    in_flight.clear();
+    let held = servers.node(1).enter();
+    assert_eq!(servers.node(1).in_flight(), 1);
+    drop(held);
+    assert_eq!(servers.node(1).in_flight(), 0);
+}
+
+fn checked(rest: u32) -> Servers {
+    let source = routing::Nodes {
+        nodes: vec![node("a", 1), node("b", 1)],
+        passive_check: Some(PassiveCheck { unhealthy_after: 2, rest }),
+        ..routing::Nodes::default()
+    };
+    Servers::new(&source, None).unwrap()
+}
+
+#[test]
+fn a_server_that_failed_several_times_in_a_row_is_left_alone_until_it_has_rested() {
+    let servers = checked(3600);
+    servers.learn(servers.node(0), false);
+    servers.learn(servers.node(0), true);
+    servers.learn(servers.node(0), false);
+    assert!(servers.node(0).is_healthy());
+    servers.learn(servers.node(0), false);
+    assert!(!servers.node(0).is_healthy());
+    assert_eq!((0..4).map(|_| servers.next(&[]).unwrap()).collect::<Vec<_>>(), [1, 1, 1, 1]);
+    // When all are down, one of them is still a better guess than none.
+    servers.learn(servers.node(1), false);
+    servers.learn(servers.node(1), false);
+    assert!(servers.next(&[]).is_some());
+    let rested = checked(0);
+    rested.learn(rested.node(0), false);
+    rested.learn(rested.node(0), false);
+    assert!(rested.node(0).is_healthy());
+}
+
+#[test]
+fn a_server_keeps_its_state_over_a_change_of_the_others() {
+    let before = checked(3600);
+    before.learn(before.node(0), false);
+    before.learn(before.node(0), false);
+    let mut source = before.source.clone();
+    source.nodes.push(node("c", 1));
+    let after = Servers::new(&source, Some(&before)).unwrap();
+    assert_eq!(after.nodes().iter().map(|node| node.is_healthy()).collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn what_cannot_be_sent_anything_says_why() {
+    let https = |ca: &str| Scheme::Https { ca_certificate: Some(ca.to_owned()) };
+    let with = |scheme, pass_host| routing::Nodes {
+        nodes: vec![node("a", 1)],
+        scheme,
+        pass_host,
+        ..routing::Nodes::default()
+    };
+    let rewrite = PassHost::Rewrite { upstream_host: "a b".to_owned() };
+    for (source, part) in [
+        (routing::Nodes { nodes: vec![node("a b", 1)], ..routing::Nodes::default() }, "no address"),
+        (with(https("nonsense"), PassHost::Pass), "CA Certificate"),
+        (
+            with(https("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), PassHost::Pass),
+            "CA Certificate",
+        ),
+        (with(Scheme::Https { ca_certificate: None }, rewrite), "not a name"),
+    ] {
+        let why = Servers::new(&source, None).map(drop).unwrap_err();
+        assert!(why.contains(part), "{why}");
+    }
+    assert_eq!(Node::new(&node("::1", 1), &Scheme::Http).unwrap().name(), "[::1]:80");
 }

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod auth;
+mod balancing;
 mod echo;
 mod framing;
 mod lifecycle;
+mod observing;
 mod proxying;
 mod support;
 mod upstream;

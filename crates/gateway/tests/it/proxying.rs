@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use postern::routing::Upstream as Kind;
+use postern::routing::{Nodes, Upstream as Kind};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -180,7 +180,8 @@ async fn failures_of_the_upstream_are_told_without_internals() {
 #[tokio::test]
 async fn a_name_without_address_is_unreachable() {
     let node = postern::routing::Node { host: "no-such-host.invalid".to_owned(), port: 80, weight: 1 };
-    let running = start(snapshot(Kind::Nodes { nodes: vec![node] }, vec![route("all", "/*")]));
+    let running =
+        start(snapshot(Kind::Nodes(Nodes { nodes: vec![node], ..Nodes::default() }), vec![route("all", "/*")]));
     assert_eq!(running.get("/").await.summary(), UNREACHABLE);
 }
 

@@ -9,7 +9,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
-use postern::routing::{Method, Node, Route, Service, Upstream};
+use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
@@ -84,7 +84,7 @@ pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {
         port: address.port(),
         weight: *weight,
     };
-    Upstream::Nodes { nodes: addresses.iter().map(node).collect() }
+    Upstream::Nodes(Nodes { nodes: addresses.iter().map(node).collect(), ..Nodes::default() })
 }
 
 /// An address that nothing listens on, and that nothing else gets while the tests run.

@@ -11,7 +11,7 @@ use postern::resolve::{Failure, ReferenceState, StateName};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
 use postern::time::Millis;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -20,18 +20,32 @@ use tokio_util::task::AbortOnDropHandle;
 /// Reads of one provider under way at once, at most.
 const READS_AT_ONCE: usize = 64;
 
-/// Which secret: one read answers all its keys.
+/// Which secret: one read answers all its keys. Those of one provider stand together in order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Address {
+pub struct Address {
     pub(super) group: GroupName,
     pub(super) provider: ProviderKey,
     pub(super) path: Vec<String>,
 }
 
 impl Address {
-    pub(super) fn of(group: &GroupName, reference: &SecretRef) -> Self {
+    /// The secret that answers `reference`.
+    #[must_use]
+    pub fn of(group: &GroupName, reference: &SecretRef) -> Self {
         let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
         Self { group: group.clone(), provider, path: reference.path().to_vec() }
+    }
+
+    /// Stands before every secret of a provider.
+    #[must_use]
+    pub fn first_of(group: &GroupName, provider: &ProviderKey) -> Self {
+        Self { group: group.clone(), provider: provider.clone(), path: Vec::new() }
+    }
+
+    /// Whether it is a secret of that provider.
+    #[must_use]
+    pub fn is_of(&self, group: &GroupName, provider: &ProviderKey) -> bool {
+        self.group == *group && self.provider == *provider
     }
 }
 
@@ -145,6 +159,8 @@ pub(super) type Spawn<'a> = &'a dyn Fn(Address, u64) -> AbortOnDropHandle<()>;
 pub(super) struct Board {
     providers: BTreeMap<(GroupName, ProviderKey), Arc<Provider>>,
     entries: HashMap<Address, Entry>,
+    /// Secrets of which something was told, until they are asked for.
+    changed: HashSet<Address>,
     generations: u64,
     fingerprints: FingerprintKey,
     /// Set at shutdown: nothing is started any more.
@@ -153,7 +169,14 @@ pub(super) struct Board {
 
 impl Board {
     pub(super) fn new(fingerprints: FingerprintKey) -> Self {
-        Self { providers: BTreeMap::new(), entries: HashMap::new(), generations: 0, fingerprints, closed: false }
+        Self {
+            providers: BTreeMap::new(),
+            entries: HashMap::new(),
+            changed: HashSet::new(),
+            generations: 0,
+            fingerprints,
+            closed: false,
+        }
     }
 
     pub(super) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Option<&Arc<Provider>> {
@@ -174,8 +197,7 @@ impl Board {
     /// A provider's watched secrets; none while it is missing.
     pub(super) fn watched_of(&mut self, group: &GroupName, key: &ProviderKey) -> impl Iterator<Item = &mut Entry> {
         let is_there = self.provider(group, key).is_some();
-        let of_provider = move |address: &Address| is_there && &address.group == group && &address.provider == key;
-        let entries = self.entries.iter_mut().filter(move |(address, _)| of_provider(address));
+        let entries = self.entries.iter_mut().filter(move |(address, _)| is_there && address.is_of(group, key));
         entries.map(|(_, entry)| entry).filter(|entry| !entry.watched.is_empty())
     }
 
@@ -191,20 +213,60 @@ impl Board {
         let mut keeps_values: BTreeMap<(GroupName, ProviderKey), bool> = BTreeMap::new();
         for config in configs {
             let key = (config.group.clone(), config.provider.key());
-            let identity = identity(&config.provider, &self.fingerprints);
-            match before.remove(&key) {
-                Some(same) if same.config.revision == config.revision && same.identity == identity => {
-                    self.providers.insert(key, same);
-                }
-                old => {
-                    let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
-                    self.generations += 1;
-                    keeps_values.insert(key.clone(), keep);
-                    self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
-                }
+            let old = before.remove(&key);
+            if let Some(keep) = self.place(config, old) {
+                keeps_values.insert(key, keep);
             }
         }
         keeps_values.extend(before.into_keys().map(|key| (key, false)));
+        self.restart(&keeps_values, spawn)
+    }
+
+    /// Replaces one provider, as [`Board::set_providers`] does with all.
+    pub(super) fn set_provider(&mut self, config: ProviderConfig, spawn: Spawn<'_>) -> Vec<Address> {
+        let key = (config.group.clone(), config.provider.key());
+        let old = self.providers.remove(&key);
+        match self.place(config, old) {
+            Some(keep) => self.restart(&BTreeMap::from([(key, keep)]), spawn),
+            None => vec![],
+        }
+    }
+
+    /// Takes one provider away. Answers its secrets.
+    pub(super) fn remove_provider(
+        &mut self,
+        group: &GroupName,
+        provider: &ProviderKey,
+        spawn: Spawn<'_>,
+    ) -> Vec<Address> {
+        let key = (group.clone(), provider.clone());
+        match self.providers.remove(&key) {
+            Some(_) => self.restart(&BTreeMap::from([(key, false)]), spawn),
+            None => vec![],
+        }
+    }
+
+    /// Puts a provider in place of the `old` one. When it is another, answers whether the values that were read
+    /// with the old one may be kept.
+    fn place(&mut self, config: ProviderConfig, old: Option<Arc<Provider>>) -> Option<bool> {
+        let key = (config.group.clone(), config.provider.key());
+        let identity = identity(&config.provider, &self.fingerprints);
+        match old {
+            Some(same) if same.config.revision == config.revision && same.identity == identity => {
+                self.providers.insert(key, same);
+                None
+            }
+            old => {
+                let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
+                self.generations += 1;
+                self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
+                Some(keep)
+            }
+        }
+    }
+
+    /// Restarts the secrets of these providers, and says for each whether values are kept.
+    fn restart(&mut self, keeps_values: &BTreeMap<(GroupName, ProviderKey), bool>, spawn: Spawn<'_>) -> Vec<Address> {
         let mut restarted = Vec::new();
         for (address, entry) in &mut self.entries {
             let key = (address.group.clone(), address.provider.clone());
@@ -244,6 +306,34 @@ impl Board {
             grown.push(address);
         }
         grown
+    }
+
+    /// Adds one key of a secret to those in use. Answers whether it is new.
+    pub(super) fn watch_also(&mut self, address: &Address, key: &str, spawn: Spawn<'_>) -> bool {
+        if self.closed {
+            return false;
+        }
+        let entry = self.entry_or_new(address, spawn);
+        if entry.watched.contains_key(key) {
+            return false;
+        }
+        entry.watched.insert(key.to_owned(), None);
+        entry.want_round();
+        true
+    }
+
+    /// Takes one key of a secret from those in use.
+    pub(super) fn unwatch(&mut self, address: &Address, key: &str) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.watched.remove(key);
+        if !entry.is_wanted() {
+            self.entries.remove(address);
+        }
+    }
+
+    /// The secrets of which something was told since this was last asked.
+    pub(super) fn take_changed(&mut self) -> Vec<Address> {
+        self.changed.drain().collect()
     }
 
     /// Someone waits for a key. Nothing is done while the provider is missing.
@@ -319,6 +409,9 @@ impl Board {
             })
             .collect();
         let Some(entry) = self.entries.get_mut(address) else { return vec![] };
+        if !views.is_empty() {
+            self.changed.insert(address.clone());
+        }
         let remember = |(key, told, state): (String, Told, ReferenceState)| {
             entry.watched.insert(key.clone(), Some(told));
             (key, state)

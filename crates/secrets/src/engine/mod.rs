@@ -9,7 +9,8 @@ mod held;
 mod life;
 mod pace;
 
-use board::{Address, Board, Entry};
+pub use board::Address;
+use board::{Board, Entry};
 use futures_util::future::join_all;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
@@ -76,6 +77,36 @@ impl Engine {
         }
     }
 
+    /// Puts one provider in place of the one with its name, as [`Engine::set_providers`] does with all.
+    pub fn set_provider(&self, provider: ProviderConfig) {
+        let mut board = self.inner.board();
+        for address in board.set_provider(provider, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+    }
+
+    /// Takes one provider away: its references fail, and its values are wiped.
+    pub fn remove_provider(&self, group: &GroupName, provider: &ProviderKey) {
+        let mut board = self.inner.board();
+        for address in board.remove_provider(group, provider, &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+    }
+
+    /// Adds one reference to those in use. A new one is read at once.
+    pub fn watch_also(&self, group: &GroupName, reference: &SecretRef) {
+        let mut board = self.inner.board();
+        let address = Address::of(group, reference);
+        if board.watch_also(&address, reference.key(), &self.inner.spawn()) {
+            self.inner.tell(&mut board, &address);
+        }
+    }
+
+    /// Takes one reference from those in use: it is no longer read, and its value is wiped.
+    pub fn unwatch(&self, group: &GroupName, reference: &SecretRef) {
+        self.inner.board().unwatch(&Address::of(group, reference), reference.key());
+    }
+
     /// Replaces the references in use. A new one is read at once; one that is gone is no longer read, and
     /// its value is wiped.
     pub fn watch(&self, references: BTreeSet<(GroupName, SecretRef)>) {
@@ -97,6 +128,13 @@ impl Engine {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
+    }
+
+    /// The secrets of which a watched reference's value or state has changed since this was last asked: it has
+    /// one asker, who looks at [`Engine::current`] after each tick of [`Engine::changes`].
+    #[must_use]
+    pub fn take_changed(&self) -> Vec<Address> {
+        self.inner.board().take_changed()
     }
 
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that

@@ -188,7 +188,13 @@ async fn tokens_and_logins() {
     let nowhere = VaultSettings { namespace: Some("nobody".to_owned()), ..settings(&url, bao.root()) };
     let key = "alice/key";
     check_all(vec![
-        broken(at(&url), key, Stage::Token, "vault.token_invalid", &["wrong, expired or revoked", "vault token create"]),
+        broken(
+            at(&url),
+            key,
+            Stage::Token,
+            "vault.token_invalid",
+            &["wrong, expired or revoked", "vault token create"],
+        ),
         broken(settings(&url, &revoked), key, Stage::Token, "vault.token_invalid", &["Create a new token"]),
         broken(
             settings(&url, &of_team),
@@ -359,8 +365,7 @@ async fn what_is_well_is_gone_through_to_the_end() {
     let bao = Bao::shared().await;
     let reader = bao.reader("broken-not", "secret/data/api7/well").await;
     bao.put("well/alice", json!({ "key": "canary-of-20-letters" })).await;
-    let steps =
-        secrets::explain(&Settings::Vault(settings(&bao.url(), &reader)), &reference("well/alice/key")).await;
+    let steps = secrets::explain(&Settings::Vault(settings(&bao.url(), &reader)), &reference("well/alice/key")).await;
     let found: Vec<(Stage, &str)> = steps
         .iter()
         .map(|result| match &result.outcome {

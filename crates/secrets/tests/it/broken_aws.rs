@@ -62,7 +62,10 @@ async fn keys_permissions_and_secrets() {
             ALICE,
             Stage::Answer,
             "aws.access_denied",
-            &["\"secretsmanager:GetSecretValue\"", "arn:aws:secretsmanager:us-east-1:*:secret:alice-credentials-??????"],
+            &[
+                "\"secretsmanager:GetSecretValue\"",
+                "arn:aws:secretsmanager:us-east-1:*:secret:alice-credentials-??????",
+            ],
         ),
         broken(
             moto.settings("lister"),
@@ -146,8 +149,24 @@ async fn what_only_aws_itself_does() {
             &["longer refresh interval"],
         ),
         (1, "ServiceUnavailable", "canary", 503, Stage::AccessKey, "network.unexpected_status", &["status 503"]),
-        (1, "InvalidParameterException", "canary", 400, Stage::AccessKey, "aws.refused", &["InvalidParameterException"]),
-        (2, "AccessDeniedException", "Access to KMS is not allowed", 400, Stage::Answer, "aws.kms_denied", &["kms:Decrypt"]),
+        (
+            1,
+            "InvalidParameterException",
+            "canary",
+            400,
+            Stage::AccessKey,
+            "aws.refused",
+            &["InvalidParameterException"],
+        ),
+        (
+            2,
+            "AccessDeniedException",
+            "Access to KMS is not allowed",
+            400,
+            Stage::Answer,
+            "aws.kms_denied",
+            &["kms:Decrypt"],
+        ),
         (
             2,
             "ResourceNotFoundException",

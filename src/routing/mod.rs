@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+mod upstream;
+mod upstream_form;
+
+pub use upstream::{ActiveCheck, Balancing, Node, Nodes, NodesForm, PassHost, PassiveCheck, Scheme, Upstream};
+pub use upstream_form::{PASS_HOST_CHOICES, SCHEME_CHOICES};
+
 /// A published service: an upstream, and the plugins that every route of it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
@@ -14,38 +20,6 @@ pub struct Service {
     pub name: DisplayName,
     pub upstream: Upstream,
     pub plugins: Plugins,
-}
-
-/// Where a service's requests go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Upstream {
-    /// The gateway itself answers `/ip`, `/headers` and `/anything`.
-    BuiltinEcho,
-    /// Servers, chosen in turn by weight. Never empty.
-    Nodes { nodes: Vec<Node> },
-}
-
-/// One server of an upstream, spoken to in plain HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Node {
-    /// Host name or IP address; an IPv6 address without its brackets.
-    pub host: String,
-    pub port: u16,
-    /// Share of the requests; a node of weight 0 gets none.
-    pub weight: u32,
-}
-
-impl Node {
-    /// `host:port`, an IPv6 address in brackets.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
 }
 
 /// A route: the requests it matches, and the plugins it adds to its service's.
@@ -209,8 +183,8 @@ impl Method {
 pub struct ServiceForm {
     pub name: String,
     pub upstream: UpstreamChoice,
-    /// One node a line: `host:port` or `host:port weight`.
-    pub nodes: String,
+    #[serde(flatten)]
+    pub nodes: NodesForm,
 }
 
 /// The kinds of upstream the dialog offers.
@@ -255,9 +229,7 @@ impl ServiceForm {
         let name = problems.check("name", self.name.trim().parse());
         let upstream = match self.upstream {
             UpstreamChoice::BuiltinEcho => Some(Upstream::BuiltinEcho),
-            UpstreamChoice::Nodes => {
-                problems.check("nodes", parse_nodes(&self.nodes)).map(|nodes| Upstream::Nodes { nodes })
-            }
+            UpstreamChoice::Nodes => self.nodes.parse(&mut problems).map(Upstream::Nodes),
         };
         let service = (|| Some(Service { id, name: name?, upstream: upstream?, plugins }))();
         problems.finish(service)
@@ -267,55 +239,11 @@ impl ServiceForm {
     #[must_use]
     pub fn of(service: &Service) -> Self {
         let (upstream, nodes) = match &service.upstream {
-            Upstream::BuiltinEcho => (UpstreamChoice::BuiltinEcho, Vec::new()),
-            Upstream::Nodes { nodes } => (UpstreamChoice::Nodes, nodes.clone()),
+            Upstream::BuiltinEcho => (UpstreamChoice::BuiltinEcho, NodesForm::default()),
+            Upstream::Nodes(nodes) => (UpstreamChoice::Nodes, NodesForm::of(nodes)),
         };
-        let lines: Vec<String> = nodes.iter().map(|n| format!("{} {}", n.authority(), n.weight)).collect();
-        Self { name: service.name.to_string(), upstream, nodes: lines.join("\n") }
+        Self { name: service.name.to_string(), upstream, nodes }
     }
-}
-
-fn parse_nodes(text: &str) -> Result<Vec<Node>, PatternError> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let nodes: Vec<Node> = lines.map(parse_node).collect::<Result<_, _>>()?;
-    if nodes.is_empty() {
-        return Err(PatternError(
-            "Enter at least one node: host:port and a weight, for example 127.0.0.1:8080 100.".to_owned(),
-        ));
-    }
-    if nodes.iter().all(|n| n.weight == 0) {
-        return Err(PatternError("At least one node needs a weight above 0.".to_owned()));
-    }
-    Ok(nodes)
-}
-
-fn parse_node(line: &str) -> Result<Node, PatternError> {
-    let error = |why: &str| Err(PatternError(format!("'{line}': {why}")));
-    let mut words = line.split_whitespace();
-    let address = words.next().unwrap_or_default();
-    let weight = match words.next().map(str::parse::<u32>) {
-        None => 100,
-        Some(Ok(weight)) if weight <= 1_000_000 => weight,
-        Some(_) => return error("a weight is a whole number from 0 to 1000000."),
-    };
-    if words.next().is_some() || address.contains("://") {
-        return error("write host:port and a weight, for example 127.0.0.1:8080 100.");
-    }
-    let Some((host, port)) = address.rsplit_once(':') else {
-        return error("the port is missing: write host:port.");
-    };
-    let Some(port) = port.parse::<u16>().ok().filter(|p| *p != 0) else {
-        return error("the port is a number from 1 to 65535.");
-    };
-    let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let valid = match bracketed {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')),
-    };
-    if !valid {
-        return error("the host is a name or an IP address (IPv6 in brackets).");
-    }
-    Ok(Node { host: bracketed.unwrap_or(host).to_ascii_lowercase(), port, weight })
 }
 
 /// The route dialog as typed.
@@ -427,31 +355,6 @@ mod tests {
         ] {
             let got = text.parse::<HostPattern>().ok().map(|h| h.to_string());
             assert_eq!(got.as_deref(), written, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nodes() {
-        for (text, expected) in [
-            ("127.0.0.1:8080", Ok(vec![("127.0.0.1", 8080, 100)])),
-            ("httpbin.org:80 100\n[::1]:9000 0", Ok(vec![("httpbin.org", 80, 100), ("::1", 9000, 0)])),
-            ("", Err("at least one node")),
-            ("a:1 0", Err("weight above 0")),
-            ("a", Err("port is missing")),
-            ("a:0", Err("1 to 65535")),
-            ("a:1 x", Err("whole number")),
-            ("http://a:1", Err("write host:port")),
-            ("a b:1", Err("whole number")),
-            (":1", Err("name or an IP address")),
-        ] {
-            match (parse_nodes(text), expected) {
-                (Ok(nodes), Ok(want)) => {
-                    let got: Vec<_> = nodes.iter().map(|n| (n.host.as_str(), n.port, n.weight)).collect();
-                    assert_eq!(got, want, "{text:?}");
-                }
-                (Err(why), Err(part)) => assert!(why.to_string().contains(part), "{text:?}: {why}"),
-                (got, want) => panic!("{text:?}: {got:?}, wanted {want:?}"),
-            }
         }
     }
 

@@ -1,0 +1,224 @@
+//! Which credential authenticates with which key, kept up to date credential by credential.
+//!
+//! Two credentials with one key disarm each other: which of them a request meant cannot be told.
+
+use postern::fingerprint::Fingerprint;
+use postern::name::ObjectId;
+use postern::resolve::StateName;
+use postern::shards::Shards;
+use postern::snapshot::{KeyCredential, SnapshotConsumer};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What a credential can do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) consumer: SnapshotConsumer,
+    /// The fingerprint of its key; nothing when it has no value, and so authenticates nobody.
+    pub(crate) key: Option<Fingerprint>,
+    /// Where its reference stands, if it has one.
+    pub(crate) state: Option<StateName>,
+}
+
+/// All credentials of the group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Armed {
+    /// Those that authenticate.
+    pub(crate) keys: Shards<KeyCredential>,
+    standings: HashMap<ObjectId, Known>,
+    /// Keys that several credentials have.
+    doubled: HashMap<Fingerprint, BTreeSet<ObjectId>>,
+    states: BTreeMap<StateName, u32>,
+}
+
+/// What was last heard of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    consumer: Arc<SnapshotConsumer>,
+    key: Option<Fingerprint>,
+    state: Option<StateName>,
+}
+
+impl Armed {
+    /// Takes in how a credential stands now; nothing when it is no more. Answers whether that changed who
+    /// authenticates, or where a reference stands in a way the gateway must know.
+    pub(crate) fn set(&mut self, id: &ObjectId, standing: Option<Standing>) -> bool {
+        let before = self.standings.get(id);
+        let unchanged = match (before, &standing) {
+            (None, None) => true,
+            (Some(before), Some(now)) => before.key == now.key && *before.consumer == now.consumer,
+            _ => false,
+        };
+        if unchanged {
+            self.set_state(id, standing.and_then(|standing| standing.state));
+            return false;
+        }
+        self.forget(id);
+        if let Some(Standing { consumer, key, state }) = standing {
+            self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), key, state: None });
+            self.set_state(id, state);
+            if let Some(key) = key {
+                self.claim(key, id);
+            }
+        }
+        true
+    }
+
+    fn set_state(&mut self, id: &ObjectId, state: Option<StateName>) {
+        let Some(known) = self.standings.get_mut(id) else { return };
+        let before = std::mem::replace(&mut known.state, state);
+        self.count(before, state);
+    }
+
+    fn forget(&mut self, id: &ObjectId) {
+        let Some(known) = self.standings.remove(id) else { return };
+        self.count(known.state, None);
+        if let Some(key) = known.key {
+            self.release(key, id);
+        }
+    }
+
+    fn count(&mut self, before: Option<StateName>, now: Option<StateName>) {
+        if let Some(count) = before.and_then(|before| self.states.get_mut(&before)) {
+            *count -= 1;
+        }
+        if let Some(now) = now {
+            *self.states.entry(now).or_default() += 1;
+        }
+    }
+
+    /// `id` has this key from now on.
+    fn claim(&mut self, key: Fingerprint, id: &ObjectId) {
+        if let Some(owners) = self.doubled.get_mut(&key) {
+            owners.insert(id.clone());
+        } else if let Some(other) = self.keys.remove(&key) {
+            tracing::warn!(credential = %id, other = %other.credential,
+                "two credentials have the same key; neither authenticates");
+            self.doubled.insert(key, BTreeSet::from([other.credential, id.clone()]));
+        } else {
+            self.arm(key, id);
+        }
+    }
+
+    /// `id` has this key no longer; one other that had it too may be the only one now.
+    fn release(&mut self, key: Fingerprint, id: &ObjectId) {
+        let Some(owners) = self.doubled.get_mut(&key) else {
+            self.keys.remove(&key);
+            return;
+        };
+        owners.remove(id);
+        if owners.len() > 1 {
+            return;
+        }
+        for only in self.doubled.remove(&key).unwrap_or_default() {
+            self.arm(key, &only);
+        }
+    }
+
+    fn arm(&mut self, key: Fingerprint, id: &ObjectId) {
+        let Some(known) = self.standings.get(id) else { return };
+        self.keys.insert(key, KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone() });
+    }
+
+    /// Whether the credential authenticates.
+    pub(crate) fn is_armed(&self, id: &ObjectId) -> bool {
+        self.key_of(id).is_some_and(|key| self.keys.get(&key).is_some())
+    }
+
+    /// Another credential with the same key.
+    pub(crate) fn same_as(&self, id: &ObjectId) -> Option<&ObjectId> {
+        self.doubled.get(&self.key_of(id)?)?.iter().find(|other| *other != id)
+    }
+
+    /// A credential other than `id` that has this key.
+    pub(crate) fn owner(&self, key: Fingerprint, id: &ObjectId) -> Option<&ObjectId> {
+        let doubled = self.doubled.get(&key).into_iter().flatten();
+        self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).find(|other| *other != id)
+    }
+
+    /// Every credential that shares its key with another.
+    pub(crate) fn disarmed(&self) -> impl Iterator<Item = &ObjectId> {
+        self.doubled.values().flatten()
+    }
+
+    /// How many references stand where.
+    pub(crate) fn count_of(&self, state: StateName) -> u32 {
+        self.states.get(&state).copied().unwrap_or_default()
+    }
+
+    fn key_of(&self, id: &ObjectId) -> Option<Fingerprint> {
+        self.standings.get(id)?.key
+    }
+}
+
+#[cfg(test)]
+impl Armed {
+    /// All of it in an order that two of them can be compared by.
+    pub(crate) fn in_order(&self) -> String {
+        let keys: BTreeSet<String> = self.keys.iter().map(|key| format!("{key:?}")).collect();
+        let standings: BTreeMap<_, _> = self.standings.clone().into_iter().collect();
+        let doubled: BTreeSet<_> = self.doubled.values().cloned().collect();
+        let states: BTreeMap<_, _> = self.states.iter().filter(|(_, count)| **count > 0).collect();
+        format!("{:?}", (keys, standings, doubled, states))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern::fingerprint::FingerprintKey;
+
+    fn id(text: &str) -> ObjectId {
+        text.parse().unwrap()
+    }
+
+    /// A credential with this key; an empty one is no value.
+    fn with(key: &str) -> Option<Standing> {
+        let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: None };
+        let fingerprint = FingerprintKey::new([7; 32]).of(key.as_bytes());
+        let state = if key.is_empty() { StateName::NotFound } else { StateName::Ok };
+        Some(Standing { consumer, key: (!key.is_empty()).then_some(fingerprint), state: Some(state) })
+    }
+
+    fn check(armed: &Armed, expected: &[(&str, bool, Option<&str>)]) {
+        for (name, is_armed, same_as) in expected {
+            let got = (armed.is_armed(&id(name)), armed.same_as(&id(name)).map(ObjectId::as_str));
+            assert_eq!(got, (*is_armed, *same_as), "{name}: {armed:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_with_one_key_disarm_each_other_until_only_one_has_it() {
+        let mut armed = Armed::default();
+        for (name, key) in [("a", "1"), ("b", "2"), ("c", "1"), ("d", "1"), ("e", "")] {
+            armed.set(&id(name), with(key));
+        }
+        let doubled = |a, c, d| [("a", false, a), ("b", true, None), ("c", false, c), ("d", false, d)];
+        check(&armed, &doubled(Some("c"), Some("a"), Some("a")));
+        check(&armed, &[("e", false, None), ("f", false, None)]);
+        assert_eq!((armed.count_of(StateName::Ok), armed.count_of(StateName::NotFound)), (4, 1));
+        armed.set(&id("a"), with("3"));
+        check(&armed, &[("a", true, None), ("c", false, Some("d")), ("d", false, Some("c"))]);
+        armed.set(&id("d"), None);
+        check(&armed, &[("c", true, None), ("d", false, None)]);
+        armed.set(&id("b"), with(""));
+        check(&armed, &[("b", false, None)]);
+        assert_eq!((armed.keys.len(), armed.disarmed().count()), (2, 0));
+        assert_eq!((armed.count_of(StateName::Ok), armed.count_of(StateName::NotFound)), (2, 2));
+    }
+
+    #[test]
+    fn what_did_not_change_is_said_so() {
+        let mut armed = Armed::default();
+        assert!(!armed.set(&id("a"), None));
+        assert!(armed.set(&id("a"), with("1")));
+        assert!(!armed.set(&id("a"), with("1")));
+        let renamed = |standing: Standing| Standing {
+            consumer: SnapshotConsumer { custom_id: Some("42".to_owned()), ..standing.consumer },
+            ..standing
+        };
+        assert!(armed.set(&id("a"), with("1").map(renamed)));
+        let (_, key) = armed.keys.iter().next().unwrap();
+        assert_eq!(key.consumer.custom_id.as_deref(), Some("42"));
+    }
+}

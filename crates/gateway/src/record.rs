@@ -1,0 +1,104 @@
+//! What is known of one request while it lasts, and what is done with it when it has ended.
+
+use crate::identity::Identity;
+use crate::stats::Outcome;
+use crate::table::Route;
+use crate::upstream::Node;
+use crate::worker::{Peer, Shared};
+use http::{HeaderValue, Method};
+use http_body::Frame;
+use hyper::body::Bytes;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// nginx's status for a client that went away before it was answered. No client ever sees it.
+const CLIENT_GONE: u16 = 499;
+
+/// One request, from its head to the last byte of its answer. Dropped, it is counted and logged.
+pub(crate) struct Record {
+    shared: Arc<Shared>,
+    started: Instant,
+    peer: Arc<Peer>,
+    pub(crate) id: HeaderValue,
+    pub(crate) method: Method,
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) node: Option<Arc<Node>>,
+    /// Absent until there is an answer.
+    status: Option<u16>,
+    /// Of the body.
+    bytes: u64,
+    /// Whether the upstream server broke off in the middle of its answer.
+    is_torn: bool,
+}
+
+/// The same, on its way to the access log.
+pub(crate) struct Entry {
+    pub(crate) ended: Instant,
+    pub(crate) took: Duration,
+    pub(crate) client: std::net::IpAddr,
+    pub(crate) id: HeaderValue,
+    pub(crate) method: Method,
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) node: Option<Arc<Node>>,
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) is_torn: bool,
+}
+
+impl Record {
+    pub(crate) fn new(shared: &Arc<Shared>, peer: Arc<Peer>, id: HeaderValue, method: Method) -> Box<Self> {
+        Box::new(Self {
+            shared: Arc::clone(shared),
+            started: Instant::now(),
+            peer,
+            id,
+            method,
+            route: None,
+            identity: None,
+            node: None,
+            status: None,
+            bytes: 0,
+            is_torn: false,
+        })
+    }
+
+    /// There is an answer.
+    pub(crate) fn answered(&mut self, status: u16, outcome: Outcome) {
+        self.status = Some(status);
+        self.shared.counters.ended(outcome);
+    }
+
+    /// The next piece of the answer is on its way; nothing when the upstream server broke off.
+    pub(crate) fn sent(&mut self, frame: Option<&Frame<Bytes>>) {
+        match frame {
+            Some(frame) => self.bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
+            None => self.is_torn = true,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let ended = Instant::now();
+        let took = ended.saturating_duration_since(self.started);
+        let status = self.status.unwrap_or(CLIENT_GONE);
+        let counts = self.route.as_ref().map_or(&self.shared.no_route, |route| &route.counts);
+        counts.add(status, took);
+        let Some(log) = &self.shared.access_log else { return };
+        log.add(Entry {
+            ended,
+            took,
+            client: self.peer.ip,
+            id: self.id.clone(),
+            method: self.method.clone(),
+            route: self.route.take(),
+            identity: self.identity.take(),
+            node: self.node.take(),
+            status,
+            bytes: self.bytes,
+            is_torn: self.is_torn,
+        });
+    }
+}
