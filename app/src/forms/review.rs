@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use postern::access::{Access, Excess, Review};
 use postern::provider::ProviderKey;
 use postern::reason::Reason;
-use ui::{Badge, Dialog, DialogBody, DialogFoot, Glyph, Icon, Snippet, Tone};
+use ui::{Badge, Button, Dialog, DialogBody, DialogFoot, Glyph, Icon, Look, Snippet, Tone};
 
 /// Reviews at once.
 #[component]
@@ -19,16 +19,23 @@ pub fn ReviewDialog(
     on_change: Callback<()>,
 ) -> impl IntoView {
     let go = Go::here();
-    let group = group();
+    let group = StoredValue::new(group());
     let title = format!("Least privilege: {}", key.id);
+    let key = StoredValue::new(key);
     let answer = RwSignal::new(None::<Result<Review, AppError>>);
+    let busy = RwSignal::new(false);
+    let run = Callback::new(move |()| {
+        busy.set(true);
+        let request = api::review_provider(group.get_value(), key.get_value());
+        leptos::task::spawn_local(async move {
+            answer.try_set(Some(request.await));
+            busy.try_set(false);
+            on_change.try_run(());
+        });
+    });
     Effect::new(move |first: Option<()>| {
         if first.is_none() {
-            let request = api::review_provider(group.clone(), key.clone());
-            leptos::task::spawn_local(async move {
-                answer.try_set(Some(request.await));
-                on_change.try_run(());
-            });
+            run.run(());
         }
     });
     view! {
@@ -42,7 +49,9 @@ pub fn ReviewDialog(
                     }}
                 </div>
             </DialogBody>
-            <DialogFoot dismiss="Close">{()}</DialogFoot>
+            <DialogFoot dismiss="Close">
+                <Button label="Check again" look=Look::Primary glyph=Glyph::Refresh busy on_press=run/>
+            </DialogFoot>
         </Dialog>
     }
     .into_any()

@@ -10,7 +10,7 @@ use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::Settings;
 use postern::provider::vault::{ClientCertificate, KvVersion, VaultAuth, VaultSettings};
 use postern::sensitive::Plain;
-use rcgen::{CertificateParams, date_time_ymd};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
 use reqwest::Method;
 use serde_json::json;
 
@@ -110,7 +110,7 @@ async fn the_way_to_vault() {
 
 #[tokio::test]
 async fn certificates() {
-    let (authority, clients) = (Authority::new(), Authority::new());
+    let authority = Authority::new();
     let for_name = |name: &str| CertificateParams::new(vec![name.to_owned()]).unwrap();
     let (mut ended, mut early) = (for_name("127.0.0.1"), for_name("127.0.0.1"));
     ended.not_after = date_time_ymd(2020, 1, 1);
@@ -123,7 +123,11 @@ async fn certificates() {
         client_certificate: Some(ClientCertificate { certificate, private_key: Plain::new(key) }),
         ..settings.clone()
     };
-    let (client, other) = (clients.client(), clients.client());
+    let (client, other) = (authority.client(), authority.client());
+    let mut past = for_name("postern");
+    past.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    past.not_after = date_time_ymd(2020, 1, 1);
+    let past = authority.issue(&past);
     let strange = VaultSettings { ca_certificate: None, ..good.clone() };
     let unreadable = VaultSettings {
         ca_certificate: Some("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----".to_owned()),
@@ -143,7 +147,7 @@ async fn certificates() {
         broken(serve(early, false).await, key, Stage::Tls, "tls.not_yet_valid", &["clocks"]),
         broken(unreadable, key, Stage::Tls, "tls.ca_certificate_unreadable", &["PEM form"]),
         broken(
-            showing(client.certificate.clone(), other.key, &good),
+            showing(client.certificate, other.key, &good),
             key,
             Stage::Tls,
             "tls.client_certificate_unreadable",
@@ -157,7 +161,7 @@ async fn certificates() {
             &["TLS Client Certificate and its key"],
         ),
         broken(
-            showing(client.certificate, client.key, &demanding),
+            showing(past.certificate, past.key, &demanding),
             key,
             Stage::Health,
             "tls.client_certificate_refused",
