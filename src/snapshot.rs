@@ -3,7 +3,7 @@
 //! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
 //! compiling it, costs what the change costs and not what the configuration holds.
 
-use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::name::{ConsumerName, ObjectId};
 use crate::routing::{Route, Service};
 use crate::shards::Shards;
@@ -21,8 +21,8 @@ pub struct Snapshot {
     pub routes: Arc<[Route]>,
     /// The consumers that plugins name: requests without a credential may count as theirs.
     pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
-    /// The key-auth credentials that have a value now, by the fingerprint of it. One whose reference is not
-    /// resolved is absent, and so are two with the same key.
+    /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
+    /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
@@ -36,12 +36,21 @@ pub struct SnapshotConsumer {
     pub custom_id: Option<String>,
 }
 
-/// A key that authenticates.
+/// A credential that authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
     /// Whose it is. One for all credentials of the consumer.
     pub consumer: Arc<SnapshotConsumer>,
     pub credential: ObjectId,
+    /// What a request must show that named the credential; nothing more when it showed the key.
+    pub proof: Option<Arc<Proof>>,
+}
+
+/// What a request that named a credential has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The password with this fingerprint.
+    Password(Fingerprint),
 }
 
 impl Snapshot {

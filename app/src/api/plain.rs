@@ -20,7 +20,7 @@ pub async fn plain_add_consumer(
     let sent = [("name", &form.name), ("description", &form.description), ("labels", &form.labels)];
     let draft = answer::draft("consumer", &sent);
     match super::add_consumer(group, form).await {
-        Ok(view) => answer::go(&paths.consumer(&view.stored.object.name)),
+        Ok(view) => answer::go(&paths.consumer_page(&view.stored.object.name)),
         Err(error) => answer::back(&format!("{}?add=consumer", paths.consumers()), draft, &error),
     }
     Ok(())
@@ -121,31 +121,40 @@ pub async fn plain_add_provider(
     Ok(())
 }
 
-/// Adds a Key Authentication credential.
-#[server(endpoint = "plain_add_key_auth")]
-pub async fn plain_add_key_auth(
+/// Adds a credential; `kind` says which of the fields its form had.
+#[server(endpoint = "plain_add_credential")]
+pub async fn plain_add_credential(
     group: String,
     consumer: String,
+    #[server(default)] kind: String,
     #[server(default)] name: String,
-    #[server(default)] key_source: String,
+    #[server(default)] username: String,
+    #[server(default)] secret_source: String,
     #[server(default)] key: String,
+    #[server(default)] password: String,
 ) -> Result<(), AppError> {
     use crate::forms::plain::source;
-    use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+    use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
     use postern::provider::vault::FormSecret;
     let (group, paths) = answer::place(&group)?;
     let consumer = consumer.parse().map_err(|_| AppError::not_found("consumer", &consumer))?;
-    let source = source(&key_source);
-    let mut sent = vec![("name", &name), ("key_source", &key_source)];
+    let kind = CredentialType::from_slug(&kind).ok_or_else(|| AppError::not_found("credential type", &kind))?;
+    let (identifier, secret) = match kind {
+        CredentialType::KeyAuth => (String::new(), key),
+        CredentialType::BasicAuth => (username, password),
+    };
+    let source = source(&secret_source);
+    let form = CredentialForm { kind, name, identifier, secret: SecretFieldForm { source, text: FormSecret(secret) } };
+    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source)];
+    sent.extend(CredentialForm::identifier_field(kind).map(|field| (field.name, &form.identifier)));
     if source == Source::Reference {
-        sent.push(("key", &key));
+        sent.push((form.secret_field().name, &form.secret.text.0));
     }
-    let draft = answer::draft("key_auth", &sent);
-    let path = paths.consumer(&consumer);
-    let form = KeyAuthForm { name, key: SecretFieldForm { source, text: FormSecret(key) } };
-    match super::add_key_auth(group, consumer, form).await {
+    let draft = answer::draft(kind.slug(), &sent);
+    let path = paths.consumer(&consumer, kind);
+    match super::add_credential(group, consumer, form).await {
         Ok(_) => answer::go(&path),
-        Err(error) => answer::back(&format!("{path}?add=key-auth"), draft, &error),
+        Err(error) => answer::back(&format!("{path}?add={}", kind.slug()), draft, &error),
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 pub mod aws;
 pub mod conflict;
 pub mod consumer;
+pub mod credential;
 pub mod delete;
 pub mod explain;
 pub mod freshness;
-pub mod key_auth;
 pub mod plain;
 pub mod plugin;
 pub mod provider;

@@ -4,7 +4,7 @@
 use crate::forms::Submission;
 use leptos::prelude::*;
 use postern::consumer::ConsumerForm;
-use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::problem::FieldProblem;
 use postern::provider::ProviderForm;
 use postern::provider::vault::FormSecret;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// A refused form on its way back to its dialog.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// Which dialog: `provider`, `consumer`, `key_auth`.
+    /// Which dialog: `provider`, `consumer`, or a credential's type.
     pub dialog: String,
     /// Field names and texts, without secrets.
     pub values: Vec<(String, String)>,
@@ -89,9 +89,13 @@ impl Draft {
         form
     }
 
-    pub fn key_auth(&self) -> KeyAuthForm {
-        let source = source(&self.text("key_source"));
-        KeyAuthForm { name: self.text("name"), key: SecretFieldForm { source, text: FormSecret(self.text("key")) } }
+    pub fn credential(&self, kind: CredentialType) -> CredentialForm {
+        let mut form = CredentialForm::new(kind);
+        form.name = self.text("name");
+        form.identifier = CredentialForm::identifier_field(kind).map(|field| self.text(field.name)).unwrap_or_default();
+        let text = FormSecret(self.text(form.secret_field().name));
+        form.secret = SecretFieldForm { source: source(&self.text("secret_source")), text };
+        form
     }
 }
 

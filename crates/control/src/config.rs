@@ -8,7 +8,7 @@ use crate::StartError;
 use imbl::{OrdMap, OrdSet};
 use postern::consumer::Consumer;
 use postern::control::Stored;
-use postern::credential::Credential;
+use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
     by_consumer: Index<ConsumerName>,
+    by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
 }
@@ -102,6 +103,7 @@ impl Config {
             services: OrdMap::new(),
             routes: OrdMap::new(),
             by_consumer: OrdSet::new(),
+            by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
             by_service: OrdSet::new(),
         }
@@ -202,6 +204,9 @@ impl Config {
             touched.references.insert(reference.clone());
         }
         self.by_consumer.insert((credential.consumer.clone(), Some(credential.id.clone())));
+        if let Some(name) = name_of(credential) {
+            self.by_name.insert((name, Some(credential.id.clone())));
+        }
         touched.credentials.insert(credential.id.clone());
         self.credentials.insert(credential.id.clone(), object);
     }
@@ -215,6 +220,9 @@ impl Config {
             touched.references.insert(reference.clone());
         }
         self.by_consumer.remove(&(credential.consumer.clone(), Some(id.clone())));
+        if let Some(name) = name_of(credential) {
+            self.by_name.remove(&(name, Some(id.clone())));
+        }
         touched.credentials.insert(id.clone());
     }
 
@@ -279,6 +287,12 @@ impl Config {
         self.users(key).map(|(_, reference)| reference.clone()).collect()
     }
 
+    /// The credentials of that type which requests name so; there should be one at most.
+    pub(crate) fn of_name(&self, kind: CredentialType, name: &str) -> impl Iterator<Item = &Credential<Sealed>> {
+        let ids = belonging(&self.by_name, &(kind, name.into()));
+        ids.filter_map(|id| self.credentials.get(id)).map(|object| &object.stored.object)
+    }
+
     /// The credentials of a consumer.
     pub(crate) fn credentials_of(&self, consumer: &ConsumerName) -> impl Iterator<Item = &Object<Credential<Sealed>>> {
         belonging(&self.by_consumer, consumer).filter_map(|id| self.credentials.get(id)).map(Arc::as_ref)
@@ -293,6 +307,11 @@ impl Config {
 /// The references of a credential.
 pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
     credential.kind.secret().reference().into_iter()
+}
+
+/// What requests name a credential by, if they do.
+fn name_of(credential: &Credential<Sealed>) -> Option<(CredentialType, Box<str>)> {
+    Some((credential.kind.credential_type(), credential.kind.identifier()?.into()))
 }
 
 /// A provider with its secrets opened.

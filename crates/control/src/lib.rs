@@ -9,6 +9,7 @@ mod errors;
 mod explain;
 mod inspect;
 mod plane;
+mod proof;
 mod providers;
 mod publish;
 mod references;

@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod credentials;
+
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
-use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
@@ -136,8 +138,8 @@ fn consumer(name: &str) -> Consumer {
 }
 
 fn credential(consumer: &str, name: &str, source: Source, text: &str) -> Credential<Entered> {
-    let form =
-        KeyAuthForm { name: name.to_owned(), key: SecretFieldForm { source, text: FormSecret(text.to_owned()) } };
+    let secret = SecretFieldForm { source, text: FormSecret(text.to_owned()) };
+    let form = CredentialForm { name: name.to_owned(), secret, ..CredentialForm::new(CredentialType::KeyAuth) };
     form.parse(id("new"), consumer.parse().unwrap()).unwrap()
 }
 
