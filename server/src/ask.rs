@@ -6,6 +6,8 @@
 use crate::report;
 use clap::ValueEnum;
 use control::{InspectError, Inspector};
+use postern::name::GroupName;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ use std::process::ExitCode;
 pub(crate) struct Asked {
     pub(crate) database_url: String,
     pub(crate) master_key: PathBuf,
+    pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) question: Question,
     pub(crate) form: Form,
 }
@@ -79,7 +82,7 @@ fn asked_of_runtime(asked: &Asked) -> anyhow::Result<(String, Exit)> {
 }
 
 async fn told(asked: &Asked) -> anyhow::Result<(String, Exit)> {
-    let inspector = Inspector::open(&asked.database_url, &asked.master_key).await?;
+    let inspector = Inspector::open(&asked.database_url, &asked.master_key, &asked.ambient_credentials).await?;
     match &asked.question {
         Question::Resolve { reference, explain } => {
             let diagnosis = inspector.explain(reference).await?;

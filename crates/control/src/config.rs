@@ -14,7 +14,7 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
-use secrets::{Address, ProviderConfig};
+use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -232,8 +232,8 @@ impl Config {
     }
 
     /// Every provider with its secrets opened, for the engine.
-    pub(crate) fn open_providers(&self, sealer: &Sealer) -> Result<Vec<ProviderConfig>, StartError> {
-        self.providers.values().map(|object| self.open(object, sealer)).collect()
+    pub(crate) fn open_providers(&self, sealer: &Sealer, ambient: Ambient) -> Result<Vec<ProviderConfig>, StartError> {
+        self.providers.values().map(|object| self.open(object, sealer, ambient)).collect()
     }
 
     /// One provider with its secrets opened, for the engine; nothing when it is not there.
@@ -241,16 +241,22 @@ impl Config {
         &self,
         key: &ProviderKey,
         sealer: &Sealer,
+        ambient: Ambient,
     ) -> Result<Option<ProviderConfig>, StartError> {
-        self.providers.get(key).map(|object| self.open(object, sealer)).transpose()
+        self.providers.get(key).map(|object| self.open(object, sealer, ambient)).transpose()
     }
 
-    fn open(&self, object: &Object<SecretProvider<Sealed>>, sealer: &Sealer) -> Result<ProviderConfig, StartError> {
+    fn open(
+        &self,
+        object: &Object<SecretProvider<Sealed>>,
+        sealer: &Sealer,
+        ambient: Ambient,
+    ) -> Result<ProviderConfig, StartError> {
         let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
             what: format!("the secret provider {}", object.stored.object.key()),
             source,
         })?;
-        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision })
+        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision, ambient })
     }
 
     /// Every reference in use.

@@ -9,11 +9,12 @@ use postern::provider::ProviderKey;
 use postern::reason::Reason;
 use postern::resolve::{Explanation, Failure};
 use postern::secret_ref::{Reading, SecretRef, read};
+use secrets::Ambient;
 use store::{SealError, Sealer};
 
 impl Inner {
     pub(crate) async fn explain_reference(&self, text: &str) -> Answer<Diagnosis> {
-        explain(&self.config(), &self.sealer, text).await.map_err(internal)
+        explain(&self.config(), &self.sealer, text, self.ambient()).await.map_err(internal)
     }
 }
 
@@ -21,7 +22,12 @@ impl Inner {
 ///
 /// # Errors
 /// The provider's stored secret does not open.
-pub(crate) async fn explain(config: &Config, sealer: &Sealer, text: &str) -> Result<Diagnosis, SealError> {
+pub(crate) async fn explain(
+    config: &Config,
+    sealer: &Sealer,
+    text: &str,
+    ambient: Ambient,
+) -> Result<Diagnosis, SealError> {
     let mut diagnosis = Diagnosis { subject: Subject::Reference, stages: vec![] };
     let reference = match parse(text.trim()) {
         Ok(reference) => reference,
@@ -42,7 +48,7 @@ pub(crate) async fn explain(config: &Config, sealer: &Sealer, text: &str) -> Res
     let provider = open_provider(object, sealer)?;
     let found = format!("{} at {}", key.manager.label(), provider.settings.address());
     diagnosis.stages.push(at_once(Stage::Provider, Outcome::passed(found)));
-    diagnosis.stages.extend(secrets::explain(&provider.settings, &reference).await);
+    diagnosis.stages.extend(secrets::explain(&provider.settings, &reference, ambient).await);
     Ok(diagnosis)
 }
 

@@ -9,6 +9,8 @@ use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::sensitive::Sealed;
+use secrets::Ambient;
+use std::collections::BTreeSet;
 use std::path::Path;
 use store::{MasterKey, SealError, Sealer, Store};
 
@@ -16,6 +18,7 @@ use store::{MasterKey, SealError, Sealer, Store};
 pub struct Inspector {
     config: Config,
     sealer: Sealer,
+    ambient: Ambient,
 }
 
 /// Why what is stored cannot be looked at.
@@ -54,20 +57,25 @@ impl Inspector {
     ///
     /// # Errors
     /// There is no database, its tables are another version's, or the master key is not the one it needs.
-    pub async fn open(database_url: &str, master_key: &Path) -> Result<Self, InspectError> {
+    pub async fn open(
+        database_url: &str,
+        master_key: &Path,
+        ambient_credentials: &BTreeSet<GroupName>,
+    ) -> Result<Self, InspectError> {
         let store = Store::open_to_read(database_url).await?;
-        let read = Self::read(&store, master_key).await;
+        let read = Self::read(&store, master_key, ambient_credentials).await;
         store.close().await;
         read
     }
 
-    async fn read(store: &Store, master_key: &Path) -> Result<Self, InspectError> {
+    async fn read(store: &Store, master_key: &Path, ambient: &BTreeSet<GroupName>) -> Result<Self, InspectError> {
         // Without this fact the key would be made, and nothing is made here.
         let needed = store.fact(KEY_FACT).await?.ok_or(InspectError::Empty)?;
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
         let group = GroupName::default_group();
         let config = Config::decode(&group, store.objects(&group).await?)?;
-        Ok(Self { config, sealer: Sealer::new(&key)? })
+        let ambient = if ambient.contains(&group) { Ambient::Allowed } else { Ambient::Forbidden };
+        Ok(Self { config, sealer: Sealer::new(&key)?, ambient })
     }
 
     /// Explains a reference.
@@ -75,7 +83,7 @@ impl Inspector {
     /// # Errors
     /// The provider's stored secret does not open.
     pub async fn explain(&self, text: &str) -> Result<Diagnosis, InspectError> {
-        Ok(explain(&self.config, &self.sealer, text).await?)
+        Ok(explain(&self.config, &self.sealer, text, self.ambient).await?)
     }
 
     /// Test Connection of the stored provider of that ID, or of that manager and ID: `my-vault`,
@@ -85,7 +93,7 @@ impl Inspector {
     /// `Which`; or its stored secret does not open.
     pub async fn test(&self, id: &str) -> Result<Diagnosis, InspectError> {
         let provider = open_provider(self.find(id)?, &self.sealer)?;
-        Ok(secrets::diagnose(&provider.settings).await)
+        Ok(secrets::diagnose(&provider.settings, self.ambient).await)
     }
 
     /// Least privilege of that provider, for the references in use.
@@ -96,7 +104,7 @@ impl Inspector {
         let object = self.find(id)?;
         let provider = open_provider(object, &self.sealer)?;
         let references = self.config.references_of(&object.stored.object.key());
-        Ok(secrets::review(&provider.settings, &references).await)
+        Ok(secrets::review(&provider.settings, &references, self.ambient).await)
     }
 
     fn find(&self, id: &str) -> Result<&Object<SecretProvider<Sealed>>, WhichProvider> {

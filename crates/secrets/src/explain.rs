@@ -5,13 +5,14 @@
 
 use crate::document::Document;
 use crate::network::millis;
-use crate::{SecretManager, connect};
+use crate::{Ambient, SecretManager, connect};
 use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::Settings;
 use postern::provider::vault::read_policy_of;
 use postern::reason::Reason;
 use postern::resolve::{DeniedBecause, Failure};
 use postern::secret_ref::SecretRef;
+use postern::selection::suffix;
 use postern::sensitive::Plain;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -48,8 +49,8 @@ impl Heard {
 
 /// Goes through every step of reading `reference` with its provider's `settings`, and stops at the first
 /// that fails. The steps before, which need no provider, are the caller's.
-pub async fn explain(settings: &Settings<Plain>, reference: &SecretRef) -> Vec<StageResult> {
-    let manager = connect(settings);
+pub async fn explain(settings: &Settings<Plain>, reference: &SecretRef, ambient: Ambient) -> Vec<StageResult> {
+    let manager = connect(settings, ambient);
     let mut stages = manager.diagnose(Stage::before_reading(reference.manager())).await;
     let is_open = !stages.iter().any(|result| matches!(result.outcome, Outcome::Failed { .. }));
     if is_open {
@@ -60,15 +61,15 @@ pub async fn explain(settings: &Settings<Plain>, reference: &SecretRef) -> Vec<S
 }
 
 async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageResult> {
-    let (path, key) = (reference.path(), reference.key());
+    let (path, key, pin) = (reference.path(), reference.key(), reference.pin());
     manager.heard().begin();
     let begun = Instant::now();
-    let read = manager.read(path, &BTreeSet::from([key.to_owned()])).await;
+    let read = manager.read(path, pin, &BTreeSet::from([reference.selector().clone()])).await;
     let took_ms = millis(begun.elapsed());
     let exchanges = manager.heard().end();
     let begun = Instant::now();
     let ended = match &read {
-        Ok(document) => match document.value(key, None) {
+        Ok(document) => match document.value(reference.selector(), None) {
             Ok(value) => Ok(value.length()),
             Err(failure) => Err(looked_at(manager, path, failure).await),
         },
@@ -79,9 +80,9 @@ async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageRe
     if let Err(failure) = ended.as_ref() {
         steps.failure = Some((stage_of(failure), failed(manager, path, failure).await));
     }
-    steps.push(Stage::Request, 0, requests(&exchanges).or_else(|| manager.request_line(path, key)));
+    steps.push(Stage::Request, 0, requests(&exchanges).or_else(|| manager.request_line(path, pin, key)));
     steps.push(Stage::Answer, took_ms, read.as_ref().ok().map(|document| answer(document, &exchanges)));
-    steps.push(Stage::Key, 0, Some(if key.is_empty() { "the whole secret".to_owned() } else { key.to_owned() }));
+    steps.push(Stage::Key, 0, Some(part(reference)));
     steps.push(Stage::Check, 0, ended.as_ref().ok().map(|length| usable(*length)));
     steps.results
 }
@@ -127,6 +128,12 @@ fn answer(document: &Document, exchanges: &[Exchange]) -> String {
     if told.is_empty() { status } else { format!("{status}: {}", told.join(", ")) }
 }
 
+/// `key`, or `key?decode=base64`.
+fn part(reference: &SecretRef) -> String {
+    let whole = if reference.key().is_empty() { "the whole secret" } else { reference.key() };
+    format!("{whole}{}", suffix(None, reference.selector()))
+}
+
 fn usable(length: usize) -> String {
     let s = if length == 1 { "" } else { "s" };
     format!("a text of {length} character{s} that can be used")
@@ -134,11 +141,12 @@ fn usable(length: usize) -> String {
 
 /// At which step a failure shows.
 fn stage_of(failure: &Failure) -> Stage {
-    use Reason::{SecretBinary, SecretEmpty, SecretKeyMissing, SecretNotJson, SecretNotText, SecretNotUsable};
+    use Reason::{SecretBinary, SecretDecodingFailed, SecretEmpty, SecretNotText, SecretNotUsable};
+    use Reason::{SecretKeyMissing, SecretNotJson, SecretPointerMissing};
     let reason = failure.reason();
-    if matches!(reason, SecretKeyMissing | SecretNotJson) {
+    if matches!(reason, SecretKeyMissing | SecretNotJson | SecretPointerMissing) {
         Stage::Key
-    } else if matches!(reason, SecretNotText | SecretEmpty | SecretNotUsable | SecretBinary) {
+    } else if matches!(reason, SecretNotText | SecretEmpty | SecretNotUsable | SecretBinary | SecretDecodingFailed) {
         Stage::Check
     } else {
         Stage::Answer

@@ -4,7 +4,8 @@ use super::client::Refusal;
 use super::{Aws, Round, segments};
 use postern::access::{Access, Excess};
 use postern::provider::aws::{AwsFailure, candidates, least_policy};
-use std::collections::BTreeSet;
+use postern::secret_ref::SecretRef;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A name that no secret should have and no policy names.
 const PROBE: &str = "postern-permission-probe";
@@ -12,12 +13,17 @@ const PROBE: &str = "postern-permission-probe";
 impl Aws {
     /// The policy that reading these references takes. Each is read once, since only that tells where its
     /// secret's name ends.
-    pub(super) async fn permissions(&self, wanted: &[(Vec<String>, String)]) -> Result<Access, AwsFailure> {
-        let (mut names, mut round) = (BTreeSet::new(), Round::new());
-        for (path, key) in wanted {
-            let segments = segments(path, key);
-            let value = self.value(&segments, &mut round).await;
-            if let Err(failure @ (AwsFailure::Credentials { .. } | AwsFailure::Unreachable { .. })) = value {
+    pub(super) async fn permissions(&self, references: &BTreeSet<SecretRef>) -> Result<Access, AwsFailure> {
+        let mut names = BTreeSet::new();
+        for reference in references {
+            let key = reference.key();
+            let segments = segments(reference.path(), key);
+            let mut round = Round { pin: reference.pin(), read: BTreeMap::new() };
+            let value = self.value(&segments, reference.selector(), &mut round).await;
+            if let Err(
+                failure @ (AwsFailure::Credentials { .. } | AwsFailure::Role { .. } | AwsFailure::Unreachable { .. }),
+            ) = value
+            {
                 return Err(failure);
             }
             // Where no split works, the usual one: the last part is the key.
@@ -33,7 +39,7 @@ impl Aws {
     }
 
     async fn excess(&self) -> Result<Excess, AwsFailure> {
-        match self.client.get(PROBE).await {
+        match self.client.get(PROBE, None).await {
             // To be told that it is not there takes the right to read it.
             Ok(_) | Err(Refusal::Absent) => {
                 let region = &self.settings.region;

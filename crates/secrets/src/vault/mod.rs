@@ -24,6 +24,8 @@ use postern::access::Access;
 use postern::diagnosis::{Stage, StageResult};
 use postern::provider::vault::{VaultAuth, VaultSettings};
 use postern::resolve::{Failure, TlsProblem};
+use postern::secret_ref::SecretRef;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,19 +72,28 @@ fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
     tls::client_config(settings.ca_certificate.as_deref(), identity)
 }
 
+/// The version that a reference to Vault names: the grammar lets it name nothing else.
+fn number(pin: &Pin) -> Option<u64> {
+    match pin {
+        Pin::Version(number) => Some(*number),
+        Pin::VersionId(_) | Pin::Stage(_) => None,
+    }
+}
+
 #[async_trait]
 impl SecretManager for Vault {
-    async fn read(&self, path: &[String], _: &BTreeSet<String>) -> Result<Document, Unread> {
+    async fn read(&self, path: &[String], pin: Option<&Pin>, _: &BTreeSet<Selector>) -> Result<Document, Unread> {
         self.client.keep_alive();
-        Ok(self.read_document(path).await?)
+        Ok(self.read_document(path, pin.and_then(number)).await?)
     }
 
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64> {
         self.look_back(path, version, keys).await
     }
 
-    fn request_line(&self, path: &[String], _: &str) -> Option<String> {
-        Some(self.line(&self.settings.locate(&self.known_mount()?, path)))
+    fn request_line(&self, path: &[String], pin: Option<&Pin>, _: &str) -> Option<String> {
+        let version = pin.map(|pin| format!("?{pin}")).unwrap_or_default();
+        Some(format!("{}{version}", self.line(&self.settings.locate(&self.known_mount()?, path))))
     }
 
     async fn hint(&self, path: &[String], failure: &Failure) -> Option<String> {
@@ -99,8 +110,8 @@ impl SecretManager for Vault {
         diagnose::diagnose(self, stages).await
     }
 
-    async fn access(&self, wanted: &[(Vec<String>, String)]) -> Result<Option<Access>, Failure> {
-        let paths = wanted.iter().map(|(path, _)| path.clone()).collect();
+    async fn access(&self, references: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
+        let paths = references.iter().map(|reference| reference.path().to_vec()).collect();
         self.permissions(&paths).await.map(Some)
     }
 

@@ -9,12 +9,13 @@ use postern::provider::Settings;
 use postern::provider::vault::{KvVersion, VaultSettings};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
+use secrets::Ambient;
 use serde_json::json;
 use std::collections::BTreeSet;
 
 async fn review(settings: &Settings<Plain>, references: &[SecretRef]) -> Access {
     let references: BTreeSet<SecretRef> = references.iter().cloned().collect();
-    match secrets::review(settings, &references).await {
+    match secrets::review(settings, &references, Ambient::Forbidden).await {
         Review::Done(access) => access,
         other => panic!("{other:?}"),
     }

@@ -2,18 +2,20 @@
 //! do by itself is injected in AWS's own words.
 
 use crate::broken::{Broken, broken, claim_broken};
-use crate::support::aws::{Moto, reference};
+use crate::support::aws::{Moto, key_of, reference};
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::Logs;
 use postern::diagnosis::{Outcome, Stage};
 use postern::provider::Settings;
 use postern::provider::aws::AwsSettings;
 use postern::sensitive::Plain;
+use secrets::Ambient;
 
 type Aws = AwsSettings<Plain>;
 
 async fn check(case: &Broken<Aws>) {
-    let steps = secrets::explain(&Settings::Aws(case.settings.clone()), &reference(case.path)).await;
+    let steps =
+        secrets::explain(&Settings::Aws(case.settings.clone()), &reference(case.path), Ambient::Forbidden).await;
     claim_broken(case, &steps);
 }
 
@@ -37,21 +39,21 @@ async fn keys_permissions_and_secrets() {
     let case = |path, stage, code, parts| broken(reader.clone(), path, stage, code, parts);
     for case in [
         broken(
-            with(&|s| s.access_key_id = "AKIAUNKNOWN".parse().unwrap()),
+            with(&|s| key_of(s).access_key_id = "AKIAUNKNOWN".parse().unwrap()),
             ALICE,
             Stage::AccessKey,
             "aws.access_key_unknown",
             &["Check the Access Key ID in IAM"],
         ),
         broken(
-            with(&|s| s.secret_access_key = Plain::new("canary-wrong".to_owned())),
+            with(&|s| key_of(s).secret_access_key = Plain::new("canary-wrong".to_owned())),
             ALICE,
             Stage::AccessKey,
             "aws.signature_mismatch",
             &["Enter the Secret Access Key again"],
         ),
         broken(
-            with(&|s| s.session_token = Some(Plain::new("canary\nline".to_owned()))),
+            with(&|s| key_of(s).session_token = Some(Plain::new("canary\nline".to_owned()))),
             ALICE,
             Stage::AccessKey,
             "aws.access_key_unknown",
@@ -185,7 +187,7 @@ async fn what_only_aws_itself_does() {
 #[tokio::test]
 async fn every_name_that_was_tried_is_shown() {
     let moto = Moto::shared().await;
-    let steps = secrets::explain(&Settings::Aws(moto.settings("reader")), &reference(ALICE)).await;
+    let steps = secrets::explain(&Settings::Aws(moto.settings("reader")), &reference(ALICE), Ambient::Forbidden).await;
     let found = |stage| match &steps.iter().find(|result| result.stage == stage).unwrap().outcome {
         Outcome::Passed { found } => found.clone(),
         other => panic!("{other:?}"),

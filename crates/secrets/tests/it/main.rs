@@ -8,10 +8,12 @@
 
 mod access;
 mod aws;
+mod aws_identity;
 mod broken;
 mod broken_aws;
 mod diagnose;
 mod engine;
+mod extensions;
 mod faults;
 mod login;
 mod outage;
