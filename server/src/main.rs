@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod gateway_link;
 mod guard;
+mod hooks;
 mod http;
 mod logging;
 mod report;

@@ -73,7 +73,7 @@ impl Inspector {
         let needed = store.fact(KEY_FACT).await?.ok_or(InspectError::Empty)?;
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
         let group = GroupName::default_group();
-        let config = Config::decode(&group, store.objects(&group).await?)?;
+        let config = Config::read(&group, store).await?;
         let ambient = if ambient.contains(&group) { Ambient::Allowed } else { Ambient::Forbidden };
         Ok(Self { config, sealer: Sealer::new(&key)?, ambient })
     }

@@ -16,6 +16,7 @@ mod references;
 mod row;
 mod services;
 mod views;
+mod webhooks;
 
 pub use inspect::{InspectError, Inspector, WhichProvider};
 
@@ -36,9 +37,11 @@ use secrets::{Ambient, Engine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 use store::{MasterKey, Sealer, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use webhooks::Calls;
 
 /// The control plane of one gateway group.
 #[derive(Clone)]
@@ -65,6 +68,7 @@ struct Inner {
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
     /// What the last review of each provider found too much.
     excess: Mutex<BTreeMap<ProviderKey, Vec<String>>>,
+    calls: Mutex<Calls>,
 }
 
 /// The outcome of the last Test Connection of a stored provider.
@@ -157,6 +161,7 @@ impl Control {
             snapshots,
             tests: Mutex::default(),
             excess: Mutex::default(),
+            calls: Mutex::default(),
         }));
         control.0.load().await?;
         tokio::spawn(control.clone().follow_engine(shutdown.clone()));
@@ -204,7 +209,10 @@ impl Control {
                 () = shutdown.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
             }
+            let began = Instant::now();
             self.0.publish();
+            // When a great many references change at once, half of the time is left to reading them.
+            tokio::time::sleep(began.elapsed()).await;
         }
     }
 }
@@ -242,8 +250,7 @@ impl Drop for Unsure<'_> {
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
-        let rows = self.store.objects(&self.group).await?;
-        let config = Arc::new(Config::decode(&self.group, rows)?);
+        let config = Arc::new(Config::read(&self.group, &self.store).await?);
         self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);

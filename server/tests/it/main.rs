@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod ask;
+mod webhooks;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ mod pace;
 pub use board::Address;
 
 use crate::Ambient;
-use board::{Board, Entry};
+use board::Board;
 use futures_util::future::join_all;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
@@ -169,11 +169,20 @@ impl Engine {
 
     /// Reads all watched secrets of a provider now, and waits until that is done.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
-        let rounds: Vec<_> = {
-            let mut board = self.inner.board();
-            board.watched_of(group, provider).map(Entry::want_round).collect()
-        };
-        join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
+        self.refresh_where(group, provider, |_| true).ended().await;
+    }
+
+    /// Reads those watched secrets of a provider now whose path is `wanted`.
+    pub fn refresh_where(
+        &self,
+        group: &GroupName,
+        provider: &ProviderKey,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Reads {
+        let mut board = self.inner.board();
+        let watched = board.watched_of(group, provider).filter(|(address, _)| wanted(&address.path));
+        let rounds: Vec<_> = watched.map(|(_, entry)| entry.want_round()).collect();
+        Reads { secrets: rounds.len(), rounds }
     }
 
     /// The request a reference causes, for example
@@ -185,6 +194,20 @@ impl Engine {
         let Address { group, provider, path, pin } = Address::of(group, reference);
         let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
         manager.request_line(&path, pin.as_ref(), reference.key())
+    }
+}
+
+/// Reads that were asked for. They are made whether or not someone waits.
+pub struct Reads {
+    /// How many secrets are read.
+    pub secrets: usize,
+    rounds: Vec<(u64, watch::Receiver<u64>)>,
+}
+
+impl Reads {
+    /// Waits until all are done.
+    pub async fn ended(self) {
+        join_all(self.rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
     }
 }
 
