@@ -7,6 +7,7 @@ use crate::report;
 use clap::ValueEnum;
 use control::{InspectError, Inspector};
 use postern::name::GroupName;
+use secrets::Environment;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) struct Asked {
     pub(crate) database_url: String,
     pub(crate) master_key: PathBuf,
     pub(crate) ambient_credentials: BTreeSet<GroupName>,
+    pub(crate) env_prefix: String,
     pub(crate) question: Question,
     pub(crate) form: Form,
 }
@@ -82,7 +84,9 @@ fn asked_of_runtime(asked: &Asked) -> anyhow::Result<(String, Exit)> {
 }
 
 async fn told(asked: &Asked) -> anyhow::Result<(String, Exit)> {
-    let inspector = Inspector::open(&asked.database_url, &asked.master_key, &asked.ambient_credentials).await?;
+    let environment = Environment::of(&asked.env_prefix, std::env::vars_os());
+    let (url, key) = (&asked.database_url, &asked.master_key);
+    let inspector = Inspector::open(url, key, &asked.ambient_credentials, environment).await?;
     match &asked.question {
         Question::Resolve { reference, explain } => {
             let diagnosis = inspector.explain(reference).await?;

@@ -108,6 +108,10 @@ struct PlaceArgs {
     /// credentials and assume roles [default: none].
     #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
     ambient_credentials: Option<String>,
+    /// What the names of environment variables begin with that references ($env://NAME) may read
+    /// [default: POSTERN_SECRET_].
+    #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
+    env_prefix: Option<String>,
 }
 
 #[derive(Args, Default)]
@@ -150,6 +154,7 @@ struct Texts {
     ambient_credentials: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
+    env_prefix: Option<String>,
     log: Option<String>,
     site_root: Option<String>,
 }
@@ -165,6 +170,7 @@ pub(crate) struct Settings {
     pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
+    pub(crate) env_prefix: String,
     pub(crate) log: String,
     pub(crate) site_root: PathBuf,
 }
@@ -236,6 +242,7 @@ fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
         database_url: settings.database_url,
         master_key: settings.data_dir.join(MASTER_KEY),
         ambient_credentials: settings.ambient_credentials,
+        env_prefix: settings.env_prefix,
         question,
         form,
     })
@@ -276,6 +283,7 @@ impl Settings {
             ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
+            env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
             site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
@@ -300,6 +308,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("ambient_credentials", args.place.ambient_credentials),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
+        ("env_prefix", args.place.env_prefix),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
@@ -388,6 +397,20 @@ fn access_log_format(text: Option<&str>) -> Result<AccessLogFormat, String> {
     }
 }
 
+/// Never so short that references could read what Postern itself is configured with.
+fn env_prefix(text: String) -> Result<String, String> {
+    let command = <Cli as clap::CommandFactory>::command();
+    let own = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
+    let mut own = own.filter_map(|argument| argument.get_env()?.to_str());
+    match own.find(|name| name.starts_with(&text)) {
+        Some(name) => Err(format!(
+            "--env-prefix: with '{text}', references could read settings of Postern's own ({name}). Give a longer one, such as {}.",
+            postern::env_ref::PREFIX
+        )),
+        None => Ok(text),
+    }
+}
+
 fn log_filter(text: String) -> Result<String, String> {
     let known =
         |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
@@ -438,6 +461,8 @@ mod tests {
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
+            (&["--env-prefix", ""], "settings of Postern's own"),
+            (&["--env-prefix", "POSTERN_"], "settings of Postern's own"),
             (&["--data-dir", ""], "expected a folder"),
             (&["--config", "/nonexistent/postern.toml"], "there is no file"),
             (&["--colour"], "unexpected argument"),

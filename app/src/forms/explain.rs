@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use postern::diagnosis::{Diagnosis, Remedy};
 use postern::name::GroupName;
 use postern::provider::ProviderKey;
+use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use ui::{Button, Dialog, DialogBody, DialogFoot, Glyph, Look};
 
@@ -66,7 +67,7 @@ pub fn ExplainButton(explain: Explain, #[prop(into)] disabled: Signal<bool>) -> 
 /// Explains a reference in use at once.
 #[component]
 pub fn ExplainDialog(
-    reference: SecretRef,
+    reference: Reference,
     /// Something was saved or learned.
     on_change: Callback<()>,
 ) -> impl IntoView {

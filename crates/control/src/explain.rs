@@ -7,15 +7,25 @@ use postern::control::Answer;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult, Subject};
 use postern::provider::ProviderKey;
 use postern::reason::Reason;
+use postern::reference::Reference;
 use postern::resolve::{Explanation, Failure};
 use postern::secret_ref::{Reading, SecretRef, read};
-use secrets::Ambient;
+use secrets::{Ambient, Environment};
 use store::{SealError, Sealer};
 
 impl Inner {
     pub(crate) async fn explain_reference(&self, text: &str) -> Answer<Diagnosis> {
-        explain(&self.config(), &self.sealer, text, self.ambient()).await.map_err(internal)
+        let around = Around { ambient: self.ambient(), environment: self.engine.environment() };
+        explain(&self.config(), &self.sealer, text, &around).await.map_err(internal)
     }
+}
+
+/// What of this machine providers may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Around {
+    pub(crate) ambient: Ambient,
+    /// What references to the environment may read.
+    pub(crate) environment: Environment,
 }
 
 /// Goes through every step, and stops at the first that fails.
@@ -26,11 +36,17 @@ pub(crate) async fn explain(
     config: &Config,
     sealer: &Sealer,
     text: &str,
-    ambient: Ambient,
+    around: &Around,
 ) -> Result<Diagnosis, SealError> {
     let mut diagnosis = Diagnosis { subject: Subject::Reference, stages: vec![] };
     let reference = match parse(text.trim()) {
-        Ok(reference) => reference,
+        Ok(Reference::Secret(reference)) => reference,
+        Ok(Reference::Env(reference)) => {
+            let found = format!("variable {}", reference.name());
+            diagnosis.stages.push(at_once(Stage::Parse, Outcome::passed(found)));
+            diagnosis.stages.extend(secrets::explain_variable(&around.environment, &reference));
+            return Ok(diagnosis);
+        }
         Err(outcome) => {
             diagnosis.stages.push(at_once(Stage::Parse, outcome));
             return Ok(diagnosis);
@@ -48,14 +64,17 @@ pub(crate) async fn explain(
     let provider = open_provider(object, sealer)?;
     let found = format!("{} at {}", key.manager.label(), provider.settings.address());
     diagnosis.stages.push(at_once(Stage::Provider, Outcome::passed(found)));
-    diagnosis.stages.extend(secrets::explain(&provider.settings, &reference, ambient).await);
+    diagnosis
+        .stages
+        .extend(secrets::explain(&provider.settings, &reference, around.ambient, &around.environment).await);
     Ok(diagnosis)
 }
 
-fn parse(text: &str) -> Result<SecretRef, Outcome> {
+fn parse(text: &str) -> Result<Reference, Outcome> {
     let failed = |reason: Reason, what: String| Outcome::failed(reason, Explanation::new(what, reason.remedy()));
     match read(text) {
-        Reading::Reference(reference) => Ok(reference),
+        Reading::Reference(reference) => Ok(reference.into()),
+        Reading::Env(reference) => Ok(reference.into()),
         Reading::Malformed(error) => Err(failed(error.problem.reason(), error.to_string())),
         Reading::NearMiss(why) => Err(failed(Reason::RefNotAReference, why.to_owned())),
         // What was typed may be a secret: it is not repeated.

@@ -2,14 +2,14 @@
 //! nothing, and needs no running server.
 
 use crate::config::{Config, Object, open_provider};
-use crate::explain::explain;
+use crate::explain::{Around, explain};
 use crate::{KEY_FACT, OpenKeyError, StartError};
 use postern::access::Review;
 use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::sensitive::Sealed;
-use secrets::Ambient;
+use secrets::{Ambient, Environment};
 use std::collections::BTreeSet;
 use std::path::Path;
 use store::{MasterKey, SealError, Sealer, Store};
@@ -18,7 +18,7 @@ use store::{MasterKey, SealError, Sealer, Store};
 pub struct Inspector {
     config: Config,
     sealer: Sealer,
-    ambient: Ambient,
+    around: Around,
 }
 
 /// Why what is stored cannot be looked at.
@@ -61,21 +61,27 @@ impl Inspector {
         database_url: &str,
         master_key: &Path,
         ambient_credentials: &BTreeSet<GroupName>,
+        environment: Environment,
     ) -> Result<Self, InspectError> {
         let store = Store::open_to_read(database_url).await?;
-        let read = Self::read(&store, master_key, ambient_credentials).await;
+        let read = Self::read(&store, master_key, ambient_credentials, environment).await;
         store.close().await;
         read
     }
 
-    async fn read(store: &Store, master_key: &Path, ambient: &BTreeSet<GroupName>) -> Result<Self, InspectError> {
+    async fn read(
+        store: &Store,
+        master_key: &Path,
+        ambient: &BTreeSet<GroupName>,
+        environment: Environment,
+    ) -> Result<Self, InspectError> {
         // Without this fact the key would be made, and nothing is made here.
         let needed = store.fact(KEY_FACT).await?.ok_or(InspectError::Empty)?;
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
         let group = GroupName::default_group();
         let config = Config::read(&group, store).await?;
         let ambient = if ambient.contains(&group) { Ambient::Allowed } else { Ambient::Forbidden };
-        Ok(Self { config, sealer: Sealer::new(&key)?, ambient })
+        Ok(Self { config, sealer: Sealer::new(&key)?, around: Around { ambient, environment } })
     }
 
     /// Explains a reference.
@@ -83,7 +89,7 @@ impl Inspector {
     /// # Errors
     /// The provider's stored secret does not open.
     pub async fn explain(&self, text: &str) -> Result<Diagnosis, InspectError> {
-        Ok(explain(&self.config, &self.sealer, text, self.ambient).await?)
+        Ok(explain(&self.config, &self.sealer, text, &self.around).await?)
     }
 
     /// Test Connection of the stored provider of that ID, or of that manager and ID: `my-vault`,
@@ -93,7 +99,7 @@ impl Inspector {
     /// `Which`; or its stored secret does not open.
     pub async fn test(&self, id: &str) -> Result<Diagnosis, InspectError> {
         let provider = open_provider(self.find(id)?, &self.sealer)?;
-        Ok(secrets::diagnose(&provider.settings, self.ambient).await)
+        Ok(secrets::diagnose(&provider.settings, self.around.ambient, &self.around.environment).await)
     }
 
     /// Least privilege of that provider, for the references in use.
@@ -104,7 +110,7 @@ impl Inspector {
         let object = self.find(id)?;
         let provider = open_provider(object, &self.sealer)?;
         let references = self.config.references_of(&object.stored.object.key());
-        Ok(secrets::review(&provider.settings, &references, self.ambient).await)
+        Ok(secrets::review(&provider.settings, &references, self.around.ambient, &self.around.environment).await)
     }
 
     fn find(&self, id: &str) -> Result<&Object<SecretProvider<Sealed>>, WhichProvider> {

@@ -89,13 +89,13 @@ impl Inner {
         let stored = config.providers.get(&entered.key()).map(Arc::as_ref);
         let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
-        Ok(secrets::diagnose(&plain.settings, self.ambient()).await)
+        Ok(secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await)
     }
 
     pub(crate) async fn test_stored_provider(&self, key: &ProviderKey) -> Answer<Diagnosis> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
-        let diagnosis = secrets::diagnose(&plain.settings, self.ambient()).await;
+        let diagnosis = secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await;
         let failure = diagnosis.failure().map(|(_, explanation, _)| explanation.what.clone());
         let result = TestResult { at: self.now(), failure };
         self.tests.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), result);
@@ -105,7 +105,9 @@ impl Inner {
     pub(crate) async fn review_provider(&self, key: &ProviderKey) -> Answer<Review> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
-        let review = secrets::review(&plain.settings, &config.references_of(key), self.ambient()).await;
+        let review =
+            secrets::review(&plain.settings, &config.references_of(key), self.ambient(), &self.engine.environment())
+                .await;
         if let Review::Done(access) = &review {
             let sentences = access.excess.sentences().to_vec();
             self.excess.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), sentences);

@@ -5,14 +5,15 @@
 
 use crate::document::Document;
 use crate::network::millis;
-use crate::{Ambient, SecretManager, connect};
+use crate::{Ambient, Environment, SecretManager, connect};
 use postern::diagnosis::{Outcome, Stage, StageResult};
+use postern::env_ref::EnvRef;
 use postern::provider::Settings;
 use postern::provider::vault::read_policy_of;
 use postern::reason::Reason;
 use postern::resolve::{DeniedBecause, Failure};
 use postern::secret_ref::SecretRef;
-use postern::selection::suffix;
+use postern::selection::{Selector, suffix};
 use postern::sensitive::Plain;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -49,8 +50,13 @@ impl Heard {
 
 /// Goes through every step of reading `reference` with its provider's `settings`, and stops at the first
 /// that fails. The steps before, which need no provider, are the caller's.
-pub async fn explain(settings: &Settings<Plain>, reference: &SecretRef, ambient: Ambient) -> Vec<StageResult> {
-    let manager = connect(settings, ambient);
+pub async fn explain(
+    settings: &Settings<Plain>,
+    reference: &SecretRef,
+    ambient: Ambient,
+    environment: &Environment,
+) -> Vec<StageResult> {
+    let manager = connect(settings, ambient, environment);
     let mut stages = manager.diagnose(Stage::before_reading(reference.manager())).await;
     let is_open = !stages.iter().any(|result| matches!(result.outcome, Outcome::Failed { .. }));
     if is_open {
@@ -58,6 +64,19 @@ pub async fn explain(settings: &Settings<Plain>, reference: &SecretRef, ambient:
     }
     manager.log_out().await;
     stages
+}
+
+/// The steps of reading a variable of the environment.
+#[must_use]
+pub fn explain_variable(environment: &Environment, reference: &EnvRef) -> Vec<StageResult> {
+    let value = environment.value(reference);
+    let failure = value.as_ref().err().map(|failure| (stage_of(failure), Outcome::from(failure)));
+    let mut steps = Steps { failure, results: vec![], looking_ms: 0 };
+    steps.push(Stage::Request, 0, Some(format!("the environment variable {}", reference.name())));
+    steps.push(Stage::Answer, 0, Some("it is set".to_owned()));
+    steps.push(Stage::Key, 0, Some(part(reference.selector())));
+    steps.push(Stage::Check, 0, value.as_ref().ok().map(|value| usable(value.length())));
+    steps.results
 }
 
 async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageResult> {
@@ -82,7 +101,7 @@ async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageRe
     }
     steps.push(Stage::Request, 0, requests(&exchanges).or_else(|| manager.request_line(path, pin, key)));
     steps.push(Stage::Answer, took_ms, read.as_ref().ok().map(|document| answer(document, &exchanges)));
-    steps.push(Stage::Key, 0, Some(part(reference)));
+    steps.push(Stage::Key, 0, Some(part(reference.selector())));
     steps.push(Stage::Check, 0, ended.as_ref().ok().map(|length| usable(*length)));
     steps.results
 }
@@ -129,9 +148,9 @@ fn answer(document: &Document, exchanges: &[Exchange]) -> String {
 }
 
 /// `key`, or `key?decode=base64`.
-fn part(reference: &SecretRef) -> String {
-    let whole = if reference.key().is_empty() { "the whole secret" } else { reference.key() };
-    format!("{whole}{}", suffix(None, reference.selector()))
+fn part(selector: &Selector) -> String {
+    let whole = if selector.key.is_empty() { "the whole value" } else { &selector.key };
+    format!("{whole}{}", suffix(None, selector))
 }
 
 fn usable(length: usize) -> String {

@@ -3,6 +3,7 @@
 mod aws;
 mod document;
 mod engine;
+mod environment;
 mod explain;
 mod json;
 mod network;
@@ -11,11 +12,13 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
-pub use explain::explain;
+pub use environment::Environment;
+pub use explain::{explain, explain_variable};
 pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
+use environment::Unfilled;
 use explain::Heard;
 use postern::access::{Access, Review};
 use postern::diagnosis::{Diagnosis, Stage, StageResult, Subject};
@@ -100,17 +103,18 @@ pub enum Ambient {
     Allowed,
 }
 
-/// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManager> {
-    match settings {
-        Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
+/// The one place that knows which managers there are. Settings that refer to the environment are filled first.
+fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
+    match environment.fill(settings) {
+        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
+        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
+        Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
 
 /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
-    let manager = connect(settings, ambient);
+pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Diagnosis {
+    let manager = connect(settings, ambient, environment);
     let stages = manager.diagnose(Stage::of(settings.manager())).await;
     manager.log_out().await;
     Diagnosis { subject: Subject::Provider, stages }
@@ -118,8 +122,13 @@ pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis
 
 /// Least privilege: what reading these references through a provider takes, and what the provider may do
 /// beyond that. References to other providers are not the caller's to pass.
-pub async fn review(settings: &Settings<Plain>, references: &BTreeSet<SecretRef>, ambient: Ambient) -> Review {
-    let manager = connect(settings, ambient);
+pub async fn review(
+    settings: &Settings<Plain>,
+    references: &BTreeSet<SecretRef>,
+    ambient: Ambient,
+    environment: &Environment,
+) -> Review {
+    let manager = connect(settings, ambient, environment);
     let answer = manager.access(references).await;
     manager.log_out().await;
     match answer {

@@ -14,11 +14,12 @@ mod pace;
 
 pub use board::Address;
 
-use crate::Ambient;
+use crate::{Ambient, Environment};
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;
+use postern::env_ref::EnvRef;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
 use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
@@ -137,6 +138,19 @@ impl Engine {
         self.inner.keep_changed();
     }
 
+    /// What references to the environment may read from now on, and the providers that are set after this.
+    /// Without it they may read nothing.
+    pub fn set_environment(&self, environment: Environment) {
+        self.inner.board().set_environment(environment, self.inner.clock.now());
+    }
+
+    /// The value of a variable of the environment, and where a reference to it stands. It is not watched: the
+    /// environment does not change.
+    #[must_use]
+    pub fn variable(&self, reference: &EnvRef) -> (Option<Plain>, ReferenceState) {
+        self.inner.board().variable(reference)
+    }
+
     /// Adds one reference to those in use. A new one is read at once.
     pub fn watch_also(&self, group: &GroupName, reference: &SecretRef) {
         let mut board = self.inner.board();
@@ -250,6 +264,12 @@ impl Engine {
         let Address { group, provider, path, pin } = Address::of(group, reference);
         let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
         manager.request_line(&path, pin.as_ref(), reference.key())
+    }
+
+    /// What references to the environment may read.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.inner.board().environment().clone()
     }
 }
 

@@ -9,13 +9,13 @@ use postern::provider::Settings;
 use postern::provider::vault::{KvVersion, VaultSettings};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
-use secrets::Ambient;
+use secrets::{Ambient, Environment};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 async fn review(settings: &Settings<Plain>, references: &[SecretRef]) -> Access {
     let references: BTreeSet<SecretRef> = references.iter().cloned().collect();
-    match secrets::review(settings, &references, Ambient::Forbidden).await {
+    match secrets::review(settings, &references, Ambient::Forbidden, &Environment::none()).await {
         Review::Done(access) => access,
         other => panic!("{other:?}"),
     }

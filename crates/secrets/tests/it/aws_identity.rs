@@ -24,7 +24,7 @@ fn as_role(mut settings: AwsSettings<Plain>, role: &str, sts: &str) -> AwsSettin
 }
 
 async fn diagnose(settings: AwsSettings<Plain>, ambient: Ambient) -> Diagnosis {
-    secrets::diagnose(&Settings::Aws(settings), ambient).await
+    secrets::diagnose(&Settings::Aws(settings), ambient, &secrets::Environment::none()).await
 }
 
 #[tokio::test]

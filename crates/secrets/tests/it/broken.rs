@@ -12,7 +12,7 @@ use postern::provider::vault::{ClientCertificate, KvVersion, VaultAuth, VaultSet
 use postern::sensitive::Plain;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
 use reqwest::Method;
-use secrets::Ambient;
+use secrets::{Ambient, Environment};
 use serde_json::json;
 
 type Vault = VaultSettings<Plain>;
@@ -57,8 +57,13 @@ pub(crate) fn claim_broken<S>(wanted: &Broken<S>, steps: &[StageResult]) {
 async fn check_all(cases: Vec<Broken<Vault>>) {
     Logs::listen();
     for case in cases {
-        let steps =
-            secrets::explain(&Settings::Vault(case.settings.clone()), &reference(case.path), Ambient::Forbidden).await;
+        let steps = secrets::explain(
+            &Settings::Vault(case.settings.clone()),
+            &reference(case.path),
+            Ambient::Forbidden,
+            &Environment::none(),
+        )
+        .await;
         claim_broken(&case, &steps);
     }
 }

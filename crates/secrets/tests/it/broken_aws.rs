@@ -9,13 +9,18 @@ use postern::diagnosis::{Outcome, Stage};
 use postern::provider::Settings;
 use postern::provider::aws::AwsSettings;
 use postern::sensitive::Plain;
-use secrets::Ambient;
+use secrets::{Ambient, Environment};
 
 type Aws = AwsSettings<Plain>;
 
 async fn check(case: &Broken<Aws>) {
-    let steps =
-        secrets::explain(&Settings::Aws(case.settings.clone()), &reference(case.path), Ambient::Forbidden).await;
+    let steps = secrets::explain(
+        &Settings::Aws(case.settings.clone()),
+        &reference(case.path),
+        Ambient::Forbidden,
+        &Environment::none(),
+    )
+    .await;
     claim_broken(case, &steps);
 }
 
@@ -187,7 +192,13 @@ async fn what_only_aws_itself_does() {
 #[tokio::test]
 async fn every_name_that_was_tried_is_shown() {
     let moto = Moto::shared().await;
-    let steps = secrets::explain(&Settings::Aws(moto.settings("reader")), &reference(ALICE), Ambient::Forbidden).await;
+    let steps = secrets::explain(
+        &Settings::Aws(moto.settings("reader")),
+        &reference(ALICE),
+        Ambient::Forbidden,
+        &Environment::none(),
+    )
+    .await;
     let found = |stage| match &steps.iter().find(|result| result.stage == stage).unwrap().outcome {
         Outcome::Passed { found } => found.clone(),
         other => panic!("{other:?}"),

@@ -111,6 +111,11 @@ impl Moto {
         serde_json::from_value(self.post("_user", user).await).unwrap()
     }
 
+    /// The secret has bytes, and no text.
+    pub(crate) async fn put_bytes(&self, name: &str) {
+        self.post("_put", json!({ "name": name, "bytes": true })).await;
+    }
+
     async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
