@@ -380,6 +380,7 @@ async fn what_is_well_is_gone_through_to_the_end() {
         &Settings::Vault(settings(&bao.url(), &reader)),
         &reference("well/alice/key"),
         Ambient::Forbidden,
+        &Environment::none(),
     )
     .await;
     let found: Vec<(Stage, &str)> = steps
