@@ -1,7 +1,10 @@
 //! References: every one in the group, and where it stands.
 
 use crate::api;
+use crate::forms::explain::ExplainDialog;
+use crate::go::opened;
 use crate::load::{Live, load};
+use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::page::PageHead;
 use crate::parts::reference::ReferenceChip;
@@ -43,7 +46,7 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
                 }
                     .into_any()
             } else {
-                view! { <ReferenceTable rows now=live.now()/> }.into_any()
+                view! { <ReferenceTable rows now=live.now() on_change=Callback::new(move |()| live.refresh())/> }.into_any()
             }
         }}
     }
@@ -52,7 +55,19 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
 
 /// References with their states and users.
 #[component]
-pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> impl IntoView {
+pub fn ReferenceTable(
+    rows: Signal<Vec<ReferenceView>>,
+    now: Signal<Millis>,
+    /// Something was saved or learned.
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let explain = opened("explain");
+    let explained = move || {
+        let id = explain.get()?;
+        let reference =
+            rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
+        Some(view! { <ExplainDialog reference on_change/> })
+    };
     view! {
         <div class="table-box">
             <table class="table">
@@ -62,6 +77,9 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
                         <th scope="col">"State"</th>
                         <th scope="col">"Used by"</th>
                         <th scope="col">"Last read"</th>
+                        <th scope="col">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -69,12 +87,23 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
                 </tbody>
             </table>
         </div>
+        {explained}
     }
     .into_any()
 }
 
+/// What names a row in the address: the credential, or for a plugin the incident of its reference.
+fn row_id(view: &ReferenceView) -> String {
+    match &view.used_by {
+        ReferenceUser::Credential { id, .. } => id.to_string(),
+        ReferenceUser::Plugin { .. } => view.incident.clone(),
+    }
+}
+
 #[component]
 fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
+    let id = row_id(&view);
+    let explain = format!("Explain {}", view.reference);
     let has_value = view.state.resolved().is_some();
     let incident = view.incident;
     let (href, name, what) = match view.used_by {
@@ -110,6 +139,11 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
                     Some(at) => view! { <Ago now at/> }.into_any(),
                     None => "Never".into_any(),
                 }}
+            </td>
+            <td>
+                <div class="row-actions">
+                    <RowButton key="explain" slug=id label="Explain" name=explain glyph=Glyph::Test/>
+                </div>
             </td>
         </tr>
     }

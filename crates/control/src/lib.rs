@@ -6,6 +6,8 @@ mod config;
 mod consumers;
 mod credentials;
 mod errors;
+mod explain;
+mod inspect;
 mod live;
 mod plane;
 mod plugins;
@@ -17,6 +19,8 @@ mod row;
 mod services;
 mod views;
 mod webhooks;
+
+pub use inspect::{InspectError, Inspector, WhichProvider};
 
 #[cfg(test)]
 mod patch_tests;
@@ -64,6 +68,8 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    /// What the last review of each provider found too much.
+    excess: Mutex<BTreeMap<ProviderKey, Vec<String>>>,
     calls: Mutex<Calls>,
 }
 
@@ -156,6 +162,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            excess: Mutex::default(),
             calls: Mutex::default(),
         }));
         control.0.load().await?;
