@@ -4,6 +4,8 @@ mod aws;
 mod document;
 mod engine;
 mod environment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod json;
 mod network;
 mod select;
