@@ -4,26 +4,29 @@
 //! [`Engine::current`] answers from memory. A value is replaced before it is too old, kept through an
 //! outage for a limited time, and dropped at once when the manager says no.
 
+mod address;
 mod board;
 mod breaker;
+mod entry;
 mod gate;
 mod held;
 mod kept;
 mod life;
 mod pace;
+mod provider;
 
-pub use board::Address;
+pub use address::Address;
 
 use crate::{Ambient, Environment};
-use board::{Board, Entry};
+use board::Board;
+use entry::Entry;
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;
-use postern::diagnosis::Diagnosis;
 use postern::env_ref::EnvRef;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, Settings, VersionCheck};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::selection::{Selector, suffix};
@@ -267,10 +270,10 @@ impl Engine {
         manager.request_line(&path, pin.as_ref(), reference.key())
     }
 
-    /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
-        let environment = self.inner.board().environment().clone();
-        crate::connect(settings, ambient, &environment).diagnose().await
+    /// What references to the environment may read.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.inner.board().environment().clone()
     }
 }
 
