@@ -83,6 +83,7 @@ impl Inner {
         CredentialView {
             stored: stored(&object.stored, mask_credential),
             state: reference.map(|reference| self.engine.current(&self.group, reference).1),
+            unusable: self.unusable(object),
             same_as: self.same_as(config, &credential.id),
         }
     }
