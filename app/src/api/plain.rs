@@ -54,15 +54,20 @@ pub async fn plain_add_provider(
     #[server(default)] timeout_seconds: String,
     #[server(default)] region: String,
     #[server(default)] custom_region: String,
+    #[server(default)] aws_method: String,
     #[server(default)] access_key_id: String,
     #[server(default)] secret_access_key: String,
     #[server(default)] session_token: String,
     #[server(default)] endpoint_url: String,
+    #[server(default)] role_arn: String,
+    #[server(default)] external_id: String,
+    #[server(default)] session_name: String,
+    #[server(default)] sts_endpoint_url: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
 ) -> Result<(), AppError> {
     use postern::provider::ProviderForm;
-    use postern::provider::aws::AwsForm;
+    use postern::provider::aws::{AwsForm, RoleForm};
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
@@ -86,7 +91,16 @@ pub async fn plain_add_provider(
     let vault = if kv_version_sent { vault } else { VaultForm::default() };
     let aws = match region.is_empty() {
         true => AwsForm::default(),
-        false => AwsForm { region, custom_region, access_key_id, secret_access_key, session_token, endpoint_url },
+        false => AwsForm {
+            region,
+            custom_region,
+            method: aws_method,
+            access_key_id,
+            secret_access_key,
+            session_token,
+            endpoint_url,
+            role: RoleForm { role_arn, external_id, session_name, sts_endpoint_url },
+        },
     };
     let form = ProviderForm { id, manager, vault, aws, ttl_seconds, max_stale_seconds };
     let sent = [
@@ -94,6 +108,11 @@ pub async fn plain_add_provider(
         ("manager", &form.manager),
         ("region", &form.aws.region),
         ("custom_region", &form.aws.custom_region),
+        ("aws_method", &form.aws.method),
+        ("role_arn", &form.aws.role.role_arn),
+        ("external_id", &form.aws.role.external_id),
+        ("session_name", &form.aws.role.session_name),
+        ("sts_endpoint_url", &form.aws.role.sts_endpoint_url),
         ("access_key_id", &form.aws.access_key_id),
         ("endpoint_url", &form.aws.endpoint_url),
         ("kv_version", &form.vault.kv_version),

@@ -68,6 +68,11 @@ impl Draft {
         form.manager = self.text("manager");
         form.aws.region = self.text("region");
         form.aws.custom_region = self.text("custom_region");
+        form.aws.method = self.text("aws_method");
+        form.aws.role.role_arn = self.text("role_arn");
+        form.aws.role.external_id = self.text("external_id");
+        form.aws.role.session_name = self.text("session_name");
+        form.aws.role.sts_endpoint_url = self.text("sts_endpoint_url");
         form.aws.access_key_id = self.text("access_key_id");
         form.aws.endpoint_url = self.text("endpoint_url");
         form.vault.kv_version = self.text("kv_version");

@@ -14,6 +14,7 @@ mod references;
 mod row;
 mod services;
 mod views;
+mod webhooks;
 
 #[cfg(test)]
 mod patch_tests;
@@ -28,13 +29,15 @@ use postern::provider::ProviderKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
-use secrets::Engine;
-use std::collections::BTreeMap;
+use secrets::{Ambient, Engine};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 use store::{MasterKey, Sealer, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use webhooks::Calls;
 
 /// The control plane of one gateway group.
 #[derive(Clone)]
@@ -48,6 +51,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
     own_addresses: Vec<SocketAddr>,
+    ambient_credentials: BTreeSet<GroupName>,
     instance: InstanceFacts,
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
@@ -58,6 +62,7 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    calls: Mutex<Calls>,
 }
 
 /// The outcome of the last Test Connection of a stored provider.
@@ -93,6 +98,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
+    /// The gateway groups whose providers may use the machine's own AWS credentials and assume roles.
+    pub ambient_credentials: BTreeSet<GroupName>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
     pub own_addresses: Vec<SocketAddr>,
     pub instance: InstanceFacts,
@@ -138,6 +145,7 @@ impl Control {
             clock: parts.clock,
             fingerprints: parts.fingerprints,
             own_addresses: parts.own_addresses,
+            ambient_credentials: parts.ambient_credentials,
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
@@ -146,6 +154,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            calls: Mutex::default(),
         }));
         control.0.load().await?;
         tokio::spawn(control.clone().follow_engine(shutdown.clone()));
@@ -193,7 +202,10 @@ impl Control {
                 () = shutdown.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
             }
+            let began = Instant::now();
             self.0.publish();
+            // When a great many references change at once, half of the time is left to reading them.
+            tokio::time::sleep(began.elapsed()).await;
         }
     }
 }
@@ -231,9 +243,8 @@ impl Drop for Unsure<'_> {
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
-        let rows = self.store.objects(&self.group).await?;
-        let config = Arc::new(Config::decode(&self.group, rows)?);
-        self.engine.set_providers(config.open_providers(&self.sealer)?);
+        let config = Arc::new(Config::read(&self.group, &self.store).await?);
+        self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);
         Ok(())
@@ -268,7 +279,7 @@ impl Inner {
         let mut config = Config::clone(&self.config());
         let touched = config.apply(change)?;
         if let Some(key) = &touched.provider {
-            match config.open_provider(key, &self.sealer)? {
+            match config.open_provider(key, &self.sealer, self.ambient())? {
                 Some(provider) => self.engine.set_provider(provider),
                 None => self.engine.remove_provider(&self.group, key),
             }
@@ -304,6 +315,14 @@ impl Inner {
     /// Only while `published` is locked: what is published follows the configuration in force.
     fn replace_config(&self, config: &Arc<Config>) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
+    }
+
+    /// Whether the server's configuration lets this group use the machine's own credentials.
+    fn ambient(&self) -> Ambient {
+        match self.ambient_credentials.contains(&self.group) {
+            true => Ambient::Allowed,
+            false => Ambient::Forbidden,
+        }
     }
 
     fn now(&self) -> Millis {

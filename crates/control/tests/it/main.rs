@@ -5,6 +5,7 @@
 
 mod credentials;
 
+use backends::OpenBao;
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
@@ -21,11 +22,12 @@ use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{Sealer, Store};
+use store::{Kind, NewRow, Sealer, Store};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -78,6 +80,7 @@ impl World {
             clock,
             fingerprints: fingerprints.clone(),
             own_addresses: vec![([127, 0, 0, 1], 7080).into()],
+            ambient_credentials: BTreeSet::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await.unwrap();
@@ -309,7 +312,7 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     add(aws_form("canary-secret", "canary-session")).await.unwrap();
     assert!(!contains(w.folder.path(), b"canary"));
     let has_token = |view: &ProviderView| match &view.stored.object.settings {
-        Settings::Aws(aws) => aws.session_token.is_some(),
+        Settings::Aws(aws) => aws.credentials.access_key().unwrap().session_token.is_some(),
         Settings::Vault(_) => panic!("{view:?}"),
     };
     let save = |revision: u64, form: ProviderForm| {
@@ -344,6 +347,23 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     let key = ProviderKey { manager: Manager::Aws, id: "my-secrets-manager".parse().unwrap() };
     let diagnosis = restarted.control.test_stored_provider(&op(), &group(), &key).await.unwrap();
     assert!(format!("{diagnosis:?}").contains("refused"), "{diagnosis:?}");
+}
+
+/// Whoever adds providers must not thereby get what the machine may do.
+#[tokio::test]
+async fn the_machine_s_own_credentials_need_the_server_s_leave() {
+    let w = World::new().await;
+    let mut ambient = aws_form("", "");
+    ambient.aws.method = "ambient".to_owned();
+    let mut role = aws_form("canary", "");
+    role.aws.role.role_arn = "arn:aws:iam::123456789012:role/r".to_owned();
+    for (form, field) in [(ambient, "aws_method"), (role, "role_arn")] {
+        let refused = w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("--ambient-credentials default"), "{refused:?}");
+        assert_eq!(fields(refused), [field]);
+        let tested = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+        assert_eq!(fields(tested), [field]);
+    }
 }
 
 #[tokio::test]
@@ -522,4 +542,42 @@ async fn plugins_are_kept_when_the_service_is_saved() {
     assert_eq!((snapshot.routes.len(), snapshot.services.len()), (1, 1));
     w.control.delete_service(&op(), &group(), &service_id).await.unwrap();
     assert!(w.control.snapshots().borrow().routes.is_empty(), "its routes go with it");
+}
+
+#[tokio::test]
+async fn a_thousand_references_into_twenty_secrets_are_twenty_reads() {
+    let bao = OpenBao::shared().await;
+    let w = World::new().await;
+    let mut form = provider_form(bao.root());
+    (form.vault.url, form.vault.prefix) = (bao.url(), "secret/crowd".to_owned());
+    w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap();
+    for secret in 0..20 {
+        let key = |key: usize| (format!("key-{key}"), format!("key {key} of {secret}").into());
+        bao.put(&format!("crowd/{secret}"), (0..50).map(key).collect::<serde_json::Map<_, _>>().into()).await;
+    }
+    let rows = (0..1_000).flat_map(|n| {
+        let name = format!("consumer-{n}");
+        let alone = consumer(&name);
+        let credential = serde_json::json!({
+            "id": format!("credential-{n}"), "consumer": name, "name": "key",
+            "kind": { "type": "key-auth", "key": { "source": "reference", "value": format!("$secret://vault/my-vault/{}/key-{}", n / 50, n % 50) } },
+        });
+        let row = |id: String, kind, parent, name: String, spec: String| {
+            NewRow { id, kind, parent, name, masked: spec.clone(), spec }
+        };
+        let parent = format!("row-{n}");
+        [
+            row(parent.clone(), Kind::Consumer, None, name, serde_json::to_string(&alone).unwrap()),
+            row(format!("credential-{n}"), Kind::Credential, Some(parent), "key-auth/key".to_owned(), credential.to_string()),
+        ]
+    });
+    w.store.insert_all(&group(), &rows.collect::<Vec<_>>(), Millis(0)).await.unwrap();
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 0);
+
+    let w = w.restart().await;
+    let mut snapshots = w.control.snapshots();
+    let all = snapshots.wait_for(|snapshot| snapshot.keys.len() == 1_000);
+    tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap().unwrap();
+    assert_eq!(w.owner("key 7 of 3").as_deref(), Some("consumer-157"));
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 20);
 }
