@@ -51,6 +51,9 @@ enum Place {
     Cookie,
 }
 
+/// A token, and where it was found.
+type Found<'a> = (Cow<'a, [u8]>, Place);
+
 impl JwtAuth {
     pub(super) fn compile(config: &JwtAuthPlugin) -> Result<Self, String> {
         let header = HeaderName::from_bytes(config.header.as_bytes())
@@ -92,7 +95,7 @@ impl JwtAuth {
     }
 
     /// Header, then query, then cookie.
-    fn find_token<'a>(&self, access: &'a Access<'_>) -> Result<Option<(Cow<'a, [u8]>, Place)>, &'static str> {
+    fn find_token<'a>(&self, access: &'a Access<'_>) -> Result<Option<Found<'a>>, &'static str> {
         if let Some(value) = only(access.headers, &self.header).map_err(|_| UNREADABLE)? {
             let token = value.strip_prefix(b"Bearer ").or_else(|| value.strip_prefix(b"bearer ")).unwrap_or(value);
             return Ok(Some((token.into(), Place::Header)));

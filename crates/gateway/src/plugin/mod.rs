@@ -26,6 +26,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
+#[expect(clippy::enum_variant_names, reason = "these are the plugins' names, and all there are so far authenticate")]
 pub(crate) enum Plugin {
     KeyAuth(KeyAuth),
     BasicAuth(BasicAuth),
