@@ -3,11 +3,13 @@
 //! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
 //! compiling it, costs what the change costs and not what the configuration holds.
 
+use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::name::{ConsumerName, ObjectId};
 use crate::routing::{Route, Service};
 use crate::shards::Shards;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// The whole configuration of one gateway group. Holds no secret: keys are here as fingerprints.
@@ -51,6 +53,55 @@ pub struct KeyCredential {
 pub enum Proof {
     /// The password with this fingerprint.
     Password(Fingerprint),
+    /// A JWT with this algorithm, signed by the key.
+    Jwt {
+        algorithm: JwtAlgorithm,
+        /// By how many seconds clocks may differ.
+        grace_seconds: u64,
+        key: Prepared<dyn Verify>,
+    },
+    /// An HTTP signature by the key.
+    HttpSignature(Prepared<HttpSignatureKeys>),
+}
+
+/// Checks signatures with a key that is inside, and stays there.
+pub trait Verify: Send + Sync {
+    /// Whether `signature` is the key's over `message`.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// One secret as a key for each algorithm of HTTP signatures.
+pub struct HttpSignatureKeys {
+    pub sha1: Arc<dyn Verify>,
+    pub sha256: Arc<dyn Verify>,
+    pub sha512: Arc<dyn Verify>,
+}
+
+/// Keys, made ready once. Two are the same when they were made of the same.
+pub struct Prepared<T: ?Sized> {
+    /// Of the value that the keys were made of, and of all that decided how.
+    pub of: Fingerprint,
+    pub keys: Arc<T>,
+}
+
+impl<T: ?Sized> Clone for Prepared<T> {
+    fn clone(&self) -> Self {
+        Self { of: self.of, keys: Arc::clone(&self.keys) }
+    }
+}
+
+impl<T: ?Sized> PartialEq for Prepared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.of == other.of
+    }
+}
+
+impl<T: ?Sized> Eq for Prepared<T> {}
+
+impl<T: ?Sized> fmt::Debug for Prepared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared({})", self.of.short())
+    }
 }
 
 impl Snapshot {

@@ -54,8 +54,8 @@ async fn serve(settings: Settings) -> Result<()> {
         }),
         ..GatewayConfig::default()
     };
-    let gateway =
-        Gateway::start(settings.gateway_addr, config, control.snapshots()).context("the gateway cannot start")?;
+    let gateway = Gateway::start(settings.gateway_addr, config, Arc::new(SystemClock), control.snapshots())
+        .context("the gateway cannot start")?;
     let gateway_addr = gateway.local_addr();
     let gateway = Arc::new(GatewayLink::new(gateway));
     control.attach(gateway.clone());

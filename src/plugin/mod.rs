@@ -5,11 +5,15 @@
 
 pub mod basic_auth;
 mod fields;
+pub mod hmac_auth;
+pub mod jwt_auth;
 pub mod key_auth;
 
 use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
 use basic_auth::BasicAuthPlugin;
+use hmac_auth::HmacAuthPlugin;
+use jwt_auth::JwtAuthPlugin;
 use key_auth::KeyAuthPlugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,11 +28,13 @@ pub type Plugins = BTreeMap<PluginName, PluginConfig>;
 pub enum PluginName {
     KeyAuth,
     BasicAuth,
+    JwtAuth,
+    HmacAuth,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 2] = [Self::KeyAuth, Self::BasicAuth];
+    pub const ALL: [Self; 4] = [Self::KeyAuth, Self::BasicAuth, Self::JwtAuth, Self::HmacAuth];
 
     /// The machine name: `key-auth`.
     #[must_use]
@@ -36,6 +42,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "key-auth",
             Self::BasicAuth => "basic-auth",
+            Self::JwtAuth => "jwt-auth",
+            Self::HmacAuth => "hmac-auth",
         }
     }
 
@@ -45,6 +53,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Key Auth",
             Self::BasicAuth => "Basic Auth",
+            Self::JwtAuth => "JWT Auth",
+            Self::HmacAuth => "HMAC Auth",
         }
     }
 
@@ -54,6 +64,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Lets only requests pass that carry the key of a consumer.",
             Self::BasicAuth => "Lets only requests pass that carry the username and password of a consumer.",
+            Self::JwtAuth => "Lets only requests pass that carry a JSON Web Token which a consumer signed.",
+            Self::HmacAuth => "Lets only requests pass that a consumer signed, headers and, if wanted, body.",
         }
     }
 
@@ -67,7 +79,7 @@ impl PluginName {
     #[must_use]
     pub fn example(self) -> &'static str {
         match self {
-            Self::KeyAuth | Self::BasicAuth => "{}",
+            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => "{}",
         }
     }
 
@@ -77,6 +89,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Requests pass without a key",
             Self::BasicAuth => "Requests pass without a password",
+            Self::JwtAuth => "Requests pass without a token",
+            Self::HmacAuth => "Requests pass without a signature",
         }
     }
 }
@@ -87,6 +101,8 @@ impl PluginName {
 pub enum PluginConfig {
     KeyAuth(KeyAuthPlugin),
     BasicAuth(BasicAuthPlugin),
+    JwtAuth(JwtAuthPlugin),
+    HmacAuth(HmacAuthPlugin),
 }
 
 impl PluginConfig {
@@ -96,6 +112,8 @@ impl PluginConfig {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
             Self::BasicAuth(_) => PluginName::BasicAuth,
+            Self::JwtAuth(_) => PluginName::JwtAuth,
+            Self::HmacAuth(_) => PluginName::HmacAuth,
         }
     }
 
@@ -105,6 +123,8 @@ impl PluginConfig {
         match self {
             Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
             Self::BasicAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::JwtAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::HmacAuth(config) => config.anonymous_consumer.as_ref(),
         }
     }
 
@@ -117,6 +137,8 @@ impl PluginConfig {
         match name {
             PluginName::KeyAuth => fields::parse(&object, KeyAuthPlugin::set).map(Self::KeyAuth),
             PluginName::BasicAuth => fields::parse(&object, BasicAuthPlugin::set).map(Self::BasicAuth),
+            PluginName::JwtAuth => fields::parse(&object, JwtAuthPlugin::set).map(Self::JwtAuth),
+            PluginName::HmacAuth => fields::parse(&object, HmacAuthPlugin::set).map(Self::HmacAuth),
         }
     }
 
@@ -126,6 +148,8 @@ impl PluginConfig {
         let value = match self {
             Self::KeyAuth(config) => serde_json::to_value(config),
             Self::BasicAuth(config) => serde_json::to_value(config),
+            Self::JwtAuth(config) => serde_json::to_value(config),
+            Self::HmacAuth(config) => serde_json::to_value(config),
         };
         let value = value.unwrap_or(Value::Object(serde_json::Map::new()));
         serde_json::to_string_pretty(&value).unwrap_or_default()

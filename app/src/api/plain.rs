@@ -162,23 +162,39 @@ pub async fn plain_add_credential(
     #[server(default)] kind: String,
     #[server(default)] name: String,
     #[server(default)] username: String,
+    #[server(default)] key_id: String,
+    #[server(default)] algorithm: String,
     #[server(default)] secret_source: String,
     #[server(default)] key: String,
     #[server(default)] password: String,
+    #[server(default)] secret: String,
+    #[server(default)] public_key: String,
+    #[server(default)] secret_key: String,
+    #[server(default)] base64_secret: String,
+    #[server(default)] lifetime_grace_period: String,
 ) -> Result<(), AppError> {
     use crate::forms::plain::source;
-    use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
+    use postern::credential::{ALGORITHM, CredentialForm, CredentialType, JwtAlgorithm, SecretFieldForm, Source};
     use postern::provider::vault::FormSecret;
     let (group, paths) = answer::place(&group)?;
     let consumer = consumer.parse().map_err(|_| AppError::not_found("consumer", &consumer))?;
     let kind = CredentialType::from_slug(&kind).ok_or_else(|| AppError::not_found("credential type", &kind))?;
+    // The page before hydration has the field of the algorithm it was rendered with.
+    let is_shared = JwtAlgorithm::from_name(&algorithm).is_none_or(JwtAlgorithm::is_shared);
+    let jwt_secret = if is_shared || public_key.is_empty() { secret } else { public_key };
     let (identifier, secret) = match kind {
         CredentialType::KeyAuth => (String::new(), key),
         CredentialType::BasicAuth => (username, password),
+        CredentialType::JwtAuth => (key, jwt_secret),
+        CredentialType::HmacAuth => (key_id, secret_key),
     };
     let source = source(&secret_source);
-    let form = CredentialForm { kind, name, identifier, secret: SecretFieldForm { source, text: FormSecret(secret) } };
-    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source)];
+    let secret = SecretFieldForm { source, text: FormSecret(secret) };
+    let is_base64 = !base64_secret.is_empty();
+    let form =
+        CredentialForm { kind, name, identifier, algorithm, secret, base64_secret: is_base64, lifetime_grace_period };
+    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source), (ALGORITHM.name, &form.algorithm)];
+    sent.extend([("base64_secret", &base64_secret), ("lifetime_grace_period", &form.lifetime_grace_period)]);
     sent.extend(CredentialForm::identifier_field(kind).map(|field| (field.name, &form.identifier)));
     if source == Source::Reference {
         sent.push((form.secret_field().name, &form.secret.text.0));

@@ -101,6 +101,11 @@ impl Draft {
         let mut form = CredentialForm::new(kind);
         form.name = self.text("name");
         form.identifier = CredentialForm::identifier_field(kind).map(|field| self.text(field.name)).unwrap_or_default();
+        if !self.values.is_empty() && kind == CredentialType::JwtAuth {
+            form.algorithm = self.text("algorithm");
+            form.lifetime_grace_period = self.text("lifetime_grace_period");
+            form.base64_secret = !self.text("base64_secret").is_empty();
+        }
         let text = FormSecret(self.text(form.secret_field().name));
         form.secret = SecretFieldForm { source: source(&self.text("secret_source")), text };
         form

@@ -104,13 +104,13 @@ impl Inner {
         let (value, state) = self.value(object);
         Some(Standing {
             consumer: snapshot_consumer(&consumer.stored.object),
-            found: value.and_then(|value| self.found(&object.stored.object.kind, &value)),
+            found: value.and_then(|value| self.found(&object.stored.object, &value)),
             state: state.map(|state| state.name()),
         })
     }
 
     /// The value of a credential now, `None` arms nothing; and where its reference stands.
-    fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
+    pub(crate) fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
         let kind = &object.stored.object.kind;
         match kind.secret() {
             SecretField::Reference(reference) => {

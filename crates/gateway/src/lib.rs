@@ -13,6 +13,7 @@ mod plugin;
 mod proxy;
 mod record;
 mod reject;
+mod request_body;
 mod request_id;
 mod stats;
 mod table;
@@ -27,6 +28,7 @@ use access_log::AccessLog;
 use exposition::{Exposition, RouteFacts};
 use postern::name::ObjectId;
 use postern::snapshot::Snapshot;
+use postern::time::Clock;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -131,6 +133,7 @@ impl Gateway {
     pub fn start(
         addr: SocketAddr,
         config: GatewayConfig,
+        clock: Arc<dyn Clock>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Result<Self, GatewayError> {
         let listener = worker::listen(addr).map_err(|source| GatewayError::Listen { addr, source })?;
@@ -138,7 +141,7 @@ impl Gateway {
         let stop = Stop::default();
         let log = config.access_log.clone().map(AccessLog::start).transpose();
         let (log, writer) = log.map_err(|source| GatewayError::AccessLog { source })?.unzip();
-        let shared = Arc::new(Shared::new(local, config, &snapshots.borrow(), log));
+        let shared = Arc::new(Shared::new(local, config, clock, &snapshots.borrow(), log));
         let started = worker::start(listener, &shared, snapshots, &stop);
         let started = started.map_err(|source| GatewayError::Threads { source })?;
         tracing::info!(address = %local, workers = shared.config.workers, "The gateway listens on {local}");

@@ -9,6 +9,7 @@ use crate::path::RequestPath;
 use crate::plugin::Access;
 use crate::record::Record;
 use crate::reject::Reject;
+use crate::request_body::RequestBody;
 use crate::request_id::{self, REQUEST_ID};
 use crate::stats::Outcome;
 use crate::table::Upstream;
@@ -75,10 +76,25 @@ async fn pass(
     let route = table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path)?;
     record.route = Some(Arc::clone(route));
     let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
-    let mut access = Access { headers: &mut head.headers, query: &mut query, table: &table, identity: None };
+    let mut access = Access {
+        headers: &mut head.headers,
+        query: &mut query,
+        table: &table,
+        method: &head.method,
+        target: &original,
+        host: host.as_ref().map(|host| &host.header),
+        clock: &*worker.shared.clock,
+        body_check: None,
+        identity: None,
+    };
     for plugin in &plan.plugins {
         plugin.access(&mut access)?;
     }
+    let patience = worker.shared.config.response_timeout;
+    let body = match access.body_check.take() {
+        Some(check) => check.run(&mut access, body, patience).await?,
+        None => RequestBody::Streaming(body),
+    };
     record.identity = access.identity;
 
     // What only the gateway says.
@@ -97,7 +113,7 @@ async fn pass(
 
     let target = target(&original, &path, query.as_deref())?;
     match &plan.upstream {
-        Upstream::Echo => echo::answer(&head, &target, peer, body, worker.shared.config.response_timeout).await,
+        Upstream::Echo => echo::answer(&head, &target, peer, body, patience).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);

@@ -23,6 +23,8 @@ pub(crate) enum Reject {
     MethodRefused,
     /// The built-in echo reads at most 1 MiB.
     BodyTooLarge,
+    /// It is longer than the plugin that validates it reads.
+    BodyOverLimit,
     /// The route exists, but cannot be enforced as configured.
     NotEnforceable,
     /// No upstream server could be connected to.
@@ -36,6 +38,9 @@ pub(crate) enum Reject {
 }
 
 impl Reject {
+    pub(crate) const BROKEN_BODY: Self =
+        Self::BadRequest("The body of the request broke off, or is not framed as HTTP requires.");
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -43,7 +48,7 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotEnforceable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
             Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
@@ -56,6 +61,9 @@ impl Reject {
     fn text(&self) -> (&'static str, &'static str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
+            Self::BodyOverLimit => {
+                return ("message", "The body of the request is longer than is read to validate it.");
+            }
             Self::NoRoute => "404 Route Not Found",
             Self::BadRequest(text) => text,
             Self::BodyTooSlow => "The body of the request did not arrive in time.",
@@ -81,6 +89,7 @@ impl Reject {
             | Self::BodyTooSlow
             | Self::MethodRefused
             | Self::BodyTooLarge
+            | Self::BodyOverLimit
             | Self::NotEnforceable
             | Self::Internal => Outcome::Refused,
         }

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use postern::snapshot::Snapshot;
+use postern::time::Clock;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -36,6 +37,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Shared {
     pub(crate) local: SocketAddr,
     pub(crate) config: GatewayConfig,
+    /// Tells whether a token has expired, and a signature is of now.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     /// The configuration in force. A request takes it once, at its start.
     pub(crate) table: ArcSwap<Table>,
@@ -86,6 +89,7 @@ impl Shared {
     pub(crate) fn new(
         local: SocketAddr,
         mut config: GatewayConfig,
+        clock: Arc<dyn Clock>,
         snapshot: &Snapshot,
         access_log: Option<AccessLog>,
     ) -> Self {
@@ -96,6 +100,7 @@ impl Shared {
         Self {
             local,
             config,
+            clock,
             counters: Counters::default(),
             table,
             port: HeaderValue::from(local.port()),

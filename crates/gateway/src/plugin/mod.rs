@@ -2,23 +2,36 @@
 
 mod auth;
 mod basic_auth;
+mod cookie;
+mod hmac_auth;
+mod jwt_auth;
 mod key_auth;
 mod query;
 
+pub(crate) use auth::Otherwise;
+
 use crate::identity::Identity;
 use crate::reject::Reject;
+use crate::request_body::BodyCheck;
 use crate::table::Table;
 use basic_auth::BasicAuth;
-use http::HeaderMap;
+use hmac_auth::HmacAuth;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method};
+use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use postern::plugin::PluginConfig;
+use postern::time::Clock;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
+#[expect(clippy::enum_variant_names, reason = "these are the plugins' names, and all there are so far authenticate")]
 pub(crate) enum Plugin {
     KeyAuth(KeyAuth),
     BasicAuth(BasicAuth),
+    JwtAuth(JwtAuth),
+    HmacAuth(HmacAuth),
 }
 
 /// What a plugin sees, and may change, of a request.
@@ -27,6 +40,13 @@ pub(crate) struct Access<'a> {
     /// Without the `?`.
     pub(crate) query: &'a mut Option<String>,
     pub(crate) table: &'a Table,
+    /// As the client sent it: path and query before anything was made of them.
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a PathAndQuery,
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) clock: &'a dyn Clock,
+    /// What the body must be; checked after every plugin has let the request pass.
+    pub(crate) body_check: Option<BodyCheck<'a>>,
     /// Who the request comes from, once a plugin has found out.
     pub(crate) identity: Option<Arc<Identity>>,
 }
@@ -39,6 +59,8 @@ pub(crate) fn compile(config: &PluginConfig) -> Result<Plugin, String> {
     match config {
         PluginConfig::KeyAuth(config) => KeyAuth::compile(config).map(Plugin::KeyAuth),
         PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
+        PluginConfig::JwtAuth(config) => JwtAuth::compile(config).map(Plugin::JwtAuth),
+        PluginConfig::HmacAuth(config) => HmacAuth::compile(config).map(Plugin::HmacAuth),
     }
 }
 
@@ -52,16 +74,36 @@ impl Plugin {
     /// As in APISIX 3.18 (`conf/config.yaml.example`).
     fn priority(&self) -> i32 {
         match self {
+            Self::HmacAuth(_) => 2530,
             Self::BasicAuth(_) => 2520,
+            Self::JwtAuth(_) => 2510,
             Self::KeyAuth(_) => 2500,
         }
     }
 
     /// Lets the request pass, changed or not, or refuses it.
-    pub(crate) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
+    pub(crate) fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
         match self {
             Self::KeyAuth(plugin) => plugin.access(access),
             Self::BasicAuth(plugin) => plugin.access(access),
+            Self::JwtAuth(plugin) => plugin.access(access),
+            Self::HmacAuth(plugin) => plugin.access(access),
         }
+    }
+}
+
+#[cfg(test)]
+impl<'a> Access<'a> {
+    /// `GET /`, for a plugin that does not ask what time it is.
+    pub(crate) fn untimed(headers: &'a mut HeaderMap, query: &'a mut Option<String>, table: &'a Table) -> Self {
+        struct NoTime;
+        impl Clock for NoTime {
+            fn now(&self) -> postern::time::Millis {
+                panic!("a plugin asked what time it is")
+            }
+        }
+        static ROOT: std::sync::LazyLock<PathAndQuery> = std::sync::LazyLock::new(|| PathAndQuery::from_static("/"));
+        let (method, clock) = (&Method::GET, &NoTime);
+        Self { headers, query, table, method, target: &ROOT, host: None, clock, body_check: None, identity: None }
     }
 }

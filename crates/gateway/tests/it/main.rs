@@ -6,6 +6,8 @@ mod balancing;
 mod basic_auth;
 mod echo;
 mod framing;
+mod hmac_auth;
+mod jwt_auth;
 mod lifecycle;
 mod observing;
 mod proxying;
