@@ -12,6 +12,7 @@
 //! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`control`]: everything an operator can do.
 
+pub mod certificate;
 pub mod consumer;
 pub mod control;
 pub mod credential;

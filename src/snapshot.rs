@@ -3,14 +3,16 @@
 //! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
 //! compiling it, costs what the change costs and not what the configuration holds.
 
-use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::name::{ConsumerName, ObjectId};
-use crate::routing::{Route, Service};
+use crate::routing::{HostPattern, Route, Service};
+use crate::sensitive::Plain;
 use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The whole configuration of one gateway group. Holds no secret: keys are here as fingerprints.
+/// The whole configuration of one gateway group. Keys of consumers are here as fingerprints; the one secret in it
+/// is the private key of a certificate.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Grows with every change of what the gateway does.
@@ -24,6 +26,8 @@ pub struct Snapshot {
     /// The key-auth credentials that have a value now, by the fingerprint of it. One whose reference is not
     /// resolved is absent, and so are two with the same key.
     pub keys: Shards<KeyCredential>,
+    /// What the gateway shows of itself over TLS: those certificates that can be shown now.
+    pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
@@ -44,6 +48,25 @@ pub struct KeyCredential {
     pub credential: ObjectId,
 }
 
+/// A certificate and its private key, which belong together.
+#[derive(Clone, Debug)]
+pub struct SnapshotCertificate {
+    pub id: ObjectId,
+    pub hosts: Vec<HostPattern>,
+    /// In PEM, the gateway's own first.
+    pub chain: Arc<Plain>,
+    /// In PEM.
+    pub private_key: Arc<Plain>,
+    /// Of both texts: another one when either changes.
+    pub fingerprint: Fingerprint,
+}
+
+impl PartialEq for SnapshotCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, &self.hosts, self.fingerprint) == (&other.id, &other.hosts, other.fingerprint)
+    }
+}
+
 impl Snapshot {
     /// A gateway that knows no route yet.
     #[must_use]
@@ -54,6 +77,7 @@ impl Snapshot {
             routes: Arc::default(),
             consumers: Arc::default(),
             keys: Shards::default(),
+            certificates: Arc::default(),
             fingerprint_key,
         })
     }

@@ -1,5 +1,6 @@
 //! One secret as it was read: all its keys at one moment.
 
+use postern::pem;
 use postern::resolve::{Failure, InvalidBecause};
 use postern::sensitive::Plain;
 use serde_json::value::RawValue;
@@ -7,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// The longest value that can be used, in bytes: what a request's header carries.
 const MAX_VALUE: usize = 8 * 1024;
+/// The longest certificate chain or key in PEM, in bytes.
+const MAX_PEM: usize = 64 * 1024;
 
 /// How many keys a failure names at most.
 const MAX_NAMED: usize = 50;
@@ -118,7 +121,7 @@ impl Value {
 #[expect(clippy::disallowed_methods, reason = "looked at for length and control characters, not kept")]
 fn is_usable(value: &Plain) -> bool {
     let text = value.expose();
-    text.len() <= MAX_VALUE && !text.chars().any(char::is_control)
+    (text.len() <= MAX_VALUE && !text.chars().any(char::is_control)) || (text.len() <= MAX_PEM && pem::is_pem(text))
 }
 
 #[cfg(test)]
@@ -159,6 +162,8 @@ mod tests {
         check(r#""""#, Err("Empty"));
         check(r#""line\n""#, Err("NotUsable"));
         check(r#""nul\u0000""#, Err("NotUsable"));
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        check(&format!("{pem:?}"), Ok(pem));
         check(&format!("{:?}", "x".repeat(MAX_VALUE)), Ok(&"x".repeat(MAX_VALUE)));
         check(&format!("{:?}", "x".repeat(MAX_VALUE + 1)), Err("NotUsable"));
     }

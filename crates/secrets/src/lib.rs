@@ -9,7 +9,7 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, ProviderConfig};
-pub use tls::is_authority;
+pub use tls::{is_authority, is_identity};
 
 use aws::Aws;
 use document::Document;

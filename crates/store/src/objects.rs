@@ -18,6 +18,7 @@ pub enum Kind {
     Credential,
     Service,
     Route,
+    Certificate,
 }
 
 impl Kind {
@@ -30,10 +31,12 @@ impl Kind {
             Self::Credential => "credential",
             Self::Service => "service",
             Self::Route => "route",
+            Self::Certificate => "certificate",
         }
     }
 
-    const ALL: [Self; 5] = [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route];
+    const ALL: [Self; 6] =
+        [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route, Self::Certificate];
 }
 
 /// One stored object.

@@ -9,5 +9,6 @@ mod lifecycle;
 mod observing;
 mod proxying;
 mod support;
+mod tls;
 mod upstream;
 mod websocket;
