@@ -2,7 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::consumer::Consumer;
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
@@ -62,14 +62,15 @@ pub struct CredentialView {
     pub stored: Stored<Credential<Masked>>,
     /// `None` for a literal.
     pub state: Option<ReferenceState>,
-    /// Another credential has the same key: neither of the two authenticates.
+    /// Another credential has the same key, or the same name that requests give: neither authenticates.
     pub same_as: Option<CredentialName>,
 }
 
-/// How a message names a credential: consumer and credential name.
+/// How a message names a credential: consumer and credential name, which is unique within its type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialName {
     pub consumer: ConsumerName,
+    pub kind: CredentialType,
     pub credential: String,
 }
 
@@ -122,7 +123,7 @@ pub struct Overview {
     pub credentials: usize,
     pub services: usize,
     pub routes: usize,
-    /// Services or routes with key-auth.
+    /// Services or routes with a plugin that authenticates.
     pub protected: usize,
     pub instances_online: usize,
     /// A request with a good key has passed through the gateway since it started.

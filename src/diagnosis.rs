@@ -20,7 +20,7 @@ pub enum Stage {
     Health,
     /// The token is accepted: its life, whether it can be renewed, its policies.
     Token,
-    /// AWS accepts the access key: it is known, the signature is good, the session has not expired.
+    /// There are credentials, and AWS accepts them: they are known, the signature is good, the session has not expired.
     AccessKey,
     /// The mount behind the prefix and its real KV version.
     Mount,
@@ -49,7 +49,7 @@ impl Stage {
             Self::Tls => "TLS",
             Self::Health => "Vault health",
             Self::Token => "Token",
-            Self::AccessKey => "Access key",
+            Self::AccessKey => "AWS credentials",
             Self::Mount => "Mount and KV version",
             Self::Read => "Read permission",
         }

@@ -4,6 +4,7 @@
 //! same time whatever was sent. BLAKE3 in keyed mode (BLAKE3 paper, §2.3), cut to 128 bits.
 
 use std::fmt;
+use subtle::ConstantTimeEq;
 
 /// The key of the fingerprints: random, made at each start, never stored.
 #[derive(Clone)]
@@ -23,14 +24,33 @@ impl FingerprintKey {
     /// The fingerprint of `text`.
     #[must_use]
     pub fn of(&self, text: &[u8]) -> Fingerprint {
-        let hash = blake3::keyed_hash(&self.0, text);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        Fingerprint(u128::from_le_bytes(half))
+        Fingerprint::cut(&blake3::keyed_hash(&self.0, text).as_bytes()[..16])
+    }
+
+    /// The fingerprint of the name that requests give to a credential of type `kind` (a slug). From the other
+    /// half of the hash: no key has it.
+    #[must_use]
+    pub fn of_name(&self, kind: &str, name: &[u8]) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(kind.as_bytes()).update(b"\0").update(name);
+        Fingerprint::cut(&hasher.finalize().as_bytes()[16..])
     }
 }
 
 impl Fingerprint {
+    /// Of half a hash.
+    fn cut(hash: &[u8]) -> Self {
+        let mut half = [0; 16];
+        half.copy_from_slice(hash);
+        Self(u128::from_le_bytes(half))
+    }
+
+    /// Whether two fingerprints are equal, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn same_as(self, other: Self) -> bool {
+        self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
+    }
+
     /// The first `count` bits as a number: equally many fingerprints begin with each.
     pub(crate) fn first_bits(self, count: u32) -> usize {
         (self.0 >> (u128::BITS - count)) as usize
@@ -66,5 +86,11 @@ mod tests {
         assert_ne!(one.of(b"alice-key"), one.of(b"alice-kez"));
         assert_ne!(one.of(b"alice-key"), two.of(b"alice-key"));
         assert_eq!(one.of(b"alice-key").short().len(), 8);
+        assert!(one.of(b"alice-key").same_as(one.of(b"alice-key")));
+        assert!(!one.of(b"alice-key").same_as(one.of(b"alice-kez")));
+        assert_eq!(one.of_name("basic-auth", b"alice"), one.of_name("basic-auth", b"alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), one.of_name("jwt-auth", b"alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), one.of(b"basic-auth\0alice"));
+        assert_ne!(one.of_name("basic-auth", b"alice"), two.of_name("basic-auth", b"alice"));
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! In reading order:
 //! 1. [`name`], [`sensitive`], [`time`]: the words the rest is written in.
-//! 2. [`secret_ref`]: the reference grammar; the only place that knows `$secret://`.
+//! 2. [`secret_ref`], [`selection`]: the reference grammar; the only place that knows `$secret://`.
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
 //! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
 //!    operator's words, and the code of each.
@@ -29,6 +29,7 @@ pub mod reason;
 pub mod resolve;
 pub mod routing;
 pub mod secret_ref;
+pub mod selection;
 pub mod sensitive;
 pub mod shards;
 pub mod snapshot;

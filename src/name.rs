@@ -85,6 +85,19 @@ name_type!(
     DisplayName,
     display_name
 );
+name_type!(
+    /// The user of Basic Authentication: 1 to 256 characters, without blanks (the gateway removes them from
+    /// what was sent), control characters, or the colon that ends it (RFC 7617 §2).
+    Username,
+    |text| {
+        check_length("A username", text, 256)?;
+        let bad = |c: char| c == ':' || c.is_whitespace() || c.is_control();
+        if text.contains(bad) {
+            return Err(NameError("A username has no blanks, colons or control characters.".to_owned()));
+        }
+        Ok(())
+    }
+);
 
 impl GroupName {
     /// The group that exists in every installation.

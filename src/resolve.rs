@@ -8,6 +8,7 @@ use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
 use crate::secret_ref::{RefError, SecretRef};
+use crate::selection::{SelectionProblem, VersionProblem};
 use crate::time::{Millis, duration_text};
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +151,8 @@ pub enum Failure {
         /// Set when the secret is there but its current version was deleted.
         deleted: Option<DeletedVersion>,
     },
+    /// The version that the reference names cannot be read.
+    Version { path: String, version: u64, why: VersionProblem },
     /// The secret is there; the key is not.
     KeyMissing {
         path: String,
@@ -281,6 +284,8 @@ pub enum InvalidBecause {
     NotUsable { key: String },
     /// The provider says one KV version and the mount is the other.
     WrongKvVersion { mount: Mount, chosen: Kv },
+    /// The key is there, and what the reference does to its value (`?decode=base64#/a`) gives none.
+    Selection { key: String, steps: String, why: Box<SelectionProblem> },
     /// Vault has no such namespace.
     NoNamespace { namespace: String },
 }
@@ -291,7 +296,7 @@ impl Failure {
     pub fn name(&self) -> StateName {
         match self {
             Self::ProviderMissing { .. } => StateName::ProviderMissing,
-            Self::NotFound { .. } => StateName::NotFound,
+            Self::NotFound { .. } | Self::Version { .. } => StateName::NotFound,
             Self::KeyMissing { .. } => StateName::KeyMissing,
             Self::Denied { .. } => StateName::Denied,
             Self::Unreachable { .. } => StateName::Unreachable,
@@ -309,6 +314,7 @@ impl Failure {
             Self::Aws(failure) => failure.is_transient(),
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
+            | Self::Version { .. }
             | Self::KeyMissing { .. }
             | Self::Denied { .. }
             | Self::Invalid { .. } => false,
@@ -346,6 +352,7 @@ impl Failure {
         match self {
             Self::ProviderMissing { provider, known } => explain_provider_missing(provider, known),
             Self::NotFound { path, deleted } => explain_not_found(path, deleted.as_ref()),
+            Self::Version { path, version, why } => why.explain(&logical(path), *version),
             Self::KeyMissing { path, key, present, version, last_seen } => {
                 explain_key_missing(path, key, present, *version, *last_seen)
             }
@@ -429,6 +436,10 @@ fn explain_key_missing(
             ),
         )
         .with(patch),
+        None if key.contains(['?', '#']) => Explanation::new(
+            what,
+            "If the end of the reference is not meant as part of the key: Postern knows ?version=, ?stage=, ?decode=base64 and #/<pointer>; everything else is the key's name.",
+        ),
         None => Explanation::new(
             what,
             "Correct the key at the end of the reference, or add the key. 'vault kv put' replaces all keys of a secret; 'vault kv patch' adds to them.",
@@ -650,6 +661,7 @@ fn explain_invalid(path: &str, why: &InvalidBecause) -> Explanation {
             ),
             format!("Switch the secret provider to KV version {}, or to Auto-detect.", mount.version.number()),
         ),
+        InvalidBecause::Selection { key, steps, why } => why.explain(&format!("The key '{key}' of {secret}"), steps),
         InvalidBecause::NoNamespace { namespace } => Explanation::new(
             format!("Vault has no namespace '{namespace}'."),
             "Correct the Namespace of the secret provider (Advanced): write all of it, from the root, as in team-a/project. This lists what is there:",

@@ -6,11 +6,13 @@
 //!
 //! This is the only place that knows `$secret://`. A [`SecretRef`] cannot hold an invalid reference.
 //! The grammar is that of Apache APISIX 3.18 (`apisix/secret.lua`) with stricter decisions: no segment
-//! may be `.` or `..` (in APISIX such a reference leaves the provider's prefix), and characters that
-//! have a meaning elsewhere in a URL are refused rather than guessed at. Nothing is percent-decoded.
+//! may be `.` or `..` (in APISIX such a reference leaves the provider's prefix), and `\` and `;`, which
+//! servers read differently, are refused rather than guessed at. Nothing is percent-decoded. What may stand
+//! behind a reference (`?version=3`, `#/json/pointer`, …) is in [`crate::selection`].
 
 use crate::name::ProviderId;
 use crate::provider::Manager;
+use crate::selection::{Fault, Pin, Selector, Written, suffix};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -32,7 +34,8 @@ pub struct SecretRef {
     manager: Manager,
     provider: ProviderId,
     path: Vec<String>,
-    key: String,
+    pin: Option<Pin>,
+    selector: Selector,
 }
 
 impl SecretRef {
@@ -59,14 +62,29 @@ impl SecretRef {
     /// means the whole secret.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.key
+        &self.selector.key
+    }
+
+    /// The version meant; none for the current one.
+    #[must_use]
+    pub fn pin(&self) -> Option<&Pin> {
+        self.pin.as_ref()
+    }
+
+    /// The key, and what is done to its value.
+    #[must_use]
+    pub fn selector(&self) -> &Selector {
+        &self.selector
     }
 }
 
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{SCHEME}{}/{}/{}", self.manager.slug(), self.provider, self.path.join("/"))?;
-        if self.key.is_empty() { Ok(()) } else { write!(f, "/{}", self.key) }
+        if !self.selector.key.is_empty() {
+            write!(f, "/{}", self.selector.key)?;
+        }
+        f.write_str(&suffix(self.pin.as_ref(), &self.selector))
     }
 }
 
@@ -125,6 +143,10 @@ pub enum RefProblem {
     StrayBlank {
         segment: String,
     },
+    /// What stands behind the reference is one of our extensions, but not well formed.
+    BadExtension {
+        why: String,
+    },
     TooLong {
         length: usize,
     },
@@ -175,6 +197,7 @@ impl fmt::Display for RefError {
             RefProblem::StrayBlank { segment } => {
                 write!(f, "Remove the blank at the start or end of '{}'.", segment.trim())
             }
+            RefProblem::BadExtension { why } => f.write_str(why),
             RefProblem::TooLong { length } => {
                 write!(f, "A reference has at most {MAX_LENGTH} bytes; this has {length}.")
             }
@@ -202,20 +225,34 @@ impl FromStr for SecretRef {
     type Err = RefError;
 
     fn from_str(text: &str) -> Result<Self, RefError> {
-        let Some(rest) = text.strip_prefix(SCHEME) else {
+        if !text.starts_with(SCHEME) {
             return fail(RefProblem::NotAReference, 0..text.len().min(SCHEME.len()));
-        };
+        }
         if text.len() > MAX_LENGTH {
             return fail(RefProblem::TooLong { length: text.len() }, MAX_LENGTH..text.len());
         }
-        let mut segments = segments(rest).into_iter();
-        let (manager, named) = parse_manager(segments.next(), text.len())?;
-        let provider = parse_provider(segments.next(), &named, text.len())?;
+        let written = Written::of(text);
+        let end = written.plain.len();
+        let mut segments = segments(&written.plain[SCHEME.len()..]).into_iter();
+        let (manager, named) = parse_manager(segments.next(), end)?;
+        let provider = parse_provider(segments.next(), &named, end)?;
         let (path, key) = match manager {
-            Manager::Vault => parse_path(segments, text.len())?,
-            Manager::Aws => parse_aws_path(segments, text.len())?,
+            Manager::Vault => parse_path(segments, end)?,
+            Manager::Aws => parse_aws_path(segments, end)?,
         };
-        Ok(Self { manager, provider, path, key })
+        let pin = match manager {
+            Manager::Vault => Pin::of_vault,
+            Manager::Aws => Pin::of_aws,
+        };
+        let extensions = written.extensions(pin)?;
+        let selector = Selector { key, decode: extensions.decode, pointer: extensions.pointer };
+        Ok(Self { manager, provider, path, pin: extensions.pin, selector })
+    }
+}
+
+impl From<Fault> for RefError {
+    fn from(Fault { why, at }: Fault) -> Self {
+        Self { problem: RefProblem::BadExtension { why }, at }
     }
 }
 
@@ -317,9 +354,9 @@ fn check_segment(segment: &Segment<'_>) -> Result<(), RefError> {
     Ok(())
 }
 
-/// `?` and `#` are kept for versions and pointers; `\` and `;` mean different things to different servers.
+/// `\` and `;` mean different things to different servers.
 fn is_forbidden(c: char) -> bool {
-    c.is_control() || matches!(c, '?' | '#' | '\\' | ';')
+    c.is_control() || matches!(c, '\\' | ';')
 }
 
 /// What an operator's text in a sensitive field is.
@@ -399,7 +436,8 @@ mod tests {
             ("V15b", "$secret://vault/my-vault/%2e%2e/key", Ok(("my-vault", "%2e%2e", "key"))),
             ("dot", "$secret://vault/my-vault/a/./key", Err("ref.bad_segment")),
             ("dot key", "$secret://vault/my-vault/a/..", Err("ref.bad_segment")),
-            ("query", "$secret://vault/my-vault/a/key?version=1", Err("ref.forbidden_character")),
+            ("query", "$secret://vault/my-vault/a/key?version=1", Ok(("my-vault", "a", "key"))),
+            ("semicolon", "$secret://vault/my-vault/a;b/key", Err("ref.forbidden_character")),
             ("backslash", "$secret://vault/my-vault/..\\x/key", Err("ref.forbidden_character")),
             ("newline", "$secret://vault/my-vault/a/key\n", Err("ref.forbidden_character")),
             ("blank", "$secret://vault/my-vault/a/key ", Err("ref.stray_blank")),
@@ -431,7 +469,7 @@ mod tests {
             ("aws bare slash", "$secret://aws/sm/", Err("ref.missing_path")),
             ("aws slashes", "$secret://aws/sm//", Err("ref.missing_path")),
             ("aws climb", "$secret://aws/sm/a/../b", Err("ref.bad_segment")),
-            ("aws query", "$secret://aws/sm/a/b?stage=AWSPREVIOUS", Err("ref.forbidden_character")),
+            ("aws query", "$secret://aws/sm/a/b?stage=AWSPREVIOUS", Ok(("sm", "a", "b"))),
             ("aws case", "$secret://AWS/sm/a/b", Err("ref.unknown_manager")),
         ] {
             check(text, expected);
@@ -463,7 +501,7 @@ mod tests {
     }
 
     fn segment() -> impl Strategy<Value = String> {
-        "[^/\\\\?#;\\p{C}]{1,12}".prop_filter("a segment", |s| s.trim() == s && s != "." && s != "..")
+        "[^/\\\\?#;\\p{C}]{1,12}[?=&a-z]{0,3}".prop_filter("a segment", |s| s.trim() == s && s != "." && s != "..")
     }
 
     proptest! {
@@ -487,7 +525,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_fail_or_climb(text in "\\PC{0,60}", tail in "[./%a-z\\\\]{0,40}") {
+        fn no_text_makes_the_parser_fail_or_climb(text in "\\PC{0,60}", tail in "[./%a-z\\\\]{0,40}([?&](version|stage|decode)=[a-z0-9]{0,6}){0,2}(#/[a-z~0/]{0,6})?") {
             let after = |scheme: &str| format!("{scheme}{tail}");
             for text in [text.clone(), after("$secret://vault/v/"), after("$secret://aws/v/"), format!("$secret://{text}")] {
                 if let Ok(reference) = text.parse::<SecretRef>() {

@@ -23,8 +23,8 @@ pub struct Snapshot {
     pub routes: Arc<[Route]>,
     /// The consumers that plugins name: requests without a credential may count as theirs.
     pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
-    /// The key-auth credentials that have a value now, by the fingerprint of it. One whose reference is not
-    /// resolved is absent, and so are two with the same key.
+    /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
+    /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
     /// What the gateway shows of itself over TLS: those certificates that can be shown now.
     pub certificates: Arc<[SnapshotCertificate]>,
@@ -40,12 +40,21 @@ pub struct SnapshotConsumer {
     pub custom_id: Option<String>,
 }
 
-/// A key that authenticates.
+/// A credential that authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
     /// Whose it is. One for all credentials of the consumer.
     pub consumer: Arc<SnapshotConsumer>,
     pub credential: ObjectId,
+    /// What a request must show that named the credential; nothing more when it showed the key.
+    pub proof: Option<Arc<Proof>>,
+}
+
+/// What a request that named a credential has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The password with this fingerprint.
+    Password(Fingerprint),
 }
 
 /// A certificate and its private key, which belong together.

@@ -1,5 +1,6 @@
 //! Where everything is: the only place that writes the dashboard's addresses.
 
+use postern::credential::CredentialType;
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::ProviderKey;
 use postern::reason::Reason;
@@ -31,9 +32,14 @@ impl Paths {
         format!("{}/consumers", self.0)
     }
 
-    /// A consumer's Credentials tab, Key Authentication.
-    pub fn consumer(&self, name: &ConsumerName) -> String {
-        format!("{}/{name}/credentials/key-auth", self.consumers())
+    /// A consumer's page: its Credentials tab, the first type.
+    pub fn consumer_page(&self, name: &ConsumerName) -> String {
+        self.consumer(name, CredentialType::default())
+    }
+
+    /// A consumer's Credentials tab, the credentials of one type.
+    pub fn consumer(&self, name: &ConsumerName, kind: CredentialType) -> String {
+        format!("{}/{name}/credentials/{}", self.consumers(), kind.slug())
     }
 
     pub fn services(&self) -> String {

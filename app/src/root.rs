@@ -67,7 +67,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("secret-providers/:manager/:id") view=SecretProviderPage ssr=Async/>
                     <Route path=path!("consumers") view=ConsumersPage ssr=Async/>
                     <Route path=path!("consumers/:name") view=ConsumerPage ssr=Async/>
-                    <Route path=path!("consumers/:name/credentials/key-auth") view=ConsumerPage ssr=Async/>
+                    <Route path=path!("consumers/:name/credentials/:kind") view=ConsumerPage ssr=Async/>
                     <Route path=path!("services") view=ServicesPage ssr=Async/>
                     <Route path=path!("services/:id") view=ServiceOverview ssr=Async/>
                     <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>

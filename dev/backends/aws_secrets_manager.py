@@ -9,7 +9,8 @@ moto checks signatures and IAM policies once it is told to. But it answers a ref
 It picks a free port, makes secrets and users, and prints one line of JSON: its address and the users'
 keys. It ends when its standard input is closed, or with --stay when it is stopped. Beside the API it answers:
 
-    GET    /_calls    {"GetSecretValue alice-credentials": 1, ...} since the start or the last DELETE
+    GET    /_calls    {"GetSecretValue alice-credentials": 1, "AssumeRole <role> <external id> <session>": 1, ...}
+                      since the start or the last DELETE
     DELETE /_calls
     POST   /_fail     {"times": 2, "type": "ThrottlingException", "status": 400, "message": "..."}
     POST   /_put      {"name": "alice-credentials", "value": "..."}: the secret has this text from now on
@@ -22,6 +23,7 @@ import sys
 import threading
 import urllib.request
 from io import BytesIO
+from urllib.parse import parse_qs
 
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -54,6 +56,7 @@ USERS = {
     "reader": ["secretsmanager:GetSecretValue"],
     "lister": ["secretsmanager:GetSecretValue", "secretsmanager:ListSecrets"],
     "nobody": [],
+    "assumer": ["sts:AssumeRole"],
     "owner": ["secretsmanager:*"],
 }
 
@@ -82,7 +85,8 @@ class AwsAnswers:
                 return answer(start_response, 200, {})
             operation = environ.get("HTTP_X_AMZ_TARGET", "").rsplit(".", 1)[-1]
             if not operation:
-                return self.moto(environ, start_response)
+                self.count_role(body)
+                return self.forward_xml(environ, start_response)
             secret = json.loads(body or b"{}").get("SecretId", "")
             call = f"{operation} {secret}".strip()
             self.calls[call] = self.calls.get(call, 0) + 1
@@ -92,14 +96,34 @@ class AwsAnswers:
                 return refuse(start_response, self.fail.get("status", 400), kind, message)
         return self.forward(environ, start_response)
 
+    def count_role(self, body):
+        """STS speaks another protocol, of forms and XML."""
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if form.get("Action") == "AssumeRole":
+            call = " ".join(form.get(name, "-") for name in ("Action", "RoleArn", "ExternalId", "RoleSessionName"))
+            self.calls[call] = self.calls.get(call, 0) + 1
+
+    def forward_xml(self, environ, start_response):
+        """moto wraps an error once more than AWS does, and SDKs then see none."""
+        head = {}
+
+        def take_head(status, headers, _exc_info=None):
+            head.update(status=status, headers=headers)
+
+        body = b"".join(self.moto(environ, take_head))
+        body = body.replace(b"<Errors>", b"").replace(b"</Errors>", b"")
+        headers = [(name, value) for name, value in head["headers"] if name.lower() != "content-length"]
+        start_response(head["status"], [*headers, ("Content-Length", str(len(body)))])
+        return [body]
+
     def put(self, secret):
-        """Through the API, as its owner does; a new secret is made."""
+        """Through the API, as its owner does; a new secret is made. Answers the version's id."""
         name, value = secret["name"], secret["value"]
         try:
-            self.owner.put_secret_value(SecretId=name, SecretString=value)
+            made = self.owner.put_secret_value(SecretId=name, SecretString=value)
         except self.owner.exceptions.ResourceNotFoundException:
-            self.owner.create_secret(Name=name, SecretString=value)
-        return {}
+            made = self.owner.create_secret(Name=name, SecretString=value)
+        return {"version": made["VersionId"]}
 
     def forward(self, environ, start_response):
         head = {}
@@ -171,11 +195,17 @@ def user(iam, name, actions):
     return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
+# A role's trust policy: who may assume it, as far as the role is concerned.
+ANYONE = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ANYONE]})
+
+
 def session(iam, sts):
-    iam.create_role(RoleName="reader-role", AssumeRolePolicyDocument="{}")
+    iam.create_role(RoleName="reader-role", AssumeRolePolicyDocument=TRUST)
     document = policy(USERS["reader"])
     iam.put_role_policy(RoleName="reader-role", PolicyName="p", PolicyDocument=document)
     role = "arn:aws:iam::123456789012:role/reader-role"
+    iam.create_role(RoleName="empty-role", AssumeRolePolicyDocument=TRUST)
     key = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "token": key["SessionToken"]}
 

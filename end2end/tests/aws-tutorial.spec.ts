@@ -84,6 +84,25 @@ test("the stored provider is tested and shown without its secret", async ({ page
   await dashboard.submit(edit, "Save");
 });
 
+test("the server's own credentials are for groups that the server's configuration names", async () => {
+  await dashboard.go("Secret Providers");
+  const dialog = await dashboard.dialog("Add Secret Provider");
+  await dialog.getByLabel("Secret Provider ID", { exact: true }).fill("ambient");
+  await dialog.getByRole("combobox", { name: "Secret Manager", exact: true }).selectOption("AWS Secrets Manager");
+  const method = dialog.getByRole("combobox", { name: "Authentication Method", exact: true });
+  await method.selectOption("Default credential chain");
+  await expect(dialog.getByLabel("Access Key ID", { exact: true })).toBeHidden();
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  const problems = dialog.getByRole("group", { name: "What needs mending" });
+  await expect(problems).toContainText("--ambient-credentials default");
+  await method.selectOption("Access key");
+  await dialog.getByText("Advanced", { exact: true }).click();
+  await dialog.getByLabel("Role ARN", { exact: true }).fill("postern");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(problems).toContainText("arn:aws:iam::123456789012:role/postern");
+  await expect(problems).toContainText("The Secret Access Key is needed here.");
+});
+
 test("the tutorial's typo is explained where it is typed, and Alice gets her key", async ({ page }) => {
   await dashboard.addConsumer("Alice");
   await dashboard.openConsumer("Alice");

@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
+use postern::name::GroupName;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,6 +65,10 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    /// Gateway groups, with commas between them, whose secret providers may use this machine's own AWS
+    /// credentials and assume roles [default: none].
+    #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
+    ambient_credentials: Option<String>,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -88,6 +94,7 @@ struct Texts {
     gateway_tls_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    ambient_credentials: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     log: Option<String>,
@@ -103,6 +110,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) log: String,
@@ -189,6 +197,7 @@ impl Settings {
             gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
@@ -213,6 +222,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_tls_addr", args.gateway_tls_addr),
         ("database_url", args.database_url),
         ("gateway_workers", args.gateway_workers),
+        ("ambient_credentials", args.ambient_credentials),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
         ("log", args.log),
@@ -276,6 +286,16 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
     }
 }
 
+fn groups(text: &str) -> Result<BTreeSet<GroupName>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let group = |name: &str| {
+        name.parse().map_err(|_| {
+            format!("--ambient-credentials: expected names of gateway groups such as default, got '{name}'.")
+        })
+    };
+    names.map(group).collect()
+}
+
 fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
     match text.as_deref() {
         None => Ok(None),
@@ -337,6 +357,7 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
@@ -367,5 +388,8 @@ mod tests {
         assert_eq!(settings.gateway_addr.port(), 1111);
         assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
         assert_eq!(settings.gateway_workers, 3);
+        assert!(settings.ambient_credentials.is_empty(), "nobody may, unless it is said");
+        let allowed = read(&["--ambient-credentials", "default, team-a"]).unwrap().ambient_credentials;
+        assert_eq!(allowed.into_iter().map(|group| group.to_string()).collect::<Vec<_>>(), ["default", "team-a"]);
     }
 }

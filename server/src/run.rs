@@ -120,6 +120,7 @@ async fn start_control(
         engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
         fingerprints,
         own_addresses: vec![dashboard],
+        ambient_credentials: settings.ambient_credentials.clone(),
         instance: InstanceFacts {
             id: hex(&random::<8>()?),
             version: env!("CARGO_PKG_VERSION").to_owned(),

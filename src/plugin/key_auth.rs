@@ -1,9 +1,9 @@
 //! key-auth: a request passes when it carries the key of a consumer (`apisix/plugins/key-auth.lua`).
 
+use super::fields;
 use crate::name::ConsumerName;
-use crate::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Configuration on a service or route; field names and defaults as in APISIX 3.18.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,29 +47,13 @@ fn is_key(text: &str) -> bool {
 }
 
 impl KeyAuthPlugin {
-    pub(super) fn parse(object: &Map<String, Value>) -> Result<Self, Vec<FieldProblem>> {
-        let mut config = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in object {
-            if let Err(why) = config.set(name, value) {
-                problems.push(FieldProblem::new(format!("/{name}"), why));
-            }
-        }
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
-    }
-
-    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         match name {
-            "header" => self.header = token(value)?,
-            "query" => self.query = text(value).and_then(|t| if t.is_empty() { Err(needs_text()) } else { Ok(t) })?,
-            "hide_credentials" => {
-                self.hide_credentials = value.as_bool().ok_or("This is true or false.")?;
-            }
-            "realm" => self.realm = realm(value)?,
-            "anonymous_consumer" => {
-                self.anonymous_consumer =
-                    Some(text(value)?.parse().map_err(|e: crate::name::NameError| e.to_string())?);
-            }
+            "header" => self.header = fields::token(value)?,
+            "query" => self.query = fields::text(value)?,
+            "hide_credentials" => self.hide_credentials = fields::boolean(value)?,
+            "realm" => self.realm = fields::realm(value)?,
+            "anonymous_consumer" => self.anonymous_consumer = Some(fields::consumer(value)?),
             _ => {
                 return Err(
                     "key-auth has no such field; it has header, query, hide_credentials, realm and anonymous_consumer."
@@ -78,36 +62,6 @@ impl KeyAuthPlugin {
             }
         }
         Ok(())
-    }
-}
-
-fn needs_text() -> String {
-    "This is a text that is not empty.".to_owned()
-}
-
-fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(needs_text)
-}
-
-/// A header name: `token` of RFC 9110 §5.6.2.
-fn token(value: &Value) -> Result<String, String> {
-    let name = text(value)?;
-    let is_tchar = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if !name.is_empty() && name.len() <= 256 && name.chars().all(is_tchar) {
-        Ok(name)
-    } else {
-        Err("This is a header name: letters, digits and '-', without blanks.".to_owned())
-    }
-}
-
-/// 1 to 128 printable ASCII characters without `"` and `\`, as in APISIX 3.15.
-fn realm(value: &Value) -> Result<String, String> {
-    let realm = text(value)?;
-    let printable = |c: char| (' '..='~').contains(&c) && c != '"' && c != '\\';
-    if (1..=128).contains(&realm.len()) && realm.chars().all(printable) {
-        Ok(realm)
-    } else {
-        Err("A realm has 1 to 128 printable characters, without quotes and backslashes.".to_owned())
     }
 }
 

@@ -3,10 +3,13 @@
 //! A new plugin is one new file here, one in `crates/gateway/src/plugin`, and the match arms the
 //! compiler then asks for.
 
+pub mod basic_auth;
+mod fields;
 pub mod key_auth;
 
 use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
+use basic_auth::BasicAuthPlugin;
 use key_auth::KeyAuthPlugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,17 +23,19 @@ pub type Plugins = BTreeMap<PluginName, PluginConfig>;
 #[serde(rename_all = "kebab-case")]
 pub enum PluginName {
     KeyAuth,
+    BasicAuth,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 1] = [Self::KeyAuth];
+    pub const ALL: [Self; 2] = [Self::KeyAuth, Self::BasicAuth];
 
     /// The machine name: `key-auth`.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auth",
+            Self::BasicAuth => "basic-auth",
         }
     }
 
@@ -39,6 +44,7 @@ impl PluginName {
     pub fn label(self) -> &'static str {
         match self {
             Self::KeyAuth => "Key Auth",
+            Self::BasicAuth => "Basic Auth",
         }
     }
 
@@ -47,6 +53,7 @@ impl PluginName {
     pub fn summary(self) -> &'static str {
         match self {
             Self::KeyAuth => "Lets only requests pass that carry the key of a consumer.",
+            Self::BasicAuth => "Lets only requests pass that carry the username and password of a consumer.",
         }
     }
 
@@ -60,7 +67,16 @@ impl PluginName {
     #[must_use]
     pub fn example(self) -> &'static str {
         match self {
-            Self::KeyAuth => "{}",
+            Self::KeyAuth | Self::BasicAuth => "{}",
+        }
+    }
+
+    /// What happens when it is removed.
+    #[must_use]
+    pub fn consequence_of_removal(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "Requests pass without a key",
+            Self::BasicAuth => "Requests pass without a password",
         }
     }
 }
@@ -70,6 +86,7 @@ impl PluginName {
 #[serde(tag = "plugin", content = "config", rename_all = "kebab-case")]
 pub enum PluginConfig {
     KeyAuth(KeyAuthPlugin),
+    BasicAuth(BasicAuthPlugin),
 }
 
 impl PluginConfig {
@@ -78,14 +95,16 @@ impl PluginConfig {
     pub fn name(&self) -> PluginName {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
+            Self::BasicAuth(_) => PluginName::BasicAuth,
         }
     }
 
-    /// The consumer that requests without a credential count as.
+    /// The consumer that unauthenticated requests count as, which must exist.
     #[must_use]
     pub fn anonymous_consumer(&self) -> Option<&ConsumerName> {
         match self {
             Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::BasicAuth(config) => config.anonymous_consumer.as_ref(),
         }
     }
 
@@ -96,7 +115,8 @@ impl PluginConfig {
     pub fn parse(name: PluginName, text: &str) -> Result<Self, Vec<FieldProblem>> {
         let object = parse_object(text).map_err(|why| vec![FieldProblem::new("json", why)])?;
         match name {
-            PluginName::KeyAuth => KeyAuthPlugin::parse(&object).map(Self::KeyAuth),
+            PluginName::KeyAuth => fields::parse(&object, KeyAuthPlugin::set).map(Self::KeyAuth),
+            PluginName::BasicAuth => fields::parse(&object, BasicAuthPlugin::set).map(Self::BasicAuth),
         }
     }
 
@@ -105,6 +125,7 @@ impl PluginConfig {
     pub fn to_json(&self) -> String {
         let value = match self {
             Self::KeyAuth(config) => serde_json::to_value(config),
+            Self::BasicAuth(config) => serde_json::to_value(config),
         };
         let value = value.unwrap_or(Value::Object(serde_json::Map::new()));
         serde_json::to_string_pretty(&value).unwrap_or_default()

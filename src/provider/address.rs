@@ -12,7 +12,7 @@ pub enum Forbidden {
     /// 169.254/16 and fe80::/10. Clouds answer there with the machine's own credentials.
     LinkLocal,
     /// Where a cloud answers with the machine's own credentials outside of the link-local range:
-    /// fd00:ec2::254 (AWS) and 100.100.100.200 (Alibaba Cloud).
+    /// fd00:ec2::254 and ::23 (AWS) and 100.100.100.200 (Alibaba Cloud).
     CloudMetadata,
     /// 0.0.0.0 and `::`, which lead to this machine by a side door.
     Unspecified,
@@ -66,16 +66,46 @@ fn forbidden_v4(address: Ipv4Addr) -> Option<Forbidden> {
 fn forbidden_v6(address: Ipv6Addr) -> Option<Forbidden> {
     match address {
         _ if address.is_unicast_link_local() => Some(Forbidden::LinkLocal),
-        _ if address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254) => Some(Forbidden::CloudMetadata),
+        _ if matches!(address.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]) => {
+            Some(Forbidden::CloudMetadata)
+        }
         _ if address.is_unspecified() => Some(Forbidden::Unspecified),
         _ if address.is_multicast() => Some(Forbidden::Multicast),
         _ => None,
     }
 }
 
+/// Where AWS gives a machine or a container its own credentials: instances (IMDS), ECS, and EKS Pod Identity.
+/// Forbidden like all of these addresses but to the SDK's own chain, where the server's configuration allows that.
+#[must_use]
+pub fn gives_aws_credentials(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => matches!(address.octets(), [169, 254, 169, 254] | [169, 254, 170, 2 | 23]),
+        IpAddr::V6(address) => matches!(address.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_aws_gives_credentials_is_forbidden_to_all_others() {
+        for (address, gives) in [
+            ("169.254.169.254", true),
+            ("169.254.170.2", true),
+            ("169.254.170.23", true),
+            ("fd00:ec2::254", true),
+            ("fd00:ec2::23", true),
+            ("169.254.169.253", false),
+            ("100.100.100.200", false),
+            ("127.0.0.1", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(gives_aws_credentials(address), gives, "{address}");
+            assert!(!gives || forbidden(address).is_some(), "{address}");
+        }
+    }
 
     #[test]
     fn what_is_never_connected_to() {
@@ -88,6 +118,7 @@ mod tests {
             ("::ffff:169.254.169.254", Some(Forbidden::LinkLocal)),
             ("64:ff9b::a9fe:a9fe", Some(Forbidden::LinkLocal)),
             ("fd00:ec2::254", Some(Forbidden::CloudMetadata)),
+            ("fd00:ec2::23", Some(Forbidden::CloudMetadata)),
             ("100.100.100.200", Some(Forbidden::CloudMetadata)),
             ("::ffff:100.100.100.200", Some(Forbidden::CloudMetadata)),
             ("0.0.0.0", Some(Forbidden::Unspecified)),

@@ -81,6 +81,9 @@ reasons! {
     RefStrayBlank "ref.stray_blank"
         "A part of the reference begins or ends with a blank."
         "Remove the blank. It often comes from copying.";
+    RefBadExtension "ref.bad_extension"
+        "What stands behind the reference is meant as a version, stage, decoding or JSON pointer, but is not well formed."
+        "Correct it as the message says; `?version=3`, `?stage=AWSPREVIOUS`, `?decode=base64` and `#/pointer` are known.";
     RefTooLong "ref.too_long"
         "The reference is longer than 1024 bytes."
         "Check that only the reference was pasted.";
@@ -190,6 +193,9 @@ reasons! {
     VaultKvVersionMismatch "vault.kv_version_mismatch"
         "The provider says one KV version, and the mount is the other."
         "Switch the provider to the mount's version, or to Auto-detect.";
+    VaultNoVersions "vault.no_versions"
+        "The reference names a version, and the mount is KV version 1, which keeps no versions."
+        "Remove `?version=` from the reference, or keep the secret in a mount of KV version 2.";
     VaultMountHidden "vault.mount_not_visible"
         "Vault shows this token no mount behind the Secret Prefix: there is none, or no policy of the token reaches into it."
         "Check that the Secret Prefix begins with a mount's path, and add the policy that is shown.";
@@ -227,6 +233,18 @@ reasons! {
     AwsClockSkew "aws.clock_skew"
         "AWS refuses the signature because of its time: this machine's clock is wrong."
         "Set the clock where Postern runs.";
+    AwsAmbientNotAllowed "aws.ambient_not_allowed"
+        "The provider needs the server's own AWS credentials or a role, and the server's configuration does not allow its gateway group that."
+        "Allow it with the setting `ambient_credentials`, or give the provider an access key of its own.";
+    AwsAmbientNotFound "aws.ambient_not_found"
+        "The server's environment gives no AWS credentials that work."
+        "Give the process variables, a profile, a web identity or a role, as the AWS SDKs look for them.";
+    AwsRoleDenied "aws.role_denied"
+        "AWS does not let the provider's credentials assume the role. It says the same where there is no such role."
+        "Check the role's name, its trust policy and the External ID, then add the policy that is shown with the failure.";
+    AwsOtherRegion "aws.other_region"
+        "The ARN in the reference is of another region than the secret provider's."
+        "Use a provider of that region, or the ARN of the secret's replica.";
     AwsAccessDenied "aws.access_denied"
         "AWS accepts the access key, but its user may not read the secret; or has no right to know that it is not there."
         "Check the secret's name, then add the policy that is shown with the failure.";
@@ -241,7 +259,7 @@ reasons! {
         "Store a value, or finish the rotation.";
     AwsRefused "aws.refused"
         "AWS refused with a code that needs no words of its own here."
-        "Look the code in the message up in the documentation of GetSecretValue.";
+        "Look the code in the message up in the documentation of GetSecretValue, or of AssumeRole.";
     AwsTemporaryKeys "aws.temporary_keys"
         "A warning: when the session of these temporary keys ends, no secret can be read."
         "Use the keys of an IAM user who may read these secrets only.";
@@ -253,22 +271,31 @@ reasons! {
         "The secret manager has no secret at that path or of that name."
         "Check path or name and the provider's prefix or Region, or write the secret.";
     SecretDeleted "secret.deleted"
-        "The secret's current version was deleted, and can be restored."
+        "The secret's version was deleted, and can be restored: the current one, or the one that the reference names."
         "Restore it (`vault kv undelete`), or write the secret again.";
     SecretDestroyed "secret.destroyed"
-        "The secret's current version was destroyed for good."
-        "Write the secret again.";
+        "The secret's version was destroyed for good: the current one, or the one that the reference names."
+        "Write the secret again, or name another version.";
+    SecretNoSuchVersion "secret.no_such_version"
+        "The secret has no version of the number, id or stage that the reference names. Managers keep a limited number of versions."
+        "Name one that is there, or remove it from the reference to use the current version.";
     SecretKeyMissing "secret.key_missing"
         "The secret is there and has keys, but not this one. `vault kv put` replaces all keys of a secret."
         "Correct the key at the end of the reference, or add the key (`vault kv patch`).";
     SecretNotJson "secret.not_json"
-        "A key is asked for, but the secret is no JSON object."
-        "Leave the key out to use the whole text, or store the secret as key/value pairs.";
+        "A key or a JSON pointer is asked for, but there is no JSON that could have it."
+        "Leave it out to use the whole text, or store JSON (in AWS: key/value pairs).";
+    SecretDecodingFailed "secret.decoding_failed"
+        "The reference says `?decode=base64`, and the value is no base64."
+        "Remove `?decode=base64` from the reference, or store the value in base64.";
+    SecretPointerMissing "secret.pointer_missing"
+        "The value is JSON, and the JSON pointer in the reference leads to nothing in it."
+        "Correct the pointer, what begins with `#/`; the message has the names that are there.";
     SecretBinary "secret.binary"
         "The secret holds bytes, not text."
         "Store it as text.";
     SecretNotText "secret.not_text"
-        "The key holds an object, a list or null."
+        "The value is an object, a list or null, or bytes that are no text."
         "Store a text.";
     SecretEmpty "secret.empty"
         "The value is empty, and an empty value never authenticates anyone."

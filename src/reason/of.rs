@@ -1,11 +1,12 @@
 //! Which failure has which code. No arm is left to chance: a new failure does not compile without one.
 
 use super::Reason;
-use crate::provider::aws::{AwsFailure, CredentialProblem, UnusableBecause};
+use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 use crate::resolve::{
     DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
 };
 use crate::secret_ref::RefProblem;
+use crate::selection::{SelectionProblem, VersionProblem};
 
 impl Failure {
     /// Its stable code.
@@ -14,6 +15,12 @@ impl Failure {
         match self {
             Self::ProviderMissing { .. } => Reason::ProviderNotFound,
             Self::NotFound { deleted, .. } => of_absence(deleted.as_ref()),
+            Self::Version { why, .. } => match why {
+                VersionProblem::Deleted { .. } => Reason::SecretDeleted,
+                VersionProblem::Destroyed => Reason::SecretDestroyed,
+                VersionProblem::Never { .. } => Reason::SecretNoSuchVersion,
+                VersionProblem::NotKept => Reason::VaultNoVersions,
+            },
             Self::KeyMissing { .. } => Reason::SecretKeyMissing,
             Self::Denied { why, .. } => of_denial(why),
             Self::Unreachable { why, .. } => of_outage(why),
@@ -24,6 +31,7 @@ impl Failure {
                 InvalidBecause::NotUsable { .. } => Reason::SecretNotUsable,
                 InvalidBecause::WrongKvVersion { .. } => Reason::VaultKvVersionMismatch,
                 InvalidBecause::NoNamespace { .. } => Reason::VaultNamespaceNotFound,
+                InvalidBecause::Selection { why, .. } => of_selection(why),
             },
             Self::Aws(failure) => failure.reason(),
         }
@@ -35,6 +43,17 @@ fn of_absence(deleted: Option<&DeletedVersion>) -> Reason {
         None => Reason::SecretNotFound,
         Some(DeletedVersion { destroyed: true, .. }) => Reason::SecretDestroyed,
         Some(DeletedVersion { destroyed: false, .. }) => Reason::SecretDeleted,
+    }
+}
+
+fn of_selection(why: &SelectionProblem) -> Reason {
+    match why {
+        SelectionProblem::NotBase64 => Reason::SecretDecodingFailed,
+        SelectionProblem::NotUtf8 | SelectionProblem::NotText { .. } => Reason::SecretNotText,
+        SelectionProblem::NotJson => Reason::SecretNotJson,
+        SelectionProblem::Missing { .. } => Reason::SecretPointerMissing,
+        SelectionProblem::Empty => Reason::SecretEmpty,
+        SelectionProblem::NotUsable => Reason::SecretNotUsable,
     }
 }
 
@@ -86,13 +105,19 @@ impl AwsFailure {
             Self::NotFound { .. } => Reason::SecretNotFound,
             Self::ScheduledForDeletion { .. } => Reason::AwsScheduledForDeletion,
             Self::NoCurrentVersion { .. } => Reason::AwsNoCurrentVersion,
+            Self::NoSuchVersion { .. } => Reason::SecretNoSuchVersion,
             Self::Denied { .. } => Reason::AwsAccessDenied,
             Self::Credentials { why } => match why {
                 CredentialProblem::Unknown => Reason::AwsAccessKeyUnknown,
                 CredentialProblem::BadSignature => Reason::AwsSignatureMismatch,
                 CredentialProblem::Expired => Reason::AwsSessionExpired,
                 CredentialProblem::Clock => Reason::AwsClockSkew,
+                CredentialProblem::NotAllowed => Reason::AwsAmbientNotAllowed,
+                CredentialProblem::NoneFound => Reason::AwsAmbientNotFound,
             },
+            Self::Role { why: RoleProblem::Denied, .. } => Reason::AwsRoleDenied,
+            Self::Role { why: RoleProblem::Refused { .. }, .. } => Reason::AwsRefused,
+            Self::OtherRegion { .. } => Reason::AwsOtherRegion,
             Self::Kms { .. } => Reason::AwsKmsDenied,
             Self::KeyMissing { .. } => Reason::SecretKeyMissing,
             Self::Unusable { why, .. } => match why {
@@ -101,6 +126,7 @@ impl AwsFailure {
                 UnusableBecause::NotText { .. } => Reason::SecretNotText,
                 UnusableBecause::Empty => Reason::SecretEmpty,
                 UnusableBecause::NotUsable => Reason::SecretNotUsable,
+                UnusableBecause::Selection { why, .. } => of_selection(why),
             },
             Self::Unreachable { why, .. } => of_outage(why),
             Self::Refused { .. } => Reason::AwsRefused,
@@ -123,6 +149,7 @@ impl RefProblem {
             Self::BadSegment { .. } => Reason::RefBadSegment,
             Self::ForbiddenCharacter { .. } => Reason::RefForbiddenCharacter,
             Self::StrayBlank { .. } => Reason::RefStrayBlank,
+            Self::BadExtension { .. } => Reason::RefBadExtension,
             Self::TooLong { .. } => Reason::RefTooLong,
         }
     }

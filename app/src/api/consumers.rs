@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use postern::consumer::ConsumerForm;
 use postern::control::{ConsumerView, CredentialView};
-use postern::credential::KeyAuthForm;
+use postern::credential::CredentialForm;
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -64,26 +64,26 @@ pub async fn delete_consumer(group: GroupName, name: ConsumerName) -> Result<(),
     told(session.control.delete_consumer(&session.operator, &group, &name).await)
 }
 
-/// Adds a Key Authentication credential to a consumer.
-#[server(endpoint = "add_key_auth", input = Json)]
-pub async fn add_key_auth(
+/// Adds a credential to a consumer.
+#[server(endpoint = "add_credential", input = Json)]
+pub async fn add_credential(
     group: GroupName,
     consumer: ConsumerName,
-    form: KeyAuthForm,
+    form: CredentialForm,
 ) -> Result<CredentialView, AppError> {
     let session = session()?;
     let credential = form.parse(new_id()?, consumer).map_err(invalid)?;
     told(session.control.add_credential(&session.operator, &group, credential).await)
 }
 
-/// Saves a Key Authentication credential that was edited from `revision`.
-#[server(endpoint = "save_key_auth", input = Json)]
-pub async fn save_key_auth(
+/// Saves a credential that was edited from `revision`.
+#[server(endpoint = "save_credential", input = Json)]
+pub async fn save_credential(
     group: GroupName,
     consumer: ConsumerName,
     id: ObjectId,
     revision: u64,
-    form: KeyAuthForm,
+    form: CredentialForm,
 ) -> Result<CredentialView, AppError> {
     let session = session()?;
     let credential = form.parse(id, consumer).map_err(invalid)?;

@@ -20,7 +20,7 @@ pub async fn plain_add_consumer(
     let sent = [("name", &form.name), ("description", &form.description), ("labels", &form.labels)];
     let draft = answer::draft("consumer", &sent);
     match super::add_consumer(group, form).await {
-        Ok(view) => answer::go(&paths.consumer(&view.stored.object.name)),
+        Ok(view) => answer::go(&paths.consumer_page(&view.stored.object.name)),
         Err(error) => answer::back(&format!("{}?add=consumer", paths.consumers()), draft, &error),
     }
     Ok(())
@@ -54,15 +54,20 @@ pub async fn plain_add_provider(
     #[server(default)] timeout_seconds: String,
     #[server(default)] region: String,
     #[server(default)] custom_region: String,
+    #[server(default)] aws_method: String,
     #[server(default)] access_key_id: String,
     #[server(default)] secret_access_key: String,
     #[server(default)] session_token: String,
     #[server(default)] endpoint_url: String,
+    #[server(default)] role_arn: String,
+    #[server(default)] external_id: String,
+    #[server(default)] session_name: String,
+    #[server(default)] sts_endpoint_url: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
 ) -> Result<(), AppError> {
     use postern::provider::ProviderForm;
-    use postern::provider::aws::AwsForm;
+    use postern::provider::aws::{AwsForm, RoleForm};
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
@@ -86,7 +91,16 @@ pub async fn plain_add_provider(
     let vault = if kv_version_sent { vault } else { VaultForm::default() };
     let aws = match region.is_empty() {
         true => AwsForm::default(),
-        false => AwsForm { region, custom_region, access_key_id, secret_access_key, session_token, endpoint_url },
+        false => AwsForm {
+            region,
+            custom_region,
+            method: aws_method,
+            access_key_id,
+            secret_access_key,
+            session_token,
+            endpoint_url,
+            role: RoleForm { role_arn, external_id, session_name, sts_endpoint_url },
+        },
     };
     let form = ProviderForm { id, manager, vault, aws, ttl_seconds, max_stale_seconds };
     let sent = [
@@ -94,6 +108,11 @@ pub async fn plain_add_provider(
         ("manager", &form.manager),
         ("region", &form.aws.region),
         ("custom_region", &form.aws.custom_region),
+        ("aws_method", &form.aws.method),
+        ("role_arn", &form.aws.role.role_arn),
+        ("external_id", &form.aws.role.external_id),
+        ("session_name", &form.aws.role.session_name),
+        ("sts_endpoint_url", &form.aws.role.sts_endpoint_url),
         ("access_key_id", &form.aws.access_key_id),
         ("endpoint_url", &form.aws.endpoint_url),
         ("kv_version", &form.vault.kv_version),
@@ -121,31 +140,40 @@ pub async fn plain_add_provider(
     Ok(())
 }
 
-/// Adds a Key Authentication credential.
-#[server(endpoint = "plain_add_key_auth")]
-pub async fn plain_add_key_auth(
+/// Adds a credential; `kind` says which of the fields its form had.
+#[server(endpoint = "plain_add_credential")]
+pub async fn plain_add_credential(
     group: String,
     consumer: String,
+    #[server(default)] kind: String,
     #[server(default)] name: String,
-    #[server(default)] key_source: String,
+    #[server(default)] username: String,
+    #[server(default)] secret_source: String,
     #[server(default)] key: String,
+    #[server(default)] password: String,
 ) -> Result<(), AppError> {
     use crate::forms::plain::source;
-    use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+    use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
     use postern::provider::vault::FormSecret;
     let (group, paths) = answer::place(&group)?;
     let consumer = consumer.parse().map_err(|_| AppError::not_found("consumer", &consumer))?;
-    let source = source(&key_source);
-    let mut sent = vec![("name", &name), ("key_source", &key_source)];
+    let kind = CredentialType::from_slug(&kind).ok_or_else(|| AppError::not_found("credential type", &kind))?;
+    let (identifier, secret) = match kind {
+        CredentialType::KeyAuth => (String::new(), key),
+        CredentialType::BasicAuth => (username, password),
+    };
+    let source = source(&secret_source);
+    let form = CredentialForm { kind, name, identifier, secret: SecretFieldForm { source, text: FormSecret(secret) } };
+    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source)];
+    sent.extend(CredentialForm::identifier_field(kind).map(|field| (field.name, &form.identifier)));
     if source == Source::Reference {
-        sent.push(("key", &key));
+        sent.push((form.secret_field().name, &form.secret.text.0));
     }
-    let draft = answer::draft("key_auth", &sent);
-    let path = paths.consumer(&consumer);
-    let form = KeyAuthForm { name, key: SecretFieldForm { source, text: FormSecret(key) } };
-    match super::add_key_auth(group, consumer, form).await {
+    let draft = answer::draft(kind.slug(), &sent);
+    let path = paths.consumer(&consumer, kind);
+    match super::add_credential(group, consumer, form).await {
         Ok(_) => answer::go(&path),
-        Err(error) => answer::back(&format!("{path}?add=key-auth"), draft, &error),
+        Err(error) => answer::back(&format!("{path}?add={}", kind.slug()), draft, &error),
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::forms::freshness::FreshnessInputs;
 use leptos::prelude::*;
-use postern::provider::aws::{AwsForm, EndpointUrl, OTHER_REGION, REGIONS};
+use postern::provider::aws::{AwsForm, AwsMethod, EndpointUrl, OTHER_REGION, REGIONS, RoleForm};
 use postern::provider::vault::FormSecret;
 use postern::time::{Millis, duration_text};
 use ui::{Choice, Disclosure, Select, TextInput};
@@ -12,10 +12,48 @@ use ui::{Choice, Disclosure, Select, TextInput};
 pub struct AwsFields {
     pub region: RwSignal<String>,
     pub custom_region: RwSignal<String>,
+    pub method: RwSignal<String>,
     pub access_key_id: RwSignal<String>,
     pub secret_access_key: RwSignal<String>,
     pub session_token: RwSignal<String>,
     pub endpoint_url: RwSignal<String>,
+    pub role: RoleFields,
+}
+
+/// The fields of a role that is assumed, as typed.
+#[derive(Clone, Copy)]
+pub struct RoleFields {
+    role_arn: RwSignal<String>,
+    external_id: RwSignal<String>,
+    session_name: RwSignal<String>,
+    sts_endpoint_url: RwSignal<String>,
+}
+
+impl RoleFields {
+    fn new(form: RoleForm) -> Self {
+        Self {
+            role_arn: RwSignal::new(form.role_arn),
+            external_id: RwSignal::new(form.external_id),
+            session_name: RwSignal::new(form.session_name),
+            sts_endpoint_url: RwSignal::new(form.sts_endpoint_url),
+        }
+    }
+
+    fn form(self) -> RoleForm {
+        RoleForm {
+            role_arn: self.role_arn.get(),
+            external_id: self.external_id.get(),
+            session_name: self.session_name.get(),
+            sts_endpoint_url: self.sts_endpoint_url.get(),
+        }
+    }
+
+    fn set(self, form: RoleForm) {
+        self.role_arn.set(form.role_arn);
+        self.external_id.set(form.external_id);
+        self.session_name.set(form.session_name);
+        self.sts_endpoint_url.set(form.sts_endpoint_url);
+    }
 }
 
 impl AwsFields {
@@ -23,10 +61,12 @@ impl AwsFields {
         Self {
             region: RwSignal::new(form.region),
             custom_region: RwSignal::new(form.custom_region),
+            method: RwSignal::new(form.method),
             access_key_id: RwSignal::new(form.access_key_id),
             secret_access_key: RwSignal::new(form.secret_access_key.0),
             session_token: RwSignal::new(form.session_token.0),
             endpoint_url: RwSignal::new(form.endpoint_url),
+            role: RoleFields::new(form.role),
         }
     }
 
@@ -35,20 +75,24 @@ impl AwsFields {
         AwsForm {
             region: self.region.get(),
             custom_region: self.custom_region.get(),
+            method: self.method.get(),
             access_key_id: self.access_key_id.get(),
             secret_access_key: FormSecret(self.secret_access_key.get()),
             session_token: FormSecret(self.session_token.get()),
             endpoint_url: self.endpoint_url.get(),
+            role: self.role.form(),
         }
     }
 
     pub fn set(self, form: AwsForm) {
         self.region.set(form.region);
         self.custom_region.set(form.custom_region);
+        self.method.set(form.method);
         self.access_key_id.set(form.access_key_id);
         self.secret_access_key.set(form.secret_access_key.0);
         self.session_token.set(form.session_token.0);
         self.endpoint_url.set(form.endpoint_url);
+        self.role.set(form.role);
     }
 }
 
@@ -61,6 +105,11 @@ pub fn label(field: &str) -> Option<&'static str> {
         "secret_access_key" => "Secret Access Key",
         "session_token" => "Session Token",
         "endpoint_url" => "Endpoint URL",
+        "aws_method" => "Authentication Method",
+        "role_arn" => "Role ARN",
+        "external_id" => "External ID",
+        "session_name" => "Session Name",
+        "sts_endpoint_url" => "STS Endpoint URL",
         _ => return None,
     })
 }
@@ -74,6 +123,13 @@ pub fn AwsInputs(
 ) -> impl IntoView {
     let listed = REGIONS.iter().map(|(code, name)| Choice::new(*code, format!("{code} - {name}")));
     let regions = listed.chain([Choice::new(OTHER_REGION, "Other...")]).collect::<Vec<_>>();
+    let methods = AwsMethod::ALL.map(|method| Choice::new(method.slug(), method.label())).to_vec();
+    let method_hint = move || match AwsMethod::from_slug(&fields.method.get()) {
+        Some(AwsMethod::Ambient) => {
+            "What the environment of the server gives: variables, a profile, a web identity, the role of the container or instance. Only where the server's configuration allows it."
+        }
+        _ => "",
+    };
     let is_other = Memo::new(move |_| fields.region.get() == OTHER_REGION);
     let secret_hint = move || match stored_secret {
         Some((set_at, now)) => format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000)),
@@ -103,24 +159,33 @@ pub fn AwsInputs(
                     }
                 })
         }}
-        <TextInput
-            name="access_key_id"
-            label="Access Key ID"
-            value=fields.access_key_id
-            required=true
-            mono=true
-            placeholder="AKIAIOSFODNN7EXAMPLE"
-            hint=|| "Of an IAM user who may read these secrets and nothing else."
+        <Select
+            name="aws_method"
+            label="Authentication Method"
+            value=fields.method
+            choices=methods
+            hint=move || method_hint
         />
-        <TextInput
-            name="secret_access_key"
-            label="Secret Access Key"
-            kind="password"
-            value=fields.secret_access_key
-            required=stored_secret.is_none()
-            mono=true
-            hint=secret_hint
-        />
+        <div class="for-method for-access-key">
+            <TextInput
+                name="access_key_id"
+                label="Access Key ID"
+                value=fields.access_key_id
+                required=true
+                mono=true
+                placeholder="AKIAIOSFODNN7EXAMPLE"
+                hint=|| "Of an IAM user who may read these secrets and nothing else."
+            />
+            <TextInput
+                name="secret_access_key"
+                label="Secret Access Key"
+                kind="password"
+                value=fields.secret_access_key
+                required=stored_secret.is_none()
+                mono=true
+                hint=secret_hint
+            />
+        </div>
     }
     .into_any()
 }
@@ -141,14 +206,16 @@ pub fn AwsAdvanced(
     };
     view! {
         <Disclosure label="Advanced" open>
-            <TextInput
-                name="session_token"
-                label="Session Token"
-                kind="password"
-                value=fields.session_token
-                mono=true
-                hint=token_hint
-            />
+            <div class="for-method for-access-key">
+                <TextInput
+                    name="session_token"
+                    label="Session Token"
+                    kind="password"
+                    value=fields.session_token
+                    mono=true
+                    hint=token_hint
+                />
+            </div>
             <TextInput
                 name="endpoint_url"
                 label="Endpoint URL"
@@ -158,8 +225,48 @@ pub fn AwsAdvanced(
                 placeholder="https://vpce-….vpce.amazonaws.com"
                 hint=move || view! { <EndpointHint url=fields.endpoint_url/> }
             />
+            <RoleInputs fields=fields.role/>
             <FreshnessInputs ttl_seconds max_stale_seconds/>
         </Disclosure>
+    }
+    .into_any()
+}
+
+/// The role that secrets are read with, if it is not the credentials themselves.
+#[component]
+fn RoleInputs(fields: RoleFields) -> impl IntoView {
+    view! {
+        <TextInput
+            name="role_arn"
+            label="Role ARN"
+            value=fields.role_arn
+            mono=true
+            placeholder="arn:aws:iam::123456789012:role/postern"
+            hint=|| "A role to assume before secrets are read. Only where the server's configuration allows it. Empty for none."
+        />
+        <TextInput
+            name="external_id"
+            label="External ID"
+            value=fields.external_id
+            mono=true
+            hint=|| "Where the role's trust policy wants one."
+        />
+        <TextInput
+            name="session_name"
+            label="Session Name"
+            value=fields.session_name
+            mono=true
+            placeholder="postern"
+            hint=|| "As CloudTrail shows it."
+        />
+        <TextInput
+            name="sts_endpoint_url"
+            label="STS Endpoint URL"
+            kind="url"
+            value=fields.sts_endpoint_url
+            mono=true
+            hint=|| "Where the role is assumed. Empty for AWS's own in the region."
+        />
     }
     .into_any()
 }

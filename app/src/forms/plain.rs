@@ -4,7 +4,7 @@
 use crate::forms::Submission;
 use leptos::prelude::*;
 use postern::consumer::ConsumerForm;
-use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::problem::FieldProblem;
 use postern::provider::ProviderForm;
 use postern::provider::vault::FormSecret;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// A refused form on its way back to its dialog.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// Which dialog: `provider`, `consumer`, `key_auth`.
+    /// Which dialog: `provider`, `consumer`, or a credential's type.
     pub dialog: String,
     /// Field names and texts, without secrets.
     pub values: Vec<(String, String)>,
@@ -68,6 +68,11 @@ impl Draft {
         form.manager = self.text("manager");
         form.aws.region = self.text("region");
         form.aws.custom_region = self.text("custom_region");
+        form.aws.method = self.text("aws_method");
+        form.aws.role.role_arn = self.text("role_arn");
+        form.aws.role.external_id = self.text("external_id");
+        form.aws.role.session_name = self.text("session_name");
+        form.aws.role.sts_endpoint_url = self.text("sts_endpoint_url");
         form.aws.access_key_id = self.text("access_key_id");
         form.aws.endpoint_url = self.text("endpoint_url");
         form.vault.kv_version = self.text("kv_version");
@@ -89,9 +94,13 @@ impl Draft {
         form
     }
 
-    pub fn key_auth(&self) -> KeyAuthForm {
-        let source = source(&self.text("key_source"));
-        KeyAuthForm { name: self.text("name"), key: SecretFieldForm { source, text: FormSecret(self.text("key")) } }
+    pub fn credential(&self, kind: CredentialType) -> CredentialForm {
+        let mut form = CredentialForm::new(kind);
+        form.name = self.text("name");
+        form.identifier = CredentialForm::identifier_field(kind).map(|field| self.text(field.name)).unwrap_or_default();
+        let text = FormSecret(self.text(form.secret_field().name));
+        form.secret = SecretFieldForm { source: source(&self.text("secret_source")), text };
+        form
     }
 }
 

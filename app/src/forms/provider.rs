@@ -11,6 +11,7 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::ProviderView;
 use postern::problem::FieldProblem;
+use postern::provider::aws::AwsSettings;
 use postern::provider::timeout::Timeout;
 use postern::provider::{Manager, ProviderForm, Settings};
 use postern::sensitive::Masked;
@@ -211,12 +212,17 @@ impl Kept {
                     || vault.timeout != Timeout::default(),
                 ..Self::default()
             },
-            Settings::Aws(aws) => Self {
-                aws: Some((aws.secret_access_key.set_at, now)),
-                session_token: aws.session_token.is_some(),
-                advanced: aws.session_token.is_some() || aws.endpoint_url.is_some(),
-                ..Self::default()
-            },
+            Settings::Aws(aws) => Self::of_aws(aws, now),
+        }
+    }
+
+    fn of_aws(aws: &AwsSettings<Masked>, now: Millis) -> Self {
+        let has_token = aws.credentials.access_key().is_some_and(|key| key.session_token.is_some());
+        Self {
+            aws: aws.credentials.access_key().map(|key| (key.secret_access_key.set_at, now)),
+            session_token: has_token,
+            advanced: has_token || aws.endpoint_url.is_some() || aws.assume_role.is_some(),
+            ..Self::default()
         }
     }
 }
@@ -255,7 +261,7 @@ fn check(form: &ProviderForm, kept: Kept) -> Result<(), Vec<FieldProblem>> {
         Some(Manager::Vault) => {
             form.vault.missing_secrets(kept.vault.map(|stored| stored.method), kept.tls_key.is_some())
         }
-        Some(Manager::Aws) if kept.aws.is_none() && form.aws.secret_access_key.0.trim().is_empty() => {
+        Some(Manager::Aws) if kept.aws.is_none() && form.aws.lacks_secret() => {
             vec![FieldProblem::new("secret_access_key", "The Secret Access Key is needed here.")]
         }
         Some(Manager::Aws) | None => vec![],

@@ -7,7 +7,7 @@ use crate::parts::group::group;
 use crate::parts::reference::{Malformed, ReferenceParts};
 use crate::parts::state::StateCell;
 use leptos::prelude::*;
-use postern::credential::{SecretFieldForm, Source};
+use postern::credential::{FieldName, SecretFieldForm, Source};
 use postern::provider::vault::FormSecret;
 use postern::resolve::ReferenceCheck;
 use postern::secret_ref::{self, Reading};
@@ -54,12 +54,12 @@ impl SecretFields {
     }
 }
 
-/// The fieldset for a key.
+/// The fieldset for a secret.
 #[component]
 pub fn SecretInput(
     fields: SecretFields,
-    /// `Key`; also the textbox's name.
-    legend: &'static str,
+    /// Its label is also the textbox's name.
+    field: FieldName,
     /// When the stored secret was set, and what time it is: leaving it empty keeps it.
     stored: Option<String>,
 ) -> impl IntoView {
@@ -73,35 +73,35 @@ pub fn SecretInput(
         now
     });
     let kind = Signal::derive(move || if manual.get() && !shown.get() { "password" } else { "text" });
-    let placeholder =
-        Signal::derive(move || if manual.get() { "" } else { "$secret://vault/my-vault/consumer/alice/key" });
+    let placeholder = Signal::derive(move || if manual.get() { "" } else { field.example });
     let choices = Source::ALL.map(|source| Choice::new(source.slug(), source.label()));
     let has_stored = stored.is_some();
+    let FieldName { name, label, .. } = field;
     view! {
         <fieldset class="grid grid-cols-[minmax(0,1fr)] gap-2 min-w-0">
-            <legend class="label mb-1.5" class:required=!has_stored id="legend-key">
-                {legend}
+            <legend class="label mb-1.5" class:required=!has_stored id="legend-secret">
+                {label}
             </legend>
             <div class="flex flex-wrap gap-x-5 gap-y-1">
                 {choices
                     .into_iter()
-                    .map(|choice| view! { <Radio name="key_source" value=fields.source choice/> })
+                    .map(|choice| view! { <Radio name="secret_source" value=fields.source choice/> })
                     .collect_view()}
             </div>
             <div class="flex gap-2">
                 <BareInput
-                    name="key"
+                    name=name
                     value=fields.text
                     kind
                     mono=true
                     placeholder
                     has_hint=true
-                    labelled_by="legend-key"
+                    labelled_by="legend-secret"
                 />
                 {move || manual.get().then(|| view! { <ManualButtons fields shown/> })}
             </div>
-            <FaultLine name="key"/>
-            <div id="field-key-hint" class="hint grid grid-cols-[minmax(0,1fr)] gap-2">
+            <FaultLine name=name/>
+            <div id=format!("field-{name}-hint") class="hint grid grid-cols-[minmax(0,1fr)] gap-2">
                 {move || {
                     if manual.get() {
                         view! { <ManualHint fields stored=stored.clone()/> }.into_any()

@@ -1,9 +1,10 @@
 //! One consumer: its credentials.
 
 use crate::api::{self, ConsumerData as Data};
+use crate::error::AppError;
 use crate::forms::consumer::ConsumerDialog;
+use crate::forms::credential::CredentialDialog;
 use crate::forms::delete::{DeleteDialog, nothing};
-use crate::forms::key_auth::KeyAuthDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::consumers::Labels;
@@ -17,6 +18,7 @@ use crate::parts::state::StateCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::CredentialView;
+use postern::credential::CredentialType;
 use postern::sensitive::SecretField;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,20 +28,37 @@ use ui::{Badge, Button, Empty, Glyph, Look, Tab, TabList, Tone};
 #[component]
 pub fn ConsumerPage() -> impl IntoView {
     let group = group_signal();
-    let name = written("name");
+    let (name, kind) = (written("name"), written("kind"));
     load(
         move || (group.get(), name.get()),
-        |(group, name)| async move { api::consumer_page(group, parameter(&name, "consumer")?).await },
+        move |(group, name)| async move {
+            kind_of(&kind.get_untracked())?;
+            api::consumer_page(group, parameter(&name, "consumer")?).await
+        },
         |live, _| view! { <Page live/> }.into_any(),
     )
+}
+
+/// The type of credential whose tab is open: the one in the address, or the first.
+fn kind_of(slug: &str) -> Result<CredentialType, AppError> {
+    match slug {
+        "" => Ok(CredentialType::default()),
+        slug => CredentialType::from_slug(slug).ok_or_else(|| AppError::not_found("credential type", slug)),
+    }
+}
+
+fn open_kind() -> Memo<CredentialType> {
+    let kind = written("kind");
+    Memo::new(move |_| kind_of(&kind.get()).unwrap_or_default())
 }
 
 #[component]
 fn Page(live: Live<Data>) -> impl IntoView {
     let name = live.peek(|page| page.consumer.stored.object.name.clone());
-    let (credentials, key_auth) = (paths().consumer(&name), paths().consumer(&name));
+    let credentials = paths().consumer_page(&name);
     let description = live.part(|page| page.consumer.stored.object.description.clone());
     let labels = live.part(|page| page.consumer.stored.object.labels.clone());
+    let kind = open_kind();
     view! {
         <PageHead title=name.to_string() crumbs=vec![Crumb::new("Consumers", paths().consumers())]>
             <OpenButton key="edit" value="consumer" label="Edit" glyph=Glyph::Edit/>
@@ -56,34 +75,48 @@ fn Page(live: Live<Data>) -> impl IntoView {
             <Tab label="Credentials" href=credentials open=Some(("tab-credentials", "credentials"))/>
         </TabList>
         <div role="tabpanel" id="credentials" aria-labelledby="tab-credentials">
-            <div class="section-head">
-                <TabList label="Credential type" inner=true>
-                    <Tab label="Key Authentication" href=key_auth open=Some(("tab-key-auth", "key-auth"))/>
-                </TabList>
-                <KeyAuthHead live/>
-            </div>
-            <div role="tabpanel" id="key-auth" aria-labelledby="tab-key-auth">
-                <KeyAuthList live/>
-            </div>
+            {move || view! { <OfType live kind=kind.get()/> }}
         </div>
-        <Dialogs live/>
+        <Dialogs live kind/>
     }
     .into_any()
 }
 
+/// The inner tabs, and what is in the open one.
 #[component]
-fn KeyAuthHead(live: Live<Data>) -> impl IntoView {
-    let is_empty = live.part(|page| page.credentials.is_empty());
-    move || (!is_empty.get()).then(|| view! { <AddButton/> })
+fn OfType(live: Live<Data>, kind: CredentialType) -> impl IntoView {
+    let name = live.peek(|page| page.consumer.stored.object.name.clone());
+    let tabs = CredentialType::ALL.map(|other| {
+        let href = paths().consumer(&name, other);
+        let open = (other == kind).then_some(("tab-type", "of-type"));
+        view! { <Tab label=other.label() href open/> }
+    });
+    let is_empty = live.part(move |page| of_type(page, kind).next().is_none());
+    view! {
+        <div class="section-head">
+            <TabList label="Credential type" inner=true>
+                {tabs.into_iter().collect_view()}
+            </TabList>
+            {move || (!is_empty.get()).then(|| view! { <AddButton kind/> })}
+        </div>
+        <div role="tabpanel" id="of-type" aria-labelledby="tab-type">
+            <List live kind is_empty/>
+        </div>
+    }
+    .into_any()
+}
+
+fn of_type(page: &Data, kind: CredentialType) -> impl Iterator<Item = &CredentialView> {
+    page.credentials.iter().filter(move |view| view.stored.object.kind.credential_type() == kind)
 }
 
 #[component]
-fn AddButton() -> impl IntoView {
+fn AddButton(kind: CredentialType) -> impl IntoView {
     view! {
         <OpenButton
             key="add"
-            value="key-auth"
-            label="Add Key Authentication Credential"
+            value=kind.slug()
+            label=kind.add_label()
             look=Look::Primary
             glyph=Glyph::Plus
         />
@@ -92,28 +125,26 @@ fn AddButton() -> impl IntoView {
 }
 
 #[component]
-fn KeyAuthList(live: Live<Data>) -> impl IntoView {
-    let credentials = live.part(|page| page.credentials.clone());
-    let is_empty = live.part(|page| page.credentials.is_empty());
+fn List(live: Live<Data>, kind: CredentialType, is_empty: Memo<bool>) -> impl IntoView {
+    let credentials = live.part(move |page| of_type(page, kind).cloned().collect::<Vec<_>>());
+    let columns = kind.columns();
     move || {
         if is_empty.get() {
             return view! {
-                <Empty
-                    glyph=Glyph::Lock
-                    title="No key yet"
-                    text="A key proves who calls. Type one in, or refer to one that stays in a secret provider."
-                >
-                    <AddButton/>
+                <Empty glyph=Glyph::Lock title=kind.none_yet() text=kind.summary()>
+                    <AddButton kind/>
                 </Empty>
             }
             .into_any();
         }
+        let identifiers = columns.iter().map(|column| view! { <th scope="col">{*column}</th> }).collect_view();
         view! {
             <div class="table-box">
                 <table class="table">
                     <thead>
                         <tr>
                             <th scope="col">"Name"</th>
+                            {identifiers}
                             <th scope="col">"Value"</th>
                             <th scope="col">"State"</th>
                             <th scope="col">"Updated"</th>
@@ -140,6 +171,10 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
     let credential = view.stored.object;
     let name = credential.name.to_string();
     let id = credential.id.clone();
+    let kind = credential.kind.credential_type();
+    let cells = kind.columns().iter().zip(credential.kind.cells());
+    let cells =
+        cells.map(|(column, text)| view! { <td data-label=*column class="wrap-anywhere">{text}</td> }).collect_view();
     let value = credential.kind.secret().clone();
     let reference = value.reference().cloned();
     let is_reference = reference.is_some();
@@ -148,6 +183,7 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
             <td data-label="Name" class="cell-name">
                 {name.clone()}
             </td>
+            {cells}
             <td data-label="Value">
                 {match (reference, value) {
                     (Some(reference), _) => view! { <ReferenceChip reference/> }.into_any(),
@@ -174,9 +210,10 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
                                 <Badge tone=Tone::Danger word="Refused"/>
                                 <p class="cell-sub">
                                     {format!(
-                                        "{} of {} has the same key, so neither authenticates. Give one of them another key.",
+                                        "{} of {} has the same {2}, so neither authenticates. Give one of them another {2}.",
                                         other.credential,
                                         other.consumer,
+                                        kind.found_by(),
                                     )}
                                 </p>
                             </div>
@@ -221,35 +258,41 @@ fn CheckButton(live: Live<Data>, id: postern::name::ObjectId, name: String) -> i
 }
 
 #[component]
-fn Dialogs(live: Live<Data>) -> impl IntoView {
+fn Dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> impl IntoView {
     let go = Go::here();
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));
-    let is_add = Memo::new(move |_| add.get().as_deref() == Some("key-auth"));
     move || {
         let consumer = live.peek(|page| page.consumer.clone());
         let name = consumer.stored.object.name.clone();
         let now = live.now().get_untracked();
-        if is_add.get() {
-            return view! { <KeyAuthDialog consumer=name now on_done=done(live, go) on_close=go.closing()/> }
-                .into_any();
-        }
-        match (edit.get().as_deref(), delete.get().as_deref()) {
-            (Some("consumer"), _) => {
-                view! { <ConsumerDialog stored=Some(consumer) on_done=done(live, go) on_close=go.closing()/> }.into_any()
-            }
-            (Some(id), _) => match find(live, id) {
-                Some(view) => {
-                    view! { <KeyAuthDialog consumer=name stored=Some(view) now on_done=done(live, go) on_close=go.closing()/> }
+        let gone = |id: String| view! { <Gone what="credential" name=id on_close=go.closing()/> }.into_any();
+        match (add.get(), edit.get(), delete.get()) {
+            (None, None, None) => ().into_any(),
+            (Some(slug), ..) => match CredentialType::from_slug(&slug).filter(|wanted| *wanted == kind.get_untracked())
+            {
+                Some(kind) => {
+                    view! { <CredentialDialog consumer=name kind now on_done=done(live, go) on_close=go.closing()/> }
                         .into_any()
                 }
-                None => view! { <Gone what="credential" name=id.to_owned() on_close=go.closing()/> }.into_any(),
+                None => view! { <Gone what="credential type" name=slug on_close=go.closing()/> }.into_any(),
             },
-            (None, Some("consumer")) => view! { <DeleteConsumer live/> }.into_any(),
-            (None, Some(id)) => match find(live, id) {
+            (None, Some(id), _) if id == "consumer" => {
+                view! { <ConsumerDialog stored=Some(consumer) on_done=done(live, go) on_close=go.closing()/> }
+                    .into_any()
+            }
+            (None, Some(id), _) => match find(live, &id) {
+                Some(view) => {
+                    let kind = view.stored.object.kind.credential_type();
+                    view! { <CredentialDialog consumer=name kind stored=Some(view) now on_done=done(live, go) on_close=go.closing()/> }
+                        .into_any()
+                }
+                None => gone(id),
+            },
+            (None, None, Some(id)) if id == "consumer" => view! { <DeleteConsumer live/> }.into_any(),
+            (None, None, Some(id)) => match find(live, &id) {
                 Some(view) => view! { <DeleteCredential live view/> }.into_any(),
-                None => view! { <Gone what="credential" name=id.to_owned() on_close=go.closing()/> }.into_any(),
+                None => gone(id),
             },
-            (None, None) => ().into_any(),
         }
     }
 }

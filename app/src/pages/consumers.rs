@@ -84,7 +84,7 @@ fn Row(view: ConsumerView, now: Signal<Millis>) -> impl IntoView {
     view! {
         <tr>
             <td data-label="Name" class="cell-name">
-                <a class="link" href=paths().consumer(&consumer.name)>
+                <a class="link" href=paths().consumer_page(&consumer.name)>
                     {consumer.name.to_string()}
                 </a>
             </td>
@@ -142,7 +142,7 @@ fn AddDialog() -> impl IntoView {
     move || {
         let group_paths = group_paths.clone();
         let on_done =
-            Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer(&view.stored.object.name)));
+            Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer_page(&view.stored.object.name)));
         is_add.get().then(|| view! { <ConsumerDialog on_done on_close=go.closing()/> })
     }
 }

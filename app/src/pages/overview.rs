@@ -96,7 +96,7 @@ fn AttentionLine(item: Attention) -> impl IntoView {
     let (name, href) = match item.subject {
         AttentionSubject::Provider { key } => (key.id.to_string(), paths().provider(&key)),
         AttentionSubject::Credential { name } => {
-            (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer))
+            (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer, name.kind))
         }
     };
     view! {

@@ -51,7 +51,7 @@ pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
                 if is_empty.get() {
                     view! {
                         <p class="card card-pad text-muted">
-                            "No plugin yet: every request passes. Key Auth lets only consumers with a key pass."
+                            "No plugin yet: every request passes. Key Auth, for instance, lets only consumers with a key pass."
                         </p>
                     }
                         .into_any()
@@ -204,9 +204,7 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
         Box::pin(async move { api::remove_plugin(group, owner, plugin).await })
             as Pin<Box<dyn Future<Output = Result<(), AppError>>>>
     });
-    let consequences = match plugin {
-        PluginName::KeyAuth => vec!["Requests pass without a key".to_owned()],
-    };
+    let consequences = vec![plugin.consequence_of_removal().to_owned()];
     view! {
         <DeleteDialog
             what=format!("plugin {}", plugin.label())

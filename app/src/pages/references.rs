@@ -85,7 +85,7 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
                 <StateCell state=view.state now/>
             </td>
             <td data-label="Used by">
-                <a class="link" href=paths().consumer(&view.used_by.consumer)>
+                <a class="link" href=paths().consumer(&view.used_by.consumer, view.used_by.kind)>
                     {view.used_by.consumer.to_string()}
                 </a>
                 <p class="cell-sub">"Key of " {view.used_by.credential}</p>

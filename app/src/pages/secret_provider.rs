@@ -204,18 +204,41 @@ fn AwsFacts(aws: AwsSettings<Masked>, now: Signal<Millis>) -> impl IntoView {
         <dd>
             <code>{aws.region.to_string()}</code>
         </dd>
-        <dt>"Access Key ID"</dt>
-        <dd>
-            <code>{aws.access_key_id.to_string()}</code>
-        </dd>
-        <dt>"Secret Access Key"</dt>
-        <dd>"Set " <Ago now at=aws.secret_access_key.set_at/> ", stored encrypted"</dd>
+        <dt>"Authentication Method"</dt>
+        <dd>{aws.credentials.method().label()}</dd>
         {aws
-            .session_token
-            .map(|token| {
+            .credentials
+            .access_key()
+            .map(|key| {
                 view! {
-                    <dt>"Session Token"</dt>
-                    <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+                    <dt>"Access Key ID"</dt>
+                    <dd>
+                        <code>{key.access_key_id.to_string()}</code>
+                    </dd>
+                    <dt>"Secret Access Key"</dt>
+                    <dd>"Set " <Ago now at=key.secret_access_key.set_at/> ", stored encrypted"</dd>
+                    {key
+                        .session_token
+                        .map(|token| {
+                            view! {
+                                <dt>"Session Token"</dt>
+                                <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+                            }
+                        })}
+                }
+            })}
+        {aws
+            .assume_role
+            .map(|role| {
+                view! {
+                    <dt>"Role ARN"</dt>
+                    <dd>
+                        <code>{role.role_arn.to_string()}</code>
+                    </dd>
+                    <dt>"Session Name"</dt>
+                    <dd>
+                        <code>{role.session_name}</code>
+                    </dd>
                 }
             })}
         {aws

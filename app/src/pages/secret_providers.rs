@@ -111,7 +111,7 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
         Settings::Vault(vault) => {
             (vault.url.to_string(), (vault.prefix.to_string(), vault.kv_version.label().to_owned()))
         }
-        Settings::Aws(aws) => (aws.address(), (aws.region.to_string(), aws.access_key_id.to_string())),
+        Settings::Aws(aws) => (aws.address(), (aws.region.to_string(), aws.who())),
     };
     let slug = key.to_string();
     view! {

@@ -4,6 +4,7 @@ use crate::parts::group::paths;
 use leptos::prelude::*;
 use postern::provider::{Manager, ProviderKey};
 use postern::secret_ref::{RefError, SecretRef};
+use postern::selection::{Encoding, Pin};
 use ui::{Glyph, Icon};
 
 /// A reference; leads to its provider.
@@ -24,9 +25,11 @@ pub fn ReferenceChip(reference: SecretRef) -> impl IntoView {
 pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
     let provider = format!("{}/{}", reference.manager().slug(), reference.provider());
     let through = view! {
+        {version(&reference)}
         " through the secret provider "
         <code class="text-ref">{provider}</code>
         "."
+        {steps(&reference)}
     };
     let path = reference.path().join("/");
     match (reference.manager(), reference.key()) {
@@ -54,6 +57,39 @@ pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
             {through}
         }
         .into_any(),
+    }
+}
+
+/// ", in version 3,", where the reference names one.
+fn version(reference: &SecretRef) -> Option<impl IntoView + use<>> {
+    let (before, named) = match reference.pin()? {
+        Pin::Version(number) => (", in version ", number.to_string()),
+        Pin::VersionId(id) => (", in the version ", id.clone()),
+        Pin::Stage(stage) => (", in the version with the stage ", stage.clone()),
+    };
+    Some(view! {
+        {before}
+        <code class="text-ref">{named}</code>
+        ","
+    })
+}
+
+/// What is done to the value, where the reference says.
+fn steps(reference: &SecretRef) -> impl IntoView + use<> {
+    let selector = reference.selector();
+    let decode = selector.decode.map(|encoding| match encoding {
+        Encoding::Base64 => " The value is decoded from base64.",
+    });
+    let pointer = selector.pointer.as_ref().map(|pointer| {
+        view! {
+            " The value is JSON, and what stands at "
+            <code class="text-ref">{pointer.to_string()}</code>
+            " in it is used."
+        }
+    });
+    view! {
+        {decode}
+        {pointer}
     }
 }
 
@@ -94,6 +130,7 @@ mod tests {
         check("$secret://Vault/v/a/k", ["$secret://", "Vault", "/v/a/k"]);
         check("$secret://vault/my-vault", ["$secret://vault/my-vault", "\u{a0}\u{a0}", ""]);
         check("$secret://vault/v/ä/../k", ["$secret://vault/v/ä/", "..", "/k"]);
-        check("$secret://vault/v/a/k?x", ["$secret://vault/v/a/k", "?", "x"]);
+        check("$secret://vault/v/a/k;x", ["$secret://vault/v/a/k", ";", "x"]);
+        check("$secret://vault/v/a/k?version=x", ["$secret://vault/v/a/k?", "version=x", ""]);
     }
 }

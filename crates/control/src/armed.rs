@@ -2,6 +2,7 @@
 //!
 //! Two credentials with one key disarm each other: which of them a request meant cannot be told.
 
+use crate::proof::Found;
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
 use postern::resolve::StateName;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) consumer: SnapshotConsumer,
-    /// The fingerprint of its key; nothing when it has no value, and so authenticates nobody.
-    pub(crate) key: Option<Fingerprint>,
+    /// What requests find it by; nothing when it has no value, and so authenticates nobody.
+    pub(crate) found: Option<Found>,
     /// Where its reference stands, if it has one.
     pub(crate) state: Option<StateName>,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Armed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     consumer: Arc<SnapshotConsumer>,
-    key: Option<Fingerprint>,
+    found: Option<Found>,
     state: Option<StateName>,
 }
 
@@ -46,7 +47,7 @@ impl Armed {
         let before = self.standings.get(id);
         let unchanged = match (before, &standing) {
             (None, None) => true,
-            (Some(before), Some(now)) => before.key == now.key && *before.consumer == now.consumer,
+            (Some(before), Some(now)) => before.found == now.found && *before.consumer == now.consumer,
             _ => false,
         };
         if unchanged {
@@ -54,8 +55,9 @@ impl Armed {
             return false;
         }
         self.forget(id);
-        if let Some(Standing { consumer, key, state }) = standing {
-            self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), key, state: None });
+        if let Some(Standing { consumer, found, state }) = standing {
+            let key = found.as_ref().map(|found| found.by);
+            self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), found, state: None });
             self.set_state(id, state);
             if let Some(key) = key {
                 self.claim(key, id);
@@ -73,8 +75,8 @@ impl Armed {
     fn forget(&mut self, id: &ObjectId) {
         let Some(known) = self.standings.remove(id) else { return };
         self.count(known.state, None);
-        if let Some(key) = known.key {
-            self.release(key, id);
+        if let Some(found) = known.found {
+            self.release(found.by, id);
         }
     }
 
@@ -93,7 +95,7 @@ impl Armed {
             owners.insert(id.clone());
         } else if let Some(other) = self.keys.remove(&key) {
             tracing::warn!(credential = %id, other = %other.credential,
-                "two credentials have the same key; neither authenticates");
+                "two credentials cannot be told apart; neither authenticates");
             self.doubled.insert(key, BTreeSet::from([other.credential, id.clone()]));
         } else {
             self.arm(key, id);
@@ -117,7 +119,9 @@ impl Armed {
 
     fn arm(&mut self, key: Fingerprint, id: &ObjectId) {
         let Some(known) = self.standings.get(id) else { return };
-        self.keys.insert(key, KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone() });
+        let proof = known.found.as_ref().and_then(|found| found.proof.clone());
+        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone(), proof };
+        self.keys.insert(key, credential);
     }
 
     /// Whether the credential authenticates.
@@ -147,7 +151,7 @@ impl Armed {
     }
 
     fn key_of(&self, id: &ObjectId) -> Option<Fingerprint> {
-        self.standings.get(id)?.key
+        Some(self.standings.get(id)?.found.as_ref()?.by)
     }
 }
 
@@ -177,7 +181,11 @@ mod tests {
         let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: None };
         let fingerprint = FingerprintKey::new([7; 32]).of(key.as_bytes());
         let state = if key.is_empty() { StateName::NotFound } else { StateName::Ok };
-        Some(Standing { consumer, key: (!key.is_empty()).then_some(fingerprint), state: Some(state) })
+        Some(Standing {
+            consumer,
+            found: (!key.is_empty()).then_some(Found { by: fingerprint, proof: None }),
+            state: Some(state),
+        })
     }
 
     fn check(armed: &Armed, expected: &[(&str, bool, Option<&str>)]) {

@@ -9,13 +9,13 @@ use imbl::{OrdMap, OrdSet};
 use postern::certificate::Certificate;
 use postern::consumer::Consumer;
 use postern::control::Stored;
-use postern::credential::Credential;
+use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
-use secrets::{Address, ProviderConfig};
+use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
     pub(crate) certificates: OrdMap<ObjectId, Arc<Object<Certificate<Sealed>>>>,
     by_consumer: Index<ConsumerName>,
+    by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
 }
@@ -106,6 +107,7 @@ impl Config {
             routes: OrdMap::new(),
             certificates: OrdMap::new(),
             by_consumer: OrdSet::new(),
+            by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
             by_service: OrdSet::new(),
         }
@@ -213,6 +215,9 @@ impl Config {
             touched.references.insert(reference.clone());
         }
         self.by_consumer.insert((credential.consumer.clone(), Some(credential.id.clone())));
+        if let Some(name) = name_of(credential) {
+            self.by_name.insert((name, Some(credential.id.clone())));
+        }
         touched.credentials.insert(credential.id.clone());
         self.credentials.insert(credential.id.clone(), object);
     }
@@ -226,6 +231,9 @@ impl Config {
             touched.references.insert(reference.clone());
         }
         self.by_consumer.remove(&(credential.consumer.clone(), Some(id.clone())));
+        if let Some(name) = name_of(credential) {
+            self.by_name.remove(&(name, Some(id.clone())));
+        }
         touched.credentials.insert(id.clone());
     }
 
@@ -240,8 +248,8 @@ impl Config {
     }
 
     /// Every provider with its secrets opened, for the engine.
-    pub(crate) fn open_providers(&self, sealer: &Sealer) -> Result<Vec<ProviderConfig>, StartError> {
-        self.providers.values().map(|object| self.open(object, sealer)).collect()
+    pub(crate) fn open_providers(&self, sealer: &Sealer, ambient: Ambient) -> Result<Vec<ProviderConfig>, StartError> {
+        self.providers.values().map(|object| self.open(object, sealer, ambient)).collect()
     }
 
     /// One provider with its secrets opened, for the engine; nothing when it is not there.
@@ -249,16 +257,22 @@ impl Config {
         &self,
         key: &ProviderKey,
         sealer: &Sealer,
+        ambient: Ambient,
     ) -> Result<Option<ProviderConfig>, StartError> {
-        self.providers.get(key).map(|object| self.open(object, sealer)).transpose()
+        self.providers.get(key).map(|object| self.open(object, sealer, ambient)).transpose()
     }
 
-    fn open(&self, object: &Object<SecretProvider<Sealed>>, sealer: &Sealer) -> Result<ProviderConfig, StartError> {
+    fn open(
+        &self,
+        object: &Object<SecretProvider<Sealed>>,
+        sealer: &Sealer,
+        ambient: Ambient,
+    ) -> Result<ProviderConfig, StartError> {
         let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
             what: format!("the secret provider {}", object.stored.object.key()),
             source,
         })?;
-        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision })
+        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision, ambient })
     }
 
     /// Every reference in use.
@@ -299,6 +313,12 @@ impl Config {
         })
     }
 
+    /// The credentials of that type which requests name so; there should be one at most.
+    pub(crate) fn of_name(&self, kind: CredentialType, name: &str) -> impl Iterator<Item = &Credential<Sealed>> {
+        let ids = belonging(&self.by_name, &(kind, name.into()));
+        ids.filter_map(|id| self.credentials.get(id)).map(|object| &object.stored.object)
+    }
+
     /// The credentials of a consumer.
     pub(crate) fn credentials_of(&self, consumer: &ConsumerName) -> impl Iterator<Item = &Object<Credential<Sealed>>> {
         belonging(&self.by_consumer, consumer).filter_map(|id| self.credentials.get(id)).map(Arc::as_ref)
@@ -313,6 +333,11 @@ impl Config {
 /// The references of a credential.
 pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
     credential.kind.secret().reference().into_iter()
+}
+
+/// What requests name a credential by, if they do.
+fn name_of(credential: &Credential<Sealed>) -> Option<(CredentialType, Box<str>)> {
+    Some((credential.kind.credential_type(), credential.kind.identifier()?.into()))
 }
 
 /// A provider with its secrets opened.

@@ -7,7 +7,8 @@ use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use crate::views::mask_credential;
 use postern::control::{Answer, ControlError, CredentialView};
-use postern::credential::{Credential, CredentialKind};
+use postern::credential::{Credential, CredentialForm, CredentialKind, FieldName};
+use postern::fingerprint::Fingerprint;
 use postern::name::{ConsumerName, ObjectId};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Sealed, SecretField};
@@ -48,7 +49,8 @@ impl Inner {
         let config = self.config();
         let object = stored_credential(&config, &entered.id)?;
         let parent = &stored_consumer(&config, &entered.consumer)?.row;
-        if object.stored.object.consumer != entered.consumer {
+        let stored = &object.stored.object;
+        if stored.consumer != entered.consumer || stored.kind.credential_type() != entered.kind.credential_type() {
             return Err(not_found("credential", &entered.id));
         }
         let sealed = self.seal_credential(&config, &entered, Some(object))?;
@@ -95,43 +97,56 @@ impl Inner {
         entered: &Credential<Entered>,
         stored: Option<&Object<Credential<Sealed>>>,
     ) -> Answer<Credential<Sealed>> {
+        let secret_field = entered.kind.secret_field();
         if let Some(reference) = entered.kind.secret().reference() {
-            check_provider(config, reference)?;
+            check_provider(config, secret_field, reference)?;
         }
+        check_name_unused(config, entered)?;
         entered.try_map(|field, secret| match secret {
             Entered::Replace(typed) => {
                 let plain = typed.clone().into_plain();
-                self.check_unused(config, &entered.id, self.fingerprint(&plain))?;
+                if entered.kind.identifier().is_none() {
+                    self.check_key_unused(config, &entered.id, self.fingerprint(&plain))?;
+                }
                 self.sealer.seal(credential_place(entered.id.as_str(), field), &plain, self.now()).map_err(internal)
             }
-            Entered::Keep => kept(field, stored),
+            Entered::Keep => kept(secret_field, stored),
         })
     }
 
     /// A key typed in must not be another credential's. (References are compared once they are resolved.)
-    fn check_unused(
-        &self,
-        config: &Config,
-        own: &ObjectId,
-        fingerprint: postern::fingerprint::Fingerprint,
-    ) -> Answer<()> {
+    fn check_key_unused(&self, config: &Config, own: &ObjectId, key: Fingerprint) -> Answer<()> {
         let published = self.published();
-        match published.armed.owner(fingerprint, own).and_then(|id| config.credentials.get(id)) {
+        match published.armed.owner(key, own).and_then(|id| config.credentials.get(id)) {
             None => Ok(()),
-            Some(other) => Err(ControlError::invalid(
-                "key",
-                format!(
-                    "The credential '{}' of consumer {} has this key already.",
-                    other.stored.object.name, other.stored.object.consumer
-                ),
-            )),
+            Some(other) => Err(taken("key", "key", &other.stored.object)),
         }
     }
 }
 
+/// The name that requests give must not be another credential's of the same type.
+fn check_name_unused(config: &Config, entered: &Credential<Entered>) -> Answer<()> {
+    let kind = entered.kind.credential_type();
+    let Some((name, field)) = entered.kind.identifier().zip(CredentialForm::identifier_field(kind)) else {
+        return Ok(());
+    };
+    match config.of_name(kind, name).find(|other| other.id != entered.id) {
+        None => Ok(()),
+        Some(other) => Err(taken(field.name, field.label, other)),
+    }
+}
+
+fn taken(field: &str, label: &str, other: &Credential<Sealed>) -> ControlError {
+    let (credential, consumer) = (&other.name, &other.consumer);
+    ControlError::invalid(
+        field,
+        format!("The credential '{credential}' of consumer {consumer} has this {label} already."),
+    )
+}
+
 /// A reference must name a provider of the group; whether it resolves is no condition, since the secret
 /// may be written later.
-fn check_provider(config: &Config, reference: &SecretRef) -> Answer<()> {
+fn check_provider(config: &Config, field: FieldName, reference: &SecretRef) -> Answer<()> {
     let of_manager = config.providers.keys().filter(|key| key.manager == reference.manager());
     let ids: Vec<&str> = of_manager.map(|key| key.id.as_str()).collect();
     if ids.contains(&reference.provider().as_str()) {
@@ -144,14 +159,15 @@ fn check_provider(config: &Config, reference: &SecretRef) -> Answer<()> {
     };
     let problem =
         format!("There is no {manager} secret provider '{}' in this gateway group. {known}", reference.provider());
-    Err(ControlError::invalid("key", problem))
+    Err(ControlError::invalid(field.name, problem))
 }
 
-fn kept(field: &str, stored: Option<&Object<Credential<Sealed>>>) -> Answer<Sealed> {
-    let stored = stored.map(|object| &object.stored.object.kind);
-    match stored {
-        Some(CredentialKind::KeyAuth { key: SecretField::Literal(sealed) }) => Ok(sealed.clone()),
-        _ => Err(ControlError::invalid(field, "A key is needed here.")),
+/// The stored secret, if it is one of that field.
+fn kept(field: FieldName, stored: Option<&Object<Credential<Sealed>>>) -> Answer<Sealed> {
+    let stored = stored.map(|object| &object.stored.object.kind).filter(|kind| kind.secret_field() == field);
+    match stored.map(CredentialKind::secret) {
+        Some(SecretField::Literal(sealed)) => Ok(sealed.clone()),
+        _ => Err(ControlError::invalid(field.name, format!("The {} is needed here.", field.label))),
     }
 }
 

@@ -8,6 +8,7 @@ mod consumers;
 mod credentials;
 mod errors;
 mod plane;
+mod proof;
 mod providers;
 mod publish;
 mod references;
@@ -28,8 +29,8 @@ use postern::provider::ProviderKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
-use secrets::Engine;
-use std::collections::BTreeMap;
+use secrets::{Ambient, Engine};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use store::{MasterKey, Sealer, Store};
@@ -48,6 +49,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
     own_addresses: Vec<SocketAddr>,
+    ambient_credentials: BTreeSet<GroupName>,
     instance: InstanceFacts,
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
@@ -95,6 +97,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
+    /// The gateway groups whose providers may use the machine's own AWS credentials and assume roles.
+    pub ambient_credentials: BTreeSet<GroupName>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
     pub own_addresses: Vec<SocketAddr>,
     pub instance: InstanceFacts,
@@ -140,6 +144,7 @@ impl Control {
             clock: parts.clock,
             fingerprints: parts.fingerprints,
             own_addresses: parts.own_addresses,
+            ambient_credentials: parts.ambient_credentials,
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
@@ -235,7 +240,7 @@ impl Inner {
     async fn load(&self) -> Result<(), StartError> {
         let rows = self.store.objects(&self.group).await?;
         let config = Arc::new(Config::decode(&self.group, rows)?);
-        self.engine.set_providers(config.open_providers(&self.sealer)?);
+        self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);
         Ok(())
@@ -270,7 +275,7 @@ impl Inner {
         let mut config = Config::clone(&self.config());
         let touched = config.apply(change)?;
         if let Some(key) = &touched.provider {
-            match config.open_provider(key, &self.sealer)? {
+            match config.open_provider(key, &self.sealer, self.ambient())? {
                 Some(provider) => self.engine.set_provider(provider),
                 None => self.engine.remove_provider(&self.group, key),
             }
@@ -306,6 +311,14 @@ impl Inner {
     /// Only while `published` is locked: what is published follows the configuration in force.
     fn replace_config(&self, config: &Arc<Config>) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
+    }
+
+    /// Whether the server's configuration lets this group use the machine's own credentials.
+    fn ambient(&self) -> Ambient {
+        match self.ambient_credentials.contains(&self.group) {
+            true => Ambient::Allowed,
+            false => Ambient::Forbidden,
+        }
     }
 
     fn now(&self) -> Millis {

@@ -5,7 +5,7 @@ use crate::{Control, InstanceFacts, Parts};
 use backends::OpenBao;
 use postern::consumer::ConsumerForm;
 use postern::control::{ControlPlane, Operator, PluginOwner};
-use postern::credential::{KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
@@ -112,6 +112,7 @@ impl World {
             clock,
             fingerprints,
             own_addresses: Vec::new(),
+            ambient_credentials: std::collections::BTreeSet::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await.unwrap();
@@ -127,6 +128,17 @@ impl World {
     async fn rotate(&self, secret: u8, key: u8) {
         let keys = serde_json::json!({ "key-0": format!("key of {secret}"), "key-1": format!("literal-{key}"), "key-2": "shared" });
         self.bao.put(&format!("{}/0/secret-{secret}", self.place), keys).await;
+    }
+
+    /// Every third literal is a password, and its user's name is soon taken.
+    fn credential(&self, key: &Key) -> CredentialForm {
+        let kind = match key {
+            Key::Literal(n) if n % 3 == 0 => CredentialType::BasicAuth,
+            Key::Literal(_) | Key::Reference { .. } => CredentialType::KeyAuth,
+        };
+        let secret = self.key(key);
+        let identifier = format!("user-{}", secret.text.0.len());
+        CredentialForm { name: format!("{key:?}"), identifier, secret, ..CredentialForm::new(kind) }
     }
 
     fn key(&self, key: &Key) -> SecretFieldForm {
@@ -174,7 +186,7 @@ impl World {
                 control.delete_consumer(&by, &group, &consumer(*number)).await.ok()
             }
             Deed::AddKey { consumer: number, key } => {
-                let form = KeyAuthForm { name: format!("{key:?}"), key: self.key(key) };
+                let form = self.credential(key);
                 let credential = form.parse(new, consumer(*number)).unwrap();
                 control.add_credential(&by, &group, credential).await.ok().map(drop)
             }
@@ -182,7 +194,8 @@ impl World {
                 None => None,
                 Some(id) => {
                     let stored = &config.credentials[&id].stored;
-                    let form = KeyAuthForm { name: format!("{key:?}"), key: self.key(key) };
+                    let form = self.credential(key);
+                    let form = CredentialForm { kind: stored.object.kind.credential_type(), ..form };
                     let credential = form.parse(id, stored.object.consumer.clone()).unwrap();
                     control.save_credential(&by, &group, stored.revision, credential).await.ok().map(drop)
                 }

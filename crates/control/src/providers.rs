@@ -7,8 +7,10 @@ use crate::views::{credential_name, mask_provider};
 use crate::{Inner, TestResult};
 use postern::control::{Answer, ControlError, ProviderView};
 use postern::diagnosis::Diagnosis;
+use postern::provider::aws::{AwsCredentials, AwsMethod};
 use postern::provider::{Manager, ProviderKey, SecretProvider, Settings};
 use postern::sensitive::{Entered, Plain, Sealed};
+use secrets::Ambient;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use store::{Kind, NewRow};
@@ -29,6 +31,7 @@ impl Inner {
 
     pub(crate) async fn add_provider(&self, entered: SecretProvider<Entered>) -> Answer<ProviderView> {
         self.check_address(&entered)?;
+        self.check_permission(&entered)?;
         let _changing = self.changing.lock().await;
         let id = uuid::Uuid::new_v4().to_string();
         let entered = settled(entered, None);
@@ -43,6 +46,7 @@ impl Inner {
 
     pub(crate) async fn save_provider(&self, revision: u64, entered: SecretProvider<Entered>) -> Answer<ProviderView> {
         self.check_address(&entered)?;
+        self.check_permission(&entered)?;
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_provider(&config, &entered.key())?;
@@ -80,17 +84,18 @@ impl Inner {
 
     pub(crate) async fn test_provider(&self, entered: SecretProvider<Entered>) -> Answer<Diagnosis> {
         self.check_address(&entered)?;
+        self.check_permission(&entered)?;
         let config = self.config();
         let stored = config.providers.get(&entered.key()).map(Arc::as_ref);
         let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
-        Ok(self.engine.diagnose(&plain.settings).await)
+        Ok(self.engine.diagnose(&plain.settings, self.ambient()).await)
     }
 
     pub(crate) async fn test_stored_provider(&self, key: &ProviderKey) -> Answer<Diagnosis> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
-        let diagnosis = self.engine.diagnose(&plain.settings).await;
+        let diagnosis = self.engine.diagnose(&plain.settings, self.ambient()).await;
         let failure = diagnosis.failure().map(|(_, explanation, _)| explanation.what.clone());
         let result = TestResult { at: self.now(), failure };
         self.tests.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), result);
@@ -138,6 +143,22 @@ impl Inner {
                 self.sealer.open(provider_place(&row, field), &sealed).map_err(internal)
             }
         })
+    }
+
+    /// What only the server's own configuration can allow.
+    fn check_permission(&self, entered: &SecretProvider<Entered>) -> Answer<()> {
+        let Settings::Aws(aws) = &entered.settings else { return Ok(()) };
+        if !aws.needs_permission() || self.ambient() == Ambient::Allowed {
+            return Ok(());
+        }
+        let group = &self.group;
+        let field = if aws.credentials.method() == AwsMethod::Ambient { "aws_method" } else { "role_arn" };
+        Err(ControlError::invalid(
+            field,
+            format!(
+                "The server does not allow the gateway group {group} this. Who runs it can: --ambient-credentials {group}, or ambient_credentials = \"{group}\" in its configuration file."
+            ),
+        ))
     }
 
     /// A secret manager is never one of our own listeners.
@@ -200,7 +221,7 @@ fn changed_holder(manager: Manager) -> &'static str {
             "Enter it again: the Vault Server URL or the TLS Server Name changed, and a stored secret is never sent to another server."
         }
         Manager::Aws => {
-            "Enter it again: the Access Key ID or the Endpoint URL changed, and a stored secret serves only what it was entered for."
+            "Enter it again: the Access Key ID or an Endpoint URL changed, and a stored secret serves only what it was entered for."
         }
     }
 }
@@ -211,14 +232,15 @@ fn settled(
     stored: Option<&Object<SecretProvider<Sealed>>>,
 ) -> SecretProvider<Entered> {
     let stored_token = stored.and_then(|object| match &object.stored.object.settings {
-        Settings::Aws(aws) => aws.session_token.as_ref(),
+        Settings::Aws(aws) => aws.credentials.access_key()?.session_token.as_ref(),
         Settings::Vault(_) => None,
     });
     if let Settings::Aws(aws) = &mut entered.settings
-        && aws.session_token == Some(Entered::Keep)
+        && let AwsCredentials::AccessKey(key) = &mut aws.credentials
+        && key.session_token == Some(Entered::Keep)
         && stored_token.is_none()
     {
-        aws.session_token = None;
+        key.session_token = None;
     }
     entered
 }

@@ -5,8 +5,7 @@ use crate::Inner;
 use crate::armed::{Armed, Standing};
 use crate::config::{Config, Object, Touched, credential_place};
 use postern::consumer::Consumer;
-use postern::credential::{Credential, CredentialKind};
-use postern::fingerprint::Fingerprint;
+use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
 use postern::plugin::PluginConfig;
 use postern::resolve::{ReferenceState, StateName};
@@ -118,30 +117,25 @@ impl Inner {
         let (value, state) = self.value(object);
         Some(Standing {
             consumer: snapshot_consumer(&consumer.stored.object),
-            key: value.filter(|value| !value.is_empty()).map(|value| self.fingerprint(&value)),
+            found: value.and_then(|value| self.found(&object.stored.object.kind, &value)),
             state: state.map(|state| state.name()),
         })
     }
 
-    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
-        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
-        self.fingerprints.of(value.expose().as_bytes())
-    }
-
     /// The value of a credential now, `None` arms nothing; and where its reference stands.
     fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
-        let CredentialKind::KeyAuth { key } = &object.stored.object.kind;
-        match key {
+        let kind = &object.stored.object.kind;
+        match kind.secret() {
             SecretField::Reference(reference) => {
                 let (value, state) = self.engine.current(&self.group, reference);
                 (value, Some(state))
             }
             SecretField::Literal(sealed) => {
-                let opened = self.sealer.open(credential_place(&object.row, "key"), sealed);
+                let opened = self.sealer.open(credential_place(&object.row, kind.secret_field().name), sealed);
                 let opened = opened.inspect_err(|error| {
                     let credential = &object.stored.object;
                     tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
-                        "the stored key cannot be opened; the credential authenticates nobody");
+                        "the stored secret cannot be opened; the credential authenticates nobody");
                 });
                 (opened.ok(), None)
             }

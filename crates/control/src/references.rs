@@ -8,7 +8,6 @@ use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHe
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
-use postern::plugin::PluginName;
 use postern::resolve::{Failure, ReferenceCheck, StateName};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use std::collections::BTreeSet;
@@ -67,7 +66,8 @@ impl Inner {
         let references = self.reference_views(&config);
         let providers = self.providers()?;
         let healthy = |health: &ProviderHealth| matches!(health, ProviderHealth::Healthy { .. });
-        let protects = |plugins: &postern::plugin::Plugins| plugins.contains_key(&PluginName::KeyAuth);
+        // Every plugin there is lets nobody in who does not prove who they are.
+        let protects = |plugins: &postern::plugin::Plugins| !plugins.is_empty();
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
         let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
         let now = self.now();
@@ -111,8 +111,10 @@ impl Inner {
             Some(Attention {
                 subject: AttentionSubject::Credential { name: credential_name(&object.stored.object) },
                 what: format!(
-                    "It has the same key as the credential '{}' of consumer {}: neither of the two authenticates anyone.",
-                    other.credential, other.consumer
+                    "It has the same {} as the credential '{}' of consumer {}: neither of the two authenticates anyone.",
+                    object.stored.object.kind.credential_type().found_by(),
+                    other.credential,
+                    other.consumer
                 ),
             })
         });

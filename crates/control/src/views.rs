@@ -113,5 +113,6 @@ pub(crate) fn service_view(config: &Config, object: &Object<Service>) -> Service
 
 /// How messages name a credential.
 pub(crate) fn credential_name<S>(credential: &Credential<S>) -> CredentialName {
-    CredentialName { consumer: credential.consumer.clone(), credential: credential.name.to_string() }
+    let kind = credential.kind.credential_type();
+    CredentialName { consumer: credential.consumer.clone(), kind, credential: credential.name.to_string() }
 }

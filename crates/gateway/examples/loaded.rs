@@ -51,7 +51,7 @@ async fn change(snapshots: &watch::Sender<Arc<Snapshot>>, gateway: &Gateway) -> 
 
 fn credential(number: usize) -> KeyCredential {
     let consumer = SnapshotConsumer { name: format!("consumer-{number}").parse().unwrap(), custom_id: None };
-    KeyCredential { consumer: Arc::new(consumer), credential: format!("key-of-{number}").parse().unwrap() }
+    KeyCredential { consumer: Arc::new(consumer), credential: format!("key-of-{number}").parse().unwrap(), proof: None }
 }
 
 fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use postern::fingerprint::Fingerprint;
 use postern::shards::{Shard, Shards, part_of};
-use postern::snapshot::{KeyCredential, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, Proof, SnapshotConsumer};
 use std::sync::Arc;
 
 /// Who a request comes from, as sent upstream.
@@ -13,12 +13,15 @@ pub(crate) struct Identity {
     /// Absent for the anonymous consumer.
     pub(crate) credential: Option<HeaderValue>,
     pub(crate) custom_id: Option<HeaderValue>,
+    /// What a request must show that named the credential; nothing for a key.
+    pub(crate) proof: Option<Arc<Proof>>,
 }
 
 impl Identity {
     fn of(key: &KeyCredential) -> Option<Self> {
         let credential = HeaderValue::from_str(key.credential.as_str()).ok()?;
-        Some(Self { credential: Some(credential), ..Self::without_credential(&key.consumer)? })
+        let anonymous = Self::without_credential(&key.consumer)?;
+        Some(Self { credential: Some(credential), proof: key.proof.clone(), ..anonymous })
     }
 
     /// The identity of requests that show no credential and count as `consumer`'s.
@@ -31,6 +34,7 @@ impl Identity {
             consumer: HeaderValue::from_str(consumer.name.as_str()).ok()?,
             credential: None,
             custom_id: consumer.custom_id.as_deref().and_then(|label| HeaderValue::from_str(label).ok()),
+            proof: None,
         })
     }
 }
@@ -77,7 +81,8 @@ mod tests {
         let fingerprints = FingerprintKey::new([7; 32]);
         let fingerprint = |n: u32| fingerprints.of(&n.to_le_bytes());
         let consumer = |name: &str| Arc::new(SnapshotConsumer { name: name.parse().unwrap(), custom_id: None });
-        let key = |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap() };
+        let key =
+            |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap(), proof: None };
         let mut keys: Shards<KeyCredential> = (0..5_000).map(|n| (fingerprint(n), key("alice"))).collect();
         let first = Identities::compile(&keys, None);
         keys.insert(fingerprint(1), key("bob"));

@@ -17,10 +17,11 @@ use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
 use http::Method;
 use percent_encoding::percent_decode_str;
-use postern::fingerprint::FingerprintKey;
+use postern::credential::CredentialType;
+use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{Snapshot, SnapshotConsumer};
+use postern::snapshot::{Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -122,7 +123,18 @@ impl Table {
         if key.is_empty() {
             return None;
         }
-        self.keys.get(&self.fingerprint_key.of(key))
+        self.keys.get(&self.fingerprint_key.of(key)).filter(|identity| identity.proof.is_none())
+    }
+
+    /// The identity that requests of this type claim by `name`, and what proves it.
+    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
+        let identity = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
+        Some((identity, identity.proof.as_deref()?))
+    }
+
+    /// The fingerprint to compare with one in a [`Proof`].
+    pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
+        self.fingerprint_key.of(text)
     }
 
     /// The identity of a consumer that requests without a key count as.

@@ -1,18 +1,11 @@
 //! One secret as it was read: all its keys at one moment.
 
-use postern::pem;
+use crate::select::{Unusable, Value, names};
 use postern::resolve::{Failure, InvalidBecause};
+use postern::selection::Selector;
 use postern::sensitive::Plain;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-
-/// The longest value that can be used, in bytes: what a request's header carries.
-const MAX_VALUE: usize = 8 * 1024;
-/// The longest certificate chain or key in PEM, in bytes.
-const MAX_PEM: usize = 64 * 1024;
-
-/// How many keys a failure names at most.
-const MAX_NAMED: usize = 50;
 
 /// A secret with its keys. Prints key names, never values.
 #[derive(Debug)]
@@ -21,20 +14,17 @@ pub(crate) struct Document {
     pub(crate) path: String,
     /// Where the manager has versions.
     pub(crate) version: Option<u64>,
-    values: BTreeMap<String, Value>,
-    /// Whether these are all the keys there are, so that another one is missing.
-    complete: bool,
+    values: Values,
+    /// What the manager has since said no to.
+    refused: BTreeMap<Selector, Failure>,
 }
 
-/// What one key holds.
 #[derive(Debug)]
-enum Value {
-    /// A text; or a number, `true` or `false` as they were written.
-    Text(Plain),
-    /// Something that is no text, named as an operator would.
-    NotText(&'static str),
-    /// The manager said no to this key alone.
-    Refused(Failure),
+enum Values {
+    /// All the keys there are: another one is missing.
+    Keys(BTreeMap<String, Value>),
+    /// What was asked for, and what came of it: nothing is known of others.
+    Answers(BTreeMap<Selector, Result<Plain, Failure>>),
 }
 
 impl Document {
@@ -45,83 +35,67 @@ impl Document {
         object: BTreeMap<String, &RawValue>,
     ) -> serde_json::Result<Self> {
         let values = object.into_iter().map(|(key, raw)| Ok((key, Value::parse(raw)?)));
-        Ok(Self { path, version, values: values.collect::<serde_json::Result<_>>()?, complete: true })
+        let values = Values::Keys(values.collect::<serde_json::Result<_>>()?);
+        Ok(Self { path, version, values, refused: BTreeMap::new() })
     }
 
-    /// A secret without keys: its text is the value of the empty key.
-    pub(crate) fn whole(path: String, text: Plain) -> Self {
-        let values = BTreeMap::from([(String::new(), Value::Text(text))]);
-        Self { path, version: None, values, complete: false }
+    /// What a manager answered for each value it was asked for.
+    pub(crate) fn of_answers(path: String, answers: BTreeMap<Selector, Result<Plain, Failure>>) -> Self {
+        Self { path, version: None, values: Values::Answers(answers), refused: BTreeMap::new() }
     }
 
-    /// What a manager answered for each key it was asked for.
-    pub(crate) fn of_answers(path: String, answers: BTreeMap<String, Result<Plain, Failure>>) -> Self {
-        let values = answers.into_iter().map(|(key, answer)| (key, answer.map_or_else(Value::Refused, Value::Text)));
-        Self { path, version: None, values: values.collect(), complete: false }
+    /// Whether this says anything of `selector`.
+    pub(crate) fn answers(&self, selector: &Selector) -> bool {
+        match &self.values {
+            Values::Keys(_) => true,
+            Values::Answers(answers) => answers.contains_key(selector) || self.refused.contains_key(selector),
+        }
     }
 
-    /// Whether this says anything of `key`.
-    pub(crate) fn answers(&self, key: &str) -> bool {
-        self.complete || self.has(key)
-    }
-
-    /// The manager has since said no to `key`.
-    pub(crate) fn refuse(&mut self, key: String, failure: Failure) {
-        self.values.insert(key, Value::Refused(failure));
+    /// The manager has since said no to `selector`.
+    pub(crate) fn refuse(&mut self, selector: Selector, failure: Failure) {
+        self.refused.insert(selector, failure);
     }
 
     /// Whether the secret has `key`, whatever it holds.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.values.contains_key(key)
-    }
-
-    /// The value of `key`, if it can be used. `last_seen` is the last earlier version that had the key.
-    pub(crate) fn value(&self, key: &str, last_seen: Option<u64>) -> Result<&Plain, Failure> {
-        let invalid = |why| Failure::Invalid { path: self.path.clone(), why };
-        let key = key.to_owned();
-        match self.values.get(&key) {
-            None => Err(Failure::KeyMissing {
-                path: self.path.clone(),
-                key,
-                present: self.names(),
-                version: self.version,
-                last_seen,
-            }),
-            Some(Value::Refused(failure)) => Err(failure.clone()),
-            Some(Value::NotText(found)) => Err(invalid(InvalidBecause::NotText { key, found: (*found).to_owned() })),
-            Some(Value::Text(text)) if text.is_empty() => Err(invalid(InvalidBecause::Empty { key })),
-            Some(Value::Text(text)) if !is_usable(text) => Err(invalid(InvalidBecause::NotUsable { key })),
-            Some(Value::Text(text)) => Ok(text),
+        match &self.values {
+            Values::Keys(values) => values.contains_key(key),
+            Values::Answers(answers) => answers.keys().any(|selector| selector.key == key),
         }
     }
 
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.values.keys().take(MAX_NAMED).cloned().collect();
-        if self.values.len() > MAX_NAMED {
-            names.push(format!("{} more", self.values.len() - MAX_NAMED));
+    /// The value that `selector` means, if it can be used. `last_seen` is the last earlier version that had
+    /// its key.
+    pub(crate) fn value(&self, selector: &Selector, last_seen: Option<u64>) -> Result<Plain, Failure> {
+        if let Some(failure) = self.refused.get(selector) {
+            return Err(failure.clone());
         }
-        names
+        let (key, value, present) = match &self.values {
+            Values::Answers(answers) => match answers.get(selector) {
+                Some(answer) => return answer.clone(),
+                None => (selector.key.clone(), None, vec![]),
+            },
+            Values::Keys(values) => (selector.key.clone(), values.get(&selector.key), names(values.keys())),
+        };
+        let path = self.path.clone();
+        let Some(value) = value else {
+            return Err(Failure::KeyMissing { path, key, present, version: self.version, last_seen });
+        };
+        let why = match selector.is_plain() {
+            true => match value.usable() {
+                Ok(text) => return Ok(text.clone()),
+                Err(Unusable::NotText(found)) => InvalidBecause::NotText { key, found: found.to_owned() },
+                Err(Unusable::Empty) => InvalidBecause::Empty { key },
+                Err(Unusable::NotUsable) => InvalidBecause::NotUsable { key },
+            },
+            false => match value.select(selector) {
+                Ok(text) => return Ok(text),
+                Err(why) => InvalidBecause::Selection { key, steps: selector.steps(), why: Box::new(why) },
+            },
+        };
+        Err(Failure::Invalid { path, why })
     }
-}
-
-impl Value {
-    /// A number keeps the digits it was written with: it never goes through a floating-point type.
-    fn parse(raw: &RawValue) -> serde_json::Result<Self> {
-        let text = raw.get();
-        Ok(match text.as_bytes().first() {
-            Some(b'"') => Self::Text(Plain::new(serde_json::from_str(text)?)),
-            Some(b'{') => Self::NotText("an object"),
-            Some(b'[') => Self::NotText("a list"),
-            Some(b'n') | None => Self::NotText("null"),
-            Some(_) => Self::Text(Plain::new(text.to_owned())),
-        })
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "looked at for length and control characters, not kept")]
-fn is_usable(value: &Plain) -> bool {
-    let text = value.expose();
-    (text.len() <= MAX_VALUE && !text.chars().any(char::is_control)) || (text.len() <= MAX_PEM && pem::is_pem(text))
 }
 
 #[cfg(test)]
@@ -133,12 +107,14 @@ pub(crate) fn document(version: u64, json: &str) -> Document {
 mod tests {
     use super::*;
 
+    use crate::select::MAX_VALUE;
+
     #[expect(clippy::disallowed_methods, reason = "the test looks at what was parsed")]
     fn check(json: &str, expected: Result<&str, &str>) {
         let document = document(3, &format!(r#"{{"key":{json},"other":"x"}}"#));
-        let got = document.value("key", None).map(Plain::expose);
+        let got = document.value(&Selector::plain("key"), None);
         match (&got, expected) {
-            (Ok(text), Ok(wanted)) => assert_eq!(*text, wanted),
+            (Ok(text), Ok(wanted)) => assert_eq!(text.expose(), wanted),
             (Err(Failure::Invalid { why, .. }), Err(wanted)) => {
                 assert!(format!("{why:?}").contains(wanted), "{json}: {why:?}");
             }
@@ -171,7 +147,7 @@ mod tests {
     #[test]
     fn a_missing_key_names_the_keys_there_are() {
         let Err(Failure::KeyMissing { present, version, last_seen, .. }) =
-            document(4, r#"{"secret-key":"s","password":"p"}"#).value("key", Some(1))
+            document(4, r#"{"secret-key":"s","password":"p"}"#).value(&Selector::plain("key"), Some(1))
         else {
             panic!("the key is missing");
         };
@@ -179,13 +155,6 @@ mod tests {
             (present, version, last_seen),
             (vec!["password".to_owned(), "secret-key".to_owned()], Some(4), Some(1))
         );
-    }
-
-    #[test]
-    fn a_secret_with_very_many_keys_is_not_listed_whole() {
-        let many: Vec<String> = (0..60).map(|n| format!(r#""k{n:02}":1"#)).collect();
-        let names = document(1, &format!("{{{}}}", many.join(","))).names();
-        assert_eq!((names.len(), names.last().map(String::as_str)), (51, Some("10 more")));
     }
 
     #[test]

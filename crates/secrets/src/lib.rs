@@ -5,6 +5,7 @@ mod document;
 mod engine;
 mod json;
 mod network;
+mod select;
 mod tls;
 mod vault;
 
@@ -17,6 +18,7 @@ use postern::diagnosis::Diagnosis;
 use postern::fingerprint::Fingerprint;
 use postern::provider::Settings;
 use postern::resolve::Failure;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,17 +27,17 @@ use vault::Vault;
 /// One secret manager, reached with one provider's settings.
 #[async_trait::async_trait]
 trait SecretManager: Send + Sync {
-    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys. `keys` are
-    /// those in use, for managers where a path may mean more than one secret: there the document
-    /// answers these only.
-    async fn read(&self, path: &[String], keys: &BTreeSet<String>) -> Result<Document, Unread>;
+    /// Reads the secret at `path` (segments below the provider's prefix), with all its keys: the version that
+    /// `pin` names, or the current one. `wanted` are the values in use, for managers where a path may mean
+    /// more than one secret: there the document answers these only.
+    async fn read(&self, path: &[String], pin: Option<&Pin>, wanted: &BTreeSet<Selector>) -> Result<Document, Unread>;
 
     /// The last version before `version` that had each of `keys`, where the manager keeps versions and
     /// lets us look. A key that is not in the answer was not found.
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64>;
 
     /// The request that reads `key` at `path`, as text, when that is known without asking the manager.
-    fn request_line(&self, path: &[String], key: &str) -> Option<String>;
+    fn request_line(&self, path: &[String], pin: Option<&Pin>, key: &str) -> Option<String>;
 
     /// Adds to a failure what only another question can tell. Asked when an operator waits for the
     /// answer, and never otherwise.
@@ -51,8 +53,8 @@ trait SecretManager: Send + Sync {
 #[derive(Debug)]
 struct Unread {
     failure: Failure,
-    /// Keys that had a failure of their own before that.
-    refused: BTreeMap<String, Failure>,
+    /// Values that had a failure of their own before that.
+    refused: BTreeMap<Selector, Failure>,
 }
 
 impl From<Failure> for Unread {
@@ -61,11 +63,20 @@ impl From<Failure> for Unread {
     }
 }
 
+/// Whether a gateway group may use the machine's own credentials, and assume roles: the server's
+/// configuration says so, and no provider can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ambient {
+    #[default]
+    Forbidden,
+    Allowed,
+}
+
 /// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>) -> Arc<dyn SecretManager> {
+fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManager> {
     match settings {
         Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone())),
+        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
     }
 }
 
@@ -78,10 +89,10 @@ fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> b
             (&one.url, &one.server_name, &one.prefix, &one.namespace, one.kv_version)
                 == (&other.url, &other.server_name, &other.prefix, &other.namespace, other.kv_version)
         }
-        // Another Access Key ID may be another account's.
+        // Another Access Key ID may be another account's, and so may another role.
         (Settings::Aws(one), Settings::Aws(other)) => {
-            (&one.region, &one.endpoint_url, &one.access_key_id)
-                == (&other.region, &other.endpoint_url, &other.access_key_id)
+            (&one.region, &one.endpoint_url, one.credentials.holder(), &one.assume_role)
+                == (&other.region, &other.endpoint_url, other.credentials.holder(), &other.assume_role)
         }
         (Settings::Vault(_) | Settings::Aws(_), _) => false,
     }

@@ -2,7 +2,7 @@
 //! failure means.
 
 use crate::tls;
-use postern::provider::address::forbidden;
+use postern::provider::address::{forbidden, gives_aws_credentials};
 use postern::provider::timeout::Timeout;
 use postern::resolve::{TlsProblem, UnreachableBecause};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -65,13 +65,32 @@ pub(crate) fn client(trust: ClientConfig, limits: Limits, host: Option<String>) 
     client.ok()
 }
 
-/// Sends, and refuses to be redirected. A resolver is not asked about a URL with an address in it, so that
-/// is judged here.
+/// Whether a request may go where AWS gives a machine its own credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetadataService {
+    Barred,
+    /// For the SDK's own chain, where the server's configuration allows that. By address only: no name may
+    /// lead there.
+    Allowed,
+}
+
+/// Sends, and refuses to be redirected.
 pub(crate) async fn send(request: RequestBuilder, limits: Limits) -> Result<Response, UnreachableBecause> {
+    send_to(request, limits, MetadataService::Barred).await
+}
+
+/// The same, with more that is allowed. A resolver is not asked about a URL with an address in it, so that
+/// is judged here.
+pub(crate) async fn send_to(
+    request: RequestBuilder,
+    limits: Limits,
+    metadata: MetadataService,
+) -> Result<Response, UnreachableBecause> {
     let (client, request) = request.build_split();
     let request = request.map_err(|_| UnreachableBecause::NotUnderstood)?;
     let host = host(request.url()).to_owned();
-    if let Some(why) = host.parse().ok().and_then(forbidden_address) {
+    let allowed = |address: &IpAddr| metadata == MetadataService::Allowed && gives_aws_credentials(*address);
+    if let Some(why) = host.parse().ok().filter(|address| !allowed(address)).and_then(forbidden_address) {
         return Err(why);
     }
     let response = client.execute(request).await.map_err(|error| because(&error, &host, limits))?;
@@ -268,6 +287,25 @@ fn lost(error: &std::io::Error, limits: Limits) -> UnreachableBecause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nothing is connected to: the time is over before it begins.
+    #[tokio::test]
+    async fn the_metadata_service_is_for_the_chain_alone() {
+        let http = client(tls::trusting_nobody(), Limits::default(), None).unwrap();
+        for (url, metadata, is_forbidden) in [
+            ("http://169.254.169.254/latest/api/token", MetadataService::Barred, true),
+            ("http://169.254.169.254/latest/api/token", MetadataService::Allowed, false),
+            ("http://169.254.170.2/x", MetadataService::Allowed, false),
+            ("http://[fd00:ec2::23]/x", MetadataService::Allowed, false),
+            ("http://169.254.1.1/x", MetadataService::Allowed, true),
+            ("http://100.100.100.200/x", MetadataService::Allowed, true),
+            ("http://[::ffff:169.254.169.254]/x", MetadataService::Allowed, true),
+        ] {
+            let request = http.get(url).timeout(Duration::ZERO);
+            let why = send_to(request, Limits::default(), metadata).await.unwrap_err();
+            assert_eq!(matches!(why, UnreachableBecause::ForbiddenAddress { .. }), is_forbidden, "{url}: {why:?}");
+        }
+    }
 
     #[test]
     fn one_forbidden_address_of_a_name_is_enough() {

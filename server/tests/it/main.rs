@@ -209,8 +209,9 @@ impl Caller<'_> {
     }
 
     async fn add_key(&self, name: &str, key: &str) {
-        let form = json!({"name": name, "key": {"source": "manually_input", "text": key}});
-        self.call("add_key_auth", json!({"group": "default", "consumer": "Alice", "form": form})).await;
+        let secret = json!({"source": "manually_input", "text": key});
+        let form = json!({"kind": "key-auth", "name": name, "identifier": "", "secret": secret});
+        self.call("add_credential", json!({"group": "default", "consumer": "Alice", "form": form})).await;
     }
 
     async fn status_with(&self, key: &str) -> StatusCode {

@@ -1,7 +1,8 @@
 //! What reading a secret of AWS can end in, in words an operator can act on.
 
-use super::{Region, read_policy};
+use super::{Region, RoleArn, read_policy};
 use crate::resolve::{Explanation, StateName, TlsProblem, UnreachableBecause};
+use crate::selection::SelectionProblem;
 use serde::{Deserialize, Serialize};
 
 /// Why a read gave no value. Holds names, codes and keys; never a value, never an answer's text.
@@ -14,10 +15,17 @@ pub enum AwsFailure {
     ScheduledForDeletion { region: Region, secret: String },
     /// The secret is there, but has no current version.
     NoCurrentVersion { region: Region, secret: String },
+    /// The secret is there, but has no version of the id or stage that the reference names, written
+    /// `stage=AWSPREVIOUS`.
+    NoSuchVersion { region: Region, secret: String, pin: String },
     /// The user may not read any of these; `absent` are names that are not there.
     Denied { region: Region, denied: Vec<String>, absent: Vec<String> },
     /// AWS does not accept who asks.
     Credentials { why: CredentialProblem },
+    /// The role that the provider reads with is not given.
+    Role { role: RoleArn, why: RoleProblem },
+    /// The reference names a secret of another region than the provider's.
+    OtherRegion { region: Region, named: Region },
     /// The secret is there, but the key that encrypts it cannot be used.
     Kms { secret: String },
     /// The secret is there and has keys; this one it has not.
@@ -42,6 +50,22 @@ pub enum CredentialProblem {
     Expired,
     /// The request's time is not AWS's.
     Clock,
+    /// The server's configuration does not allow this provider's group what it needs: the server's own
+    /// credentials, or a role.
+    NotAllowed,
+    /// The server's environment gives no credentials.
+    NoneFound,
+}
+
+/// Why a role is not given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum RoleProblem {
+    /// AWS says the same where there is no such role, where its trust policy does not name the caller, where
+    /// the External ID is another, and where the caller may not assume roles.
+    Denied,
+    /// Any other refusal, by AWS's code for it.
+    Refused { code: String },
 }
 
 /// Why there is no value that can be used.
@@ -58,6 +82,8 @@ pub enum UnusableBecause {
     Empty,
     /// Control characters, or too long for a request.
     NotUsable,
+    /// What the reference does to the value (`?decode=base64#/a`) gives none.
+    Selection { steps: String, why: Box<SelectionProblem> },
 }
 
 impl AwsFailure {
@@ -65,12 +91,13 @@ impl AwsFailure {
     #[must_use]
     pub fn name(&self) -> StateName {
         match self {
-            Self::NotFound { .. } | Self::ScheduledForDeletion { .. } | Self::NoCurrentVersion { .. } => {
-                StateName::NotFound
-            }
-            Self::Denied { .. } | Self::Credentials { .. } | Self::Kms { .. } => StateName::Denied,
+            Self::NotFound { .. }
+            | Self::ScheduledForDeletion { .. }
+            | Self::NoCurrentVersion { .. }
+            | Self::NoSuchVersion { .. } => StateName::NotFound,
+            Self::Denied { .. } | Self::Credentials { .. } | Self::Role { .. } | Self::Kms { .. } => StateName::Denied,
             Self::KeyMissing { .. } => StateName::KeyMissing,
-            Self::Unusable { .. } | Self::Refused { .. } => StateName::Invalid,
+            Self::OtherRegion { .. } | Self::Unusable { .. } | Self::Refused { .. } => StateName::Invalid,
             Self::Unreachable { .. } => StateName::Unreachable,
         }
     }
@@ -96,8 +123,18 @@ impl AwsFailure {
                 "Store a value. A secret just made without one, or a rotation that did not end well, looks like this.",
             )
             .with(put_command(region, secret)),
+            Self::NoSuchVersion { region, secret, pin } => Explanation::new(
+                format!("The secret {secret} has no version with {pin}, which the reference names."),
+                "Name one that is there, or remove what follows '?' from the reference to use AWSCURRENT.",
+            )
+            .with(format!("aws secretsmanager list-secret-version-ids --region {region} --secret-id {secret}")),
             Self::Denied { region, denied, absent } => explain_denied(region, denied, absent),
             Self::Credentials { why } => explain_credentials(*why),
+            Self::Role { role, why } => explain_role(role, why),
+            Self::OtherRegion { region, named } => Explanation::new(
+                format!("The ARN in the reference is of {named}, and the secret provider reads in {region}."),
+                format!("Use a secret provider of {named}, or the ARN of the secret's replica in {region}."),
+            ),
             Self::Kms { secret } => Explanation::new(
                 format!("AWS cannot decrypt the secret {secret} with its KMS key."),
                 "Check in KMS that the key is enabled, and that its policy lets this user use kms:Decrypt.",
@@ -180,8 +217,30 @@ fn explain_credentials(why: CredentialProblem) -> Explanation {
             "AWS refuses the request's signature because of its time: this machine's clock is wrong.",
             "Set the clock where Postern runs; AWS allows five minutes.",
         ),
+        CredentialProblem::NotAllowed => (
+            "The server's configuration does not allow this gateway group the server's own AWS credentials, nor to assume a role.",
+            "Who runs the server can allow it with the setting ambient_credentials; or give the secret provider an access key of its own.",
+        ),
+        CredentialProblem::NoneFound => (
+            "The server's environment gives no AWS credentials: no variables, profile, web identity, container role or instance role was found that works.",
+            "Give the process one of them, as the AWS SDKs look for them, or give the secret provider an access key of its own.",
+        ),
     };
     Explanation::new(what, fix)
+}
+
+fn explain_role(role: &RoleArn, why: &RoleProblem) -> Explanation {
+    match why {
+        RoleProblem::Denied => Explanation::new(
+            format!("AWS does not let the provider's credentials assume the role {role}."),
+            "Check that the role exists, that its trust policy names who assumes it, and the External ID if it wants one; then add this to the policies of who assumes it:",
+        )
+        .with(role.assume_policy()),
+        RoleProblem::Refused { code } => Explanation::new(
+            format!("AWS refused to give the role {role}: {code}."),
+            "Look this code up in the documentation of AssumeRole.",
+        ),
+    }
 }
 
 fn explain_key_missing(secret: &str, key: &str, present: &[String]) -> Explanation {
@@ -198,6 +257,7 @@ fn explain_unusable(secret: &str, key: Option<&str>, why: &UnusableBecause) -> E
         None => format!("The secret {secret}"),
     };
     let (what, fix) = match why {
+        UnusableBecause::Selection { steps, why } => return why.explain(&place, steps),
         UnusableBecause::NotJson => (
             format!("The secret {secret} is no JSON object, so it has no key '{}'.", key.unwrap_or_default()),
             "Leave the key out of the reference to use the whole text, or store the secret as key/value pairs.",
@@ -315,6 +375,10 @@ mod tests {
         "us-east-1".parse().unwrap()
     }
 
+    fn role() -> RoleArn {
+        "arn:aws:iam::123456789012:role/r".parse().unwrap()
+    }
+
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -357,6 +421,22 @@ mod tests {
                 vec!["AWSCURRENT", "put-secret-value"],
             ),
             (
+                AwsFailure::NoSuchVersion { region: region(), secret: secret(), pin: "stage=AWSPREVIOUS".to_owned() },
+                "not_found",
+                vec!["no version with stage=AWSPREVIOUS", "list-secret-version-ids --region us-east-1"],
+            ),
+            (
+                unusable(
+                    None,
+                    UnusableBecause::Selection {
+                        steps: "?decode=base64".to_owned(),
+                        why: Box::new(SelectionProblem::NotBase64),
+                    },
+                ),
+                "invalid",
+                vec!["The secret plain is no base64", "Remove ?decode=base64"],
+            ),
+            (
                 AwsFailure::Denied { region: region(), denied: names(&["a/b", "a"]), absent: vec![] },
                 "denied",
                 vec!["may not read a/b or a.", "secretsmanager:us-east-1:*:secret:a-??????", "kms:Decrypt"],
@@ -370,6 +450,31 @@ mod tests {
             (credentials(CredentialProblem::BadSignature), "denied", vec!["Secret Access Key does not belong"]),
             (credentials(CredentialProblem::Expired), "denied", vec!["Session Token has expired"]),
             (credentials(CredentialProblem::Clock), "denied", vec!["clock is wrong"]),
+            (credentials(CredentialProblem::NotAllowed), "denied", vec!["setting ambient_credentials"]),
+            (credentials(CredentialProblem::NoneFound), "denied", vec!["no variables, profile, web identity"]),
+            (
+                AwsFailure::Role { role: role(), why: RoleProblem::Denied },
+                "denied",
+                vec![
+                    "assume the role arn:aws:iam::123456789012:role/r",
+                    "trust policy",
+                    "External ID",
+                    "sts:AssumeRole",
+                ],
+            ),
+            (
+                AwsFailure::Role {
+                    role: role(),
+                    why: RoleProblem::Refused { code: "RegionDisabledException".to_owned() },
+                },
+                "denied",
+                vec!["RegionDisabledException"],
+            ),
+            (
+                AwsFailure::OtherRegion { region: region(), named: "eu-west-1".parse().unwrap() },
+                "invalid",
+                vec!["is of eu-west-1", "reads in us-east-1"],
+            ),
             (AwsFailure::Kms { secret: secret() }, "denied", vec!["KMS key", "kms:Decrypt"]),
             (
                 AwsFailure::KeyMissing { secret: secret(), key: "nope".to_owned(), present: names(&["a", "b"]) },

@@ -1,30 +1,64 @@
 //! AWS Secrets Manager: settings, where a reference may be read, and every way to fail in words.
 
+mod credentials;
 mod endpoint;
 mod failure;
 mod region;
+mod role;
 
+pub use credentials::{AccessKey, AccessKeyId, AwsCredentials, AwsMethod};
 pub use endpoint::EndpointUrl;
-pub use failure::{AwsFailure, CredentialProblem, UnusableBecause};
+pub use failure::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 pub use region::{REGIONS, Region};
+pub use role::{AssumeRole, RoleArn, RoleForm};
 
 use crate::problem::Problems;
 use crate::provider::vault::FormSecret;
 use crate::sensitive::Entered;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// How Postern reaches Secrets Manager in one region, and who it is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredAws<S>")]
 pub struct AwsSettings<S> {
     pub region: Region,
     /// Instead of the region's own endpoint.
     pub endpoint_url: Option<EndpointUrl>,
-    pub access_key_id: AccessKeyId,
-    pub secret_access_key: S,
-    /// Belongs to temporary keys; it ends with them.
-    pub session_token: Option<S>,
+    #[serde(flatten)]
+    pub credentials: AwsCredentials<S>,
+    /// Secrets are read with this role, not with the credentials themselves.
+    pub assume_role: Option<AssumeRole>,
+}
+
+/// As it lies in the database. Rows from before there was a choice say nothing of it: they hold a key.
+#[derive(Deserialize)]
+struct StoredAws<S> {
+    region: Region,
+    endpoint_url: Option<EndpointUrl>,
+    credentials: Option<AwsMethod>,
+    access_key_id: Option<AccessKeyId>,
+    secret_access_key: Option<S>,
+    session_token: Option<S>,
+    assume_role: Option<AssumeRole>,
+}
+
+impl<S> TryFrom<StoredAws<S>> for AwsSettings<S> {
+    type Error = &'static str;
+
+    /// What lacks a part of its key is an error, never a reason to take the server's own credentials.
+    fn try_from(stored: StoredAws<S>) -> Result<Self, &'static str> {
+        let StoredAws { region, endpoint_url, assume_role, .. } = stored;
+        let key = stored.access_key_id.zip(stored.secret_access_key);
+        let credentials = match (stored.credentials, key) {
+            (None | Some(AwsMethod::AccessKey), Some((access_key_id, secret_access_key))) => {
+                let session_token = stored.session_token;
+                AwsCredentials::AccessKey(AccessKey { access_key_id, secret_access_key, session_token })
+            }
+            (Some(AwsMethod::Ambient), None) => AwsCredentials::Ambient,
+            _ => return Err("AWS credentials that are neither a whole access key nor said to be ambient"),
+        };
+        Ok(Self { region, endpoint_url, credentials, assume_role })
+    }
 }
 
 impl<S> AwsSettings<S> {
@@ -35,10 +69,25 @@ impl<S> AwsSettings<S> {
         Ok(AwsSettings {
             region: self.region.clone(),
             endpoint_url: self.endpoint_url.clone(),
-            access_key_id: self.access_key_id.clone(),
-            secret_access_key: f("secret_access_key", &self.secret_access_key)?,
-            session_token: self.session_token.as_ref().map(|token| f("session_token", token)).transpose()?,
+            credentials: self.credentials.try_map(f)?,
+            assume_role: self.assume_role.clone(),
         })
+    }
+
+    /// Whether it is more than a key of its own: then the server's configuration must allow it.
+    #[must_use]
+    pub fn needs_permission(&self) -> bool {
+        self.credentials.method() == AwsMethod::Ambient || self.assume_role.is_some()
+    }
+
+    /// Who reads: the role, the Access Key ID, or what the environment gives.
+    #[must_use]
+    pub fn who(&self) -> String {
+        match (&self.assume_role, self.credentials.holder()) {
+            (Some(role), _) => role.role_arn.to_string(),
+            (None, Some(key)) => key.to_string(),
+            (None, None) => AwsMethod::Ambient.label().to_owned(),
+        }
     }
 
     /// Where requests go: the Endpoint URL, or what the region is called.
@@ -54,12 +103,21 @@ impl<S> AwsSettings<S> {
     /// endpoint than the one it was entered for.
     #[must_use]
     pub fn same_holder<T>(&self, other: &AwsSettings<T>) -> bool {
-        let same_endpoint = match (&self.endpoint_url, &other.endpoint_url) {
-            (Some(one), Some(other)) => one.same_server(other),
-            (None, None) => true,
-            _ => false,
-        };
-        same_endpoint && self.access_key_id == other.access_key_id
+        same_endpoint(self.endpoint_url.as_ref(), other.endpoint_url.as_ref())
+            && same_endpoint(self.sts_endpoint_url(), other.sts_endpoint_url())
+            && self.credentials.holder() == other.credentials.holder()
+    }
+
+    fn sts_endpoint_url(&self) -> Option<&EndpointUrl> {
+        self.assume_role.as_ref()?.sts_endpoint_url.as_ref()
+    }
+}
+
+fn same_endpoint(one: Option<&EndpointUrl>, other: Option<&EndpointUrl>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.same_server(other),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -86,6 +144,14 @@ pub fn candidates(segments: &[String]) -> Vec<Candidate> {
     };
     let all = (1..=segments.len()).rev().map(split);
     all.filter(|candidate| may_be_a_name(&candidate.secret_id)).take(MOST_CANDIDATES).collect()
+}
+
+/// The region in the ARN that a reference's path begins with, if it begins with one.
+#[must_use]
+pub fn arn_region(segments: &[String]) -> Option<Region> {
+    let mut parts = segments.first()?.split(':');
+    let is_secret = parts.next() == Some("arn") && parts.next().is_some() && parts.next() == Some("secretsmanager");
+    parts.next().filter(|_| is_secret)?.parse().ok()
 }
 
 fn may_be_a_name(text: &str) -> bool {
@@ -117,62 +183,6 @@ pub fn read_policy(region: &Region, secret: &str) -> String {
     )
 }
 
-/// The public half of an access key: an identifier, shown in full.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AccessKeyId(String);
-
-/// Why a text is not an Access Key ID: a sentence for its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AccessKeyIdError(&'static str);
-
-impl FromStr for AccessKeyId {
-    type Err = AccessKeyIdError;
-
-    fn from_str(text: &str) -> Result<Self, AccessKeyIdError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(AccessKeyIdError("The Access Key ID is needed here, for example AKIAIOSFODNN7EXAMPLE."));
-        }
-        // A Secret Access Key has 40 characters. It must not be stored in clear by a slip.
-        if text.len() == 40 || text.contains(['/', '+']) {
-            return Err(AccessKeyIdError("This looks like a Secret Access Key: it belongs in the field below."));
-        }
-        if text.len() > 128 || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(AccessKeyIdError("An Access Key ID has letters and digits only, at most 128."));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl AccessKeyId {
-    /// As AWS wrote it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for AccessKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<AccessKeyId> for String {
-    fn from(id: AccessKeyId) -> String {
-        id.0
-    }
-}
-
-impl TryFrom<String> for AccessKeyId {
-    type Error = AccessKeyIdError;
-    fn try_from(text: String) -> Result<Self, AccessKeyIdError> {
-        text.parse()
-    }
-}
-
 /// The form value of a region that is not among the suggestions.
 pub const OTHER_REGION: &str = "other";
 
@@ -183,12 +193,15 @@ pub struct AwsForm {
     pub region: String,
     /// Used when `region` is [`OTHER_REGION`].
     pub custom_region: String,
+    /// An [`AwsMethod`]'s slug; empty means an access key.
+    pub method: String,
     pub access_key_id: String,
     /// Empty keeps the stored one.
     pub secret_access_key: FormSecret,
     /// Empty means none beside a new Secret Access Key, and keeps the stored one otherwise.
     pub session_token: FormSecret,
     pub endpoint_url: String,
+    pub role: RoleForm,
 }
 
 impl Default for AwsForm {
@@ -197,10 +210,12 @@ impl Default for AwsForm {
             // As APISIX assumes (`apisix/secret/aws.lua`).
             region: "us-east-1".to_owned(),
             custom_region: String::new(),
+            method: AwsMethod::AccessKey.slug().to_owned(),
             access_key_id: String::new(),
             secret_access_key: FormSecret::default(),
             session_token: FormSecret::default(),
             endpoint_url: String::new(),
+            role: RoleForm::default(),
         }
     }
 }
@@ -215,11 +230,19 @@ impl AwsForm {
         Self {
             region,
             custom_region,
-            access_key_id: settings.access_key_id.to_string(),
+            method: settings.credentials.method().slug().to_owned(),
+            access_key_id: settings.credentials.holder().map(ToString::to_string).unwrap_or_default(),
             secret_access_key: FormSecret::default(),
             session_token: FormSecret::default(),
             endpoint_url: settings.endpoint_url.as_ref().map(ToString::to_string).unwrap_or_default(),
+            role: RoleForm::of(settings.assume_role.as_ref()),
         }
+    }
+
+    /// Whether a Secret Access Key is needed and none is typed.
+    #[must_use]
+    pub fn lacks_secret(&self) -> bool {
+        AwsMethod::from_slug(&self.method) == Some(AwsMethod::AccessKey) && self.secret_access_key.0.trim().is_empty()
     }
 
     pub(super) fn parse(&self, problems: &mut Problems) -> Option<AwsSettings<Entered>> {
@@ -227,24 +250,40 @@ impl AwsForm {
             OTHER_REGION => problems.check("custom_region", self.custom_region.parse()),
             listed => problems.check("region", listed.parse()),
         };
-        let access_key_id = problems.check("access_key_id", self.access_key_id.parse());
+        let credentials = self.parse_credentials(problems);
         let endpoint_url = match self.endpoint_url.trim() {
             "" => Some(None),
             text => problems.check("endpoint_url", text.parse()).map(Some),
         };
+        let assume_role = self.role.parse(problems);
+        Some(AwsSettings {
+            region: region?,
+            endpoint_url: endpoint_url?,
+            credentials: credentials?,
+            assume_role: assume_role?,
+        })
+    }
+
+    fn parse_credentials(&self, problems: &mut Problems) -> Option<AwsCredentials<Entered>> {
+        match AwsMethod::from_slug(&self.method) {
+            Some(AwsMethod::AccessKey) => self.parse_access_key(problems).map(AwsCredentials::AccessKey),
+            Some(AwsMethod::Ambient) => Some(AwsCredentials::Ambient),
+            None => {
+                problems.add("aws_method", "Choose one of the listed authentication methods.");
+                None
+            }
+        }
+    }
+
+    fn parse_access_key(&self, problems: &mut Problems) -> Option<AccessKey<Entered>> {
+        let access_key_id = problems.check("access_key_id", self.access_key_id.parse());
         let secret_access_key = Entered::from_field(self.secret_access_key.0.trim());
         let session_token = match (Entered::from_field(self.session_token.0.trim()), &secret_access_key) {
             // Keys that came without a token have none: an old one would make AWS refuse them.
             (Entered::Keep, Entered::Replace(_)) => None,
             (entered, _) => Some(entered),
         };
-        Some(AwsSettings {
-            region: region?,
-            endpoint_url: endpoint_url?,
-            access_key_id: access_key_id?,
-            secret_access_key,
-            session_token,
-        })
+        Some(AccessKey { access_key_id: access_key_id?, secret_access_key, session_token })
     }
 }
 
@@ -326,7 +365,8 @@ mod tests {
                 f.session_token = FormSecret(token.to_owned());
             });
             let settings = form.parse(&mut Problems::default()).unwrap();
-            assert_eq!(format!("{:?}", settings.session_token), expected, "{secret:?} {token:?}");
+            let token = settings.credentials.access_key().map(|key| &key.session_token);
+            assert_eq!(format!("{:?}", token.unwrap()), expected, "{secret:?} {token:?}");
         }
     }
 
@@ -350,6 +390,60 @@ mod tests {
         assert!(plain.same_holder(&settings(&|f| "eu-west-1".clone_into(&mut f.region))));
         assert!(!plain.same_holder(&settings(&|f| "AKIAOTHER".clone_into(&mut f.access_key_id))));
         assert!(!plain.same_holder(&settings(&|f| "https://evil.example".clone_into(&mut f.endpoint_url))));
+    }
+
+    /// What lies in the database, from before there was a choice and since.
+    #[test]
+    fn stored_settings_are_read_and_nothing_becomes_ambient_by_a_gap() {
+        let key = r#""access_key_id":"AKIA1","secret_access_key":{"do":"keep"},"session_token":null"#;
+        for (fields, method) in [
+            (key.to_owned(), Some(AwsMethod::AccessKey)),
+            (format!(r#"{key},"credentials":"access_key","assume_role":null"#), Some(AwsMethod::AccessKey)),
+            (r#""credentials":"ambient""#.to_owned(), Some(AwsMethod::Ambient)),
+            (r#""access_key_id":"AKIA1""#.to_owned(), None),
+            (r#""access_key_id":"AKIA1","credentials":"access_key""#.to_owned(), None),
+            (r#""session_token":null"#.to_owned(), None),
+            (format!(r#"{key},"credentials":"ambient""#), None),
+        ] {
+            let json = format!(r#"{{"region":"us-east-1","endpoint_url":null,{fields}}}"#);
+            let read = serde_json::from_str::<AwsSettings<Entered>>(&json).ok();
+            assert_eq!(read.as_ref().map(|settings| settings.credentials.method()), method, "{json}");
+            if let Some(settings) = read {
+                let written = serde_json::to_string(&settings).unwrap();
+                assert_eq!(serde_json::from_str::<AwsSettings<Entered>>(&written).unwrap(), settings, "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_a_key_of_its_own_needs_permission() {
+        let arn = "arn:aws:iam::123456789012:role/postern";
+        for (method, role, needs) in
+            [("access_key", "", false), ("access_key", arn, true), ("ambient", "", true), ("ambient", arn, true)]
+        {
+            let form = form(|f| {
+                method.clone_into(&mut f.method);
+                role.clone_into(&mut f.role.role_arn);
+            });
+            let settings = form.parse(&mut Problems::default()).unwrap();
+            assert_eq!(settings.needs_permission(), needs, "{method} {role}");
+            assert_eq!(settings.credentials.holder().is_some(), method == "access_key");
+        }
+        check_form(&form(|f| "iam".clone_into(&mut f.method)), "aws_method", "listed");
+    }
+
+    #[test]
+    fn an_arn_names_its_region() {
+        for (path, region) in [
+            ("arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf/key", Some("eu-west-1")),
+            ("arn:aws-cn:secretsmanager:cn-north-1:1:secret:a", Some("cn-north-1")),
+            ("arn:aws:secretsmanager::1:secret:a", None),
+            ("arn:aws:iam::1:role/x", None),
+            ("alice/key", None),
+        ] {
+            let segments: Vec<String> = path.split('/').map(str::to_owned).collect();
+            assert_eq!(arn_region(&segments).as_ref().map(Region::as_str), region, "{path}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod certificates;
+mod credentials;
 
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
-use postern::credential::{Credential, KeyAuthForm, SecretFieldForm, Source};
+use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
@@ -21,6 +22,7 @@ use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +83,7 @@ impl World {
             clock,
             fingerprints: fingerprints.clone(),
             own_addresses: vec![([127, 0, 0, 1], 7080).into()],
+            ambient_credentials: BTreeSet::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await.unwrap();
@@ -141,8 +144,8 @@ fn consumer(name: &str) -> Consumer {
 }
 
 fn credential(consumer: &str, name: &str, source: Source, text: &str) -> Credential<Entered> {
-    let form =
-        KeyAuthForm { name: name.to_owned(), key: SecretFieldForm { source, text: FormSecret(text.to_owned()) } };
+    let secret = SecretFieldForm { source, text: FormSecret(text.to_owned()) };
+    let form = CredentialForm { name: name.to_owned(), secret, ..CredentialForm::new(CredentialType::KeyAuth) };
     form.parse(id("new"), consumer.parse().unwrap()).unwrap()
 }
 
@@ -312,7 +315,7 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     add(aws_form("canary-secret", "canary-session")).await.unwrap();
     assert!(!contains(w.folder.path(), b"canary"));
     let has_token = |view: &ProviderView| match &view.stored.object.settings {
-        Settings::Aws(aws) => aws.session_token.is_some(),
+        Settings::Aws(aws) => aws.credentials.access_key().unwrap().session_token.is_some(),
         Settings::Vault(_) => panic!("{view:?}"),
     };
     let save = |revision: u64, form: ProviderForm| {
@@ -347,6 +350,23 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     let key = ProviderKey { manager: Manager::Aws, id: "my-secrets-manager".parse().unwrap() };
     let diagnosis = restarted.control.test_stored_provider(&op(), &group(), &key).await.unwrap();
     assert!(format!("{diagnosis:?}").contains("refused"), "{diagnosis:?}");
+}
+
+/// Whoever adds providers must not thereby get what the machine may do.
+#[tokio::test]
+async fn the_machine_s_own_credentials_need_the_server_s_leave() {
+    let w = World::new().await;
+    let mut ambient = aws_form("", "");
+    ambient.aws.method = "ambient".to_owned();
+    let mut role = aws_form("canary", "");
+    role.aws.role.role_arn = "arn:aws:iam::123456789012:role/r".to_owned();
+    for (form, field) in [(ambient, "aws_method"), (role, "role_arn")] {
+        let refused = w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("--ambient-credentials default"), "{refused:?}");
+        assert_eq!(fields(refused), [field]);
+        let tested = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
+        assert_eq!(fields(tested), [field]);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plugin::auth::NO_ANONYMOUS;
 use postern::fingerprint::FingerprintKey;
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ fn table() -> Table {
     let alice = Arc::new(consumer("alice"));
     let key = |text: &str| {
         let credential = "primary-key".parse().unwrap();
-        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential })
+        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential, proof: None })
     };
     let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {

@@ -1,10 +1,14 @@
 //! What plugins do to a request on its way in. The configuration of each is in `postern::plugin`.
 
+mod auth;
+mod basic_auth;
 mod key_auth;
+mod query;
 
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::table::Table;
+use basic_auth::BasicAuth;
 use http::HeaderMap;
 use key_auth::KeyAuth;
 use postern::plugin::PluginConfig;
@@ -14,6 +18,7 @@ use std::sync::Arc;
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
     KeyAuth(KeyAuth),
+    BasicAuth(BasicAuth),
 }
 
 /// What a plugin sees, and may change, of a request.
@@ -33,6 +38,7 @@ pub(crate) struct Access<'a> {
 pub(crate) fn compile(config: &PluginConfig) -> Result<Plugin, String> {
     match config {
         PluginConfig::KeyAuth(config) => KeyAuth::compile(config).map(Plugin::KeyAuth),
+        PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
     }
 }
 
@@ -46,6 +52,7 @@ impl Plugin {
     /// As in APISIX 3.18 (`conf/config.yaml.example`).
     fn priority(&self) -> i32 {
         match self {
+            Self::BasicAuth(_) => 2520,
             Self::KeyAuth(_) => 2500,
         }
     }
@@ -54,6 +61,7 @@ impl Plugin {
     pub(crate) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self {
             Self::KeyAuth(plugin) => plugin.access(access),
+            Self::BasicAuth(plugin) => plugin.access(access),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod auth;
 mod balancing;
+mod basic_auth;
 mod echo;
 mod framing;
 mod lifecycle;

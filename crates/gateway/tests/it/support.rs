@@ -7,10 +7,11 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
-use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, Proof, Snapshot, SnapshotConsumer};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
@@ -45,7 +46,8 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route>) -> Snapshot {
         name: name.parse().unwrap(),
         custom_id: custom_id.map(str::to_owned),
     };
-    let key = KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key") };
+    let key =
+        KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key"), proof: None };
     Snapshot {
         revision: 1,
         services: BTreeMap::from([(id("s"), service)]).into(),
@@ -75,8 +77,22 @@ pub(crate) fn route(name: &str, path: &str) -> Route {
 
 /// A route with key-auth, configured by JSON as in the editor.
 pub(crate) fn locked_route(name: &str, path: &str, json: &str) -> Route {
-    let config = PluginConfig::parse(PluginName::KeyAuth, json).unwrap();
-    Route { plugins: Plugins::from([(PluginName::KeyAuth, config)]), ..route(name, path) }
+    guarded_route(name, path, &[(PluginName::KeyAuth, json)])
+}
+
+/// A route with plugins, configured by JSON as in the editor.
+pub(crate) fn guarded_route(name: &str, path: &str, plugins: &[(PluginName, &str)]) -> Route {
+    let parse = |(name, json): &(PluginName, &str)| (*name, PluginConfig::parse(*name, json).unwrap());
+    Route { plugins: plugins.iter().map(parse).collect(), ..route(name, path) }
+}
+
+/// Gives `consumer` a credential that requests name.
+pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType, name: &str, proof: Proof) {
+    let by = snapshot.fingerprint_key.of_name(kind.slug(), name.as_bytes());
+    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: None };
+    let credential = id(&format!("{consumer}-{}", kind.slug()));
+    let credential = KeyCredential { consumer: Arc::new(owner), credential, proof: Some(Arc::new(proof)) };
+    snapshot.keys.insert(by, credential);
 }
 
 pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {

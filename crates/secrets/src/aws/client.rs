@@ -1,19 +1,20 @@
 //! Requests to Secrets Manager, and what each refusal means.
 
-use super::transport::{NoAnswer, Transport};
-use crate::network::{Limits, timed_out};
+use super::identity::Identity;
+use super::refusal::{Trouble, credential_problem, plain_word, trouble_of};
+use super::transport::Transport;
+use crate::Ambient;
+use crate::network::{Limits, MetadataService};
 use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::config::{
-    BehaviorVersion, Credentials, IdentityCache, Region, StalledStreamProtectionConfig,
-};
+use aws_sdk_secretsmanager::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::{Client as Sdk, Config};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use postern::provider::aws::{AwsFailure, AwsSettings, CredentialProblem};
 use postern::resolve::UnreachableBecause;
+use postern::selection::Pin;
 use postern::sensitive::Plain;
 use reqwest::Url;
 use std::error::Error;
@@ -27,6 +28,8 @@ const PAGES_OF_NAMES: usize = 5;
 pub(super) struct Client {
     sdk: Sdk,
     settings: AwsSettings<Plain>,
+    /// The server's configuration does not allow what these settings need.
+    barred: bool,
 }
 
 /// What a secret holds.
@@ -48,30 +51,45 @@ pub(super) enum Refusal {
 }
 
 impl Client {
-    pub(super) fn new(settings: AwsSettings<Plain>) -> Self {
-        let total = Limits::default().total;
+    pub(super) fn new(settings: AwsSettings<Plain>, ambient: Ambient) -> Self {
+        let barred = settings.needs_permission() && ambient == Ambient::Forbidden;
+        // Each request has its own limit; with a role and a chain there may be three, one after the other.
+        let total = Limits::default().total * if settings.needs_permission() { 3 } else { 1 };
+        let identities = match settings.needs_permission() {
+            true => IdentityCache::lazy().load_timeout(total).build(),
+            false => IdentityCache::no_cache(),
+        };
         let limits = TimeoutConfig::builder().operation_timeout(total).operation_attempt_timeout(total).build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(settings.region.to_string()))
-            .credentials_provider(credentials(&settings))
-            .identity_cache(IdentityCache::no_cache())
+            .credentials_provider(Identity::of(&settings))
+            .identity_cache(identities)
             // The engine tries again, in its own time.
             .retry_config(RetryConfig::disabled())
             .timeout_config(limits)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(Transport::new());
+            .http_client(Transport::new(MetadataService::Barred));
         if let Some(url) = &settings.endpoint_url {
             config = config.endpoint_url(url.to_string());
         }
-        Self { sdk: Sdk::from_conf(config.build()), settings }
+        Self { sdk: Sdk::from_conf(config.build()), settings, barred }
     }
 
-    /// Reads the current version of a secret, by name or ARN.
-    pub(super) async fn get(&self, secret_id: &str) -> Result<Content, Refusal> {
+    /// Reads a secret, by name or ARN: the version that `pin` names, or the current one.
+    pub(super) async fn get(&self, secret_id: &str, pin: Option<&Pin>) -> Result<Content, Refusal> {
+        if self.barred {
+            return Err(Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::NotAllowed }));
+        }
+        let request = self.sdk.get_secret_value().secret_id(secret_id);
+        let request = match pin {
+            None => request,
+            Some(Pin::VersionId(id)) => request.version_id(id),
+            Some(Pin::Version(number)) => request.version_id(number.to_string()),
+            Some(Pin::Stage(stage)) => request.version_stage(stage),
+        };
         // At its finest level the SDK logs requests, identities and answers: nobody listens to it.
-        let request = self.sdk.get_secret_value().secret_id(secret_id).send();
-        let answer = request.with_subscriber(NoSubscriber::default()).await;
+        let answer = request.send().with_subscriber(NoSubscriber::default()).await;
         match answer {
             Ok(secret) => match (secret.secret_string, secret.secret_binary) {
                 (Some(text), _) => Ok(Content::Text(Plain::new(text))),
@@ -79,13 +97,22 @@ impl Client {
                 // AWS answers with one of the two.
                 (None, None) => Err(Refusal::Final(self.unreachable(UnreachableBecause::NotUnderstood))),
             },
-            Err(error) => Err(self.refusal(&error, secret_id)),
+            Err(error) => Err(match self.refusal(&error, secret_id) {
+                // AWS says the same of a secret that has no such version.
+                Refusal::Final(AwsFailure::NoCurrentVersion { region, secret }) if let Some(pin) = pin => {
+                    Refusal::Final(AwsFailure::NoSuchVersion { region, secret, pin: pin.to_string() })
+                }
+                refusal => refusal,
+            }),
         }
     }
 
     /// Names of secrets, where the user may list them; else none.
     pub(super) async fn names(&self) -> Vec<String> {
         let (mut names, mut next) = (Vec::new(), None);
+        if self.barred {
+            return names;
+        }
         for _ in 0..PAGES_OF_NAMES {
             let request = self.sdk.list_secrets().max_results(100).set_next_token(next).send();
             let Ok(page) = request.with_subscriber(NoSubscriber::default()).await else { break };
@@ -116,32 +143,23 @@ impl Client {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        let lost = |why| Refusal::Final(self.unreachable(why));
-        match error {
-            SdkError::ServiceError(service) => match service.err().code() {
-                Some(code) if status < Some(500) => {
-                    self.by_code(code, service.err().message().unwrap_or_default(), secret_id)
-                }
-                _ => lost(no_meaning(status)),
-            },
-            SdkError::ResponseError(_) => lost(no_meaning(status)),
-            SdkError::TimeoutError(_) => lost(timed_out(Limits::default().total)),
-            SdkError::DispatchFailure(failure) => match no_answer(failure.as_connector_error()) {
-                Some(why) => lost(why),
-                None => unsendable(),
-            },
-            _ => unsendable(),
+        match trouble_of(error) {
+            Trouble::Code { code, message } => self.by_code(&code, &message, secret_id),
+            Trouble::Lost(why) => Refusal::Final(self.unreachable(why)),
+            Trouble::Nobody(failure) => Refusal::Final(failure),
+            Trouble::Unsendable => Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::Unknown }),
         }
     }
 
     /// By AWS's error code. `message` is AWS's own text: compared, never shown, since it may quote.
     fn by_code(&self, code: &str, message: &str, secret_id: &str) -> Refusal {
         let (region, secret) = (self.settings.region.clone(), secret_id.to_owned());
-        let credentials = |why| Refusal::Final(AwsFailure::Credentials { why });
+        if let Some(why) = credential_problem(code, message) {
+            return Refusal::Final(AwsFailure::Credentials { why });
+        }
         match code {
             // AWS says the same of a secret that is there but has no AWSCURRENT.
-            "ResourceNotFoundException" if message.contains("staging label") => {
+            "ResourceNotFoundException" if message.contains("staging label") || message.contains("VersionId") => {
                 Refusal::Final(AwsFailure::NoCurrentVersion { region, secret })
             }
             "ResourceNotFoundException" => Refusal::Absent,
@@ -151,17 +169,6 @@ impl Client {
             "InvalidRequestException" if message.contains("delet") => {
                 Refusal::Final(AwsFailure::ScheduledForDeletion { region, secret })
             }
-            "UnrecognizedClientException" | "InvalidClientTokenId" | "MissingAuthenticationTokenException" => {
-                credentials(CredentialProblem::Unknown)
-            }
-            "ExpiredTokenException" | "ExpiredToken" => credentials(CredentialProblem::Expired),
-            "InvalidSignatureException" if message.contains("expired") || message.contains("not yet current") => {
-                credentials(CredentialProblem::Clock)
-            }
-            "RequestExpired" | "RequestTimeTooSkewed" => credentials(CredentialProblem::Clock),
-            "InvalidSignatureException" | "IncompleteSignatureException" | "SignatureDoesNotMatch" => {
-                credentials(CredentialProblem::BadSignature)
-            }
             "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
                 Refusal::Final(self.unreachable(UnreachableBecause::Throttled))
             }
@@ -170,55 +177,23 @@ impl Client {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "signs requests; the SDK keeps them in wiped memory")]
-fn credentials(settings: &AwsSettings<Plain>) -> Credentials {
-    let token = settings.session_token.as_ref().map(|token| token.expose().to_owned());
-    Credentials::new(settings.access_key_id.as_str(), settings.secret_access_key.expose(), token, None, "postern")
-}
-
-/// An answer that is no answer of Secrets Manager.
-fn no_meaning(status: Option<u16>) -> UnreachableBecause {
-    match status {
-        Some(status) if status != 200 => UnreachableBecause::Status { status },
-        _ => UnreachableBecause::NotUnderstood,
-    }
-}
-
-/// The SDK made no request of it: the keys hold a character that no header can carry, so they are wrong.
-fn unsendable() -> Refusal {
-    Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::Unknown })
-}
-
-/// What our own transport said, from the depth of the SDK's error. Nothing when it was not asked.
-fn no_answer(error: Option<&ConnectorError>) -> Option<UnreachableBecause> {
-    let mut cause: Option<&(dyn Error + 'static)> = error.map(|error| error as _);
-    while let Some(error) = cause {
-        if let Some(NoAnswer(why)) = error.downcast_ref() {
-            return Some(why.clone());
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// A code as it may be shown: what is not a word of AWS's is not repeated.
-fn plain_word(code: &str) -> String {
-    let is_word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
-    if is_word { code.to_owned() } else { "an unknown error".to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern::provider::aws::{AccessKey, AwsCredentials};
 
     fn client() -> Client {
-        Client::new(AwsSettings {
+        let settings = AwsSettings {
             region: "us-east-1".parse().unwrap(),
             endpoint_url: None,
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-            secret_access_key: Plain::new("canary-secret".to_owned()),
-            session_token: None,
-        })
+            credentials: AwsCredentials::AccessKey(AccessKey {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+                secret_access_key: Plain::new("canary-secret".to_owned()),
+                session_token: None,
+            }),
+            assume_role: None,
+        };
+        Client::new(settings, Ambient::Forbidden)
     }
 
     /// Codes and texts as in AWS's documentation and answers.
@@ -229,6 +204,11 @@ mod tests {
             (
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+                "NoCurrentVersion",
+            ),
+            (
+                "ResourceNotFoundException",
+                "Secrets Manager can't find the specified secret value for VersionId: canary",
                 "NoCurrentVersion",
             ),
             ("AccessDeniedException", "User: arn:aws:iam::1:user/u is not authorized to perform", "Denied"),

@@ -98,7 +98,7 @@ impl Test<'_> {
     }
 
     async fn access_key(&mut self) -> Result<Outcome, AwsFailure> {
-        match self.aws.client.get(PROBE).await {
+        match self.aws.client.get(PROBE, None).await {
             Ok(_) | Err(Refusal::Absent) => self.may_read = true,
             Err(Refusal::Denied) => self.may_read = false,
             // These say that the user may read it and that it is there.
@@ -108,10 +108,17 @@ impl Test<'_> {
             Err(Refusal::Final(failure)) => return Err(failure),
         }
         let settings = &self.aws.settings;
-        let found = format!("{} is accepted in {}", settings.access_key_id, settings.region);
-        Ok(match settings.session_token {
-            None => Outcome::passed(found),
-            Some(_) => Outcome::Warned {
+        let who =
+            settings.credentials.holder().map_or_else(|| "what the environment gives".to_owned(), ToString::to_string);
+        let who = match &settings.assume_role {
+            Some(role) => format!("{}, assumed with {who},", role.role_arn),
+            None => who,
+        };
+        let found = format!("{who} is accepted in {}", settings.region);
+        let is_temporary = settings.credentials.access_key().is_some_and(|key| key.session_token.is_some());
+        Ok(match is_temporary {
+            false => Outcome::passed(found),
+            true => Outcome::Warned {
                 reason: Reason::AwsTemporaryKeys,
                 found,
                 explanation: Explanation::new(

@@ -1,24 +1,30 @@
-//! AWS Secrets Manager, with static keys.
+//! AWS Secrets Manager.
 //!
 //! Where a reference's name ends and its key begins is known only after a read: every split is tried,
 //! longest name first, and the one that worked is remembered. References below one path share a round of
 //! reading, and each secret is read once in it.
 //!
-//! What must never happen here: keys taken from anywhere but the provider (no environment, no profile, no
-//! metadata service), an answer's text in an error or a log, a list of secrets that nobody asked for.
+//! What must never happen here: keys taken from anywhere but the provider, unless the server's configuration allows
+//! it (no environment, no profile, no metadata service); an answer's text in an error or a log; a list of secrets
+//! that nobody asked for.
 
 mod client;
 mod diagnose;
+mod identity;
+mod refusal;
 mod transport;
 
 use crate::document::Document;
-use crate::{SecretManager, Unread, json};
+use crate::select::{Unusable, Value, names};
+use crate::{Ambient, SecretManager, Unread, json};
 use async_trait::async_trait;
 use client::{Client, Content, Refusal};
 use postern::diagnosis::Diagnosis;
-use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, candidates};
-use postern::resolve::{Failure, InvalidBecause};
+use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, arn_region, candidates};
+use postern::resolve::Failure;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,19 +39,32 @@ pub(crate) struct Aws {
     splits: Mutex<HashMap<Vec<String>, Candidate>>,
 }
 
-/// The secrets read in one round, by name: each is asked for once.
-type Round = BTreeMap<String, Result<Content, Refusal>>;
+/// The secrets read in one round, all in the same version: each is asked for once.
+struct Round<'a> {
+    pin: Option<&'a Pin>,
+    /// By name.
+    read: BTreeMap<String, Result<Content, Refusal>>,
+}
 
 impl Aws {
-    pub(crate) fn new(settings: AwsSettings<Plain>) -> Self {
-        Self { client: Client::new(settings.clone()), settings, splits: Mutex::default() }
+    pub(crate) fn new(settings: AwsSettings<Plain>, ambient: Ambient) -> Self {
+        Self { client: Client::new(settings.clone(), ambient), settings, splits: Mutex::default() }
     }
 
     /// The value behind a reference's segments.
-    async fn value(&self, segments: &[String], round: &mut Round) -> Result<Plain, AwsFailure> {
+    async fn value(
+        &self,
+        segments: &[String],
+        selector: &Selector,
+        round: &mut Round<'_>,
+    ) -> Result<Plain, AwsFailure> {
+        // AWS would say that there is no such secret.
+        if let Some(named) = arn_region(segments).filter(|named| *named != self.settings.region) {
+            return Err(AwsFailure::OtherRegion { region: self.settings.region.clone(), named });
+        }
         if let Some(known) = self.known(segments) {
             match self.read_once(&known.secret_id, round).await {
-                Ok(content) => return choose(content, &known),
+                Ok(content) => return choose(content, &known, selector),
                 Err(Refusal::Final(failure)) => return Err(failure.clone()),
                 Err(Refusal::Absent | Refusal::Denied) => self.forget(segments),
             }
@@ -54,7 +73,7 @@ impl Aws {
         for candidate in candidates(segments) {
             match self.read_once(&candidate.secret_id, round).await {
                 Ok(content) => {
-                    let value = choose(content, &candidate);
+                    let value = choose(content, &candidate, selector);
                     self.remember(segments, candidate);
                     return value;
                 }
@@ -71,12 +90,12 @@ impl Aws {
         })
     }
 
-    async fn read_once<'a>(&self, secret_id: &str, round: &'a mut Round) -> &'a Result<Content, Refusal> {
-        if !round.contains_key(secret_id) {
-            let answer = self.client.get(secret_id).await;
-            round.insert(secret_id.to_owned(), answer);
+    async fn read_once<'a>(&self, secret_id: &str, round: &'a mut Round<'_>) -> &'a Result<Content, Refusal> {
+        if !round.read.contains_key(secret_id) {
+            let answer = self.client.get(secret_id, round.pin).await;
+            round.read.insert(secret_id.to_owned(), answer);
         }
-        &round[secret_id]
+        &round.read[secret_id]
     }
 
     fn known(&self, segments: &[String]) -> Option<Candidate> {
@@ -110,49 +129,61 @@ fn segments(path: &[String], key: &str) -> Vec<String> {
     path.iter().map(String::as_str).chain((!key.is_empty()).then_some(key)).map(str::to_owned).collect()
 }
 
-/// The value that a split means.
-fn choose(content: &Content, candidate: &Candidate) -> Result<Plain, AwsFailure> {
-    let unusable = |why| AwsFailure::Unusable { secret: candidate.secret_id.clone(), key: candidate.key.clone(), why };
+/// The value that a split means, and what `selector` does to it.
+fn choose(content: &Content, candidate: &Candidate, selector: &Selector) -> Result<Plain, AwsFailure> {
+    let Candidate { secret_id, key } = candidate;
+    let unusable = |why| AwsFailure::Unusable { secret: secret_id.clone(), key: key.clone(), why };
     let Content::Text(text) = content else { return Err(unusable(UnusableBecause::Binary)) };
-    let secret = candidate.secret_id.clone();
-    let value = match &candidate.key {
-        None => Document::whole(secret, text.clone()).value("", None).cloned(),
-        Some(key) => {
-            let document = parse(secret, text).ok_or_else(|| unusable(UnusableBecause::NotJson))?;
-            document.value(key, None).cloned()
-        }
+    let value = match key {
+        None => Value::Text(text.clone()),
+        Some(key) => value_of(text, key)
+            .ok_or_else(|| unusable(UnusableBecause::NotJson))?
+            .map_err(|present| AwsFailure::KeyMissing { secret: secret_id.clone(), key: key.clone(), present })?,
     };
-    value.map_err(|failure| match failure {
-        Failure::KeyMissing { path, key, present, .. } => AwsFailure::KeyMissing { secret: path, key, present },
-        Failure::Invalid { why: InvalidBecause::NotText { found, .. }, .. } => {
-            unusable(UnusableBecause::NotText { found })
-        }
-        Failure::Invalid { why: InvalidBecause::Empty { .. }, .. } => unusable(UnusableBecause::Empty),
-        _ => unusable(UnusableBecause::NotUsable),
+    if !selector.is_plain() {
+        let why = |why| unusable(UnusableBecause::Selection { steps: selector.steps(), why: Box::new(why) });
+        return value.select(selector).map_err(why);
+    }
+    value.usable().cloned().map_err(|why| match why {
+        Unusable::NotText(found) => unusable(UnusableBecause::NotText { found: found.to_owned() }),
+        Unusable::Empty => unusable(UnusableBecause::Empty),
+        Unusable::NotUsable => unusable(UnusableBecause::NotUsable),
     })
 }
 
+/// What the JSON object in `text` has under `key`, or the names it has. Nothing when it is no JSON object.
 #[expect(clippy::disallowed_methods, reason = "parsed into values that are wiped")]
-fn parse(secret: String, text: &Plain) -> Option<Document> {
+fn value_of(text: &Plain, key: &str) -> Option<Result<Value, Vec<String>>> {
     let text = text.expose();
-    let object = json::is_sound(text.as_bytes()).then(|| serde_json::from_str(text).ok())??;
-    Document::new(secret, None, object).ok()
+    if !json::is_sound(text.as_bytes()) {
+        return None;
+    }
+    let object: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    match object.get(key) {
+        Some(raw) => Some(Ok(Value::parse(raw).ok()?)),
+        None => Some(Err(names(object.keys()))),
+    }
 }
 
 #[async_trait]
 impl SecretManager for Aws {
-    /// A refusal of one reference is that reference's. An outage is everybody's, and so is a key that AWS
-    /// does not accept.
-    async fn read(&self, path: &[String], keys: &BTreeSet<String>) -> Result<Document, Unread> {
-        let (mut round, mut answers) = (Round::new(), BTreeMap::new());
-        for key in keys {
-            let answer = self.value(&segments(path, key), &mut round).await;
+    /// A refusal of one reference is that reference's. An outage is everybody's, and so are a key that AWS
+    /// does not accept and a role that it does not give.
+    async fn read(&self, path: &[String], pin: Option<&Pin>, wanted: &BTreeSet<Selector>) -> Result<Document, Unread> {
+        let (mut round, mut answers) = (Round { pin, read: BTreeMap::new() }, BTreeMap::new());
+        for selector in wanted {
+            let answer = self.value(&segments(path, &selector.key), selector, &mut round).await;
             match answer {
-                Err(failure @ (AwsFailure::Unreachable { .. } | AwsFailure::Credentials { .. })) => {
-                    let refused = answers.into_iter().filter_map(|(key, answer)| Some((key, Result::err(answer)?)));
+                Err(
+                    failure @ (AwsFailure::Unreachable { .. }
+                    | AwsFailure::Credentials { .. }
+                    | AwsFailure::Role { .. }),
+                ) => {
+                    let refused =
+                        answers.into_iter().filter_map(|(selector, answer)| Some((selector, Result::err(answer)?)));
                     return Err(Unread { failure: Failure::Aws(failure), refused: refused.collect() });
                 }
-                answer => answers.insert(key.clone(), answer.map_err(Failure::Aws)),
+                answer => answers.insert(selector.clone(), answer.map_err(Failure::Aws)),
             };
         }
         Ok(Document::of_answers(path.join("/"), answers))
@@ -163,14 +194,13 @@ impl SecretManager for Aws {
         BTreeMap::new()
     }
 
-    fn request_line(&self, path: &[String], key: &str) -> Option<String> {
+    fn request_line(&self, path: &[String], pin: Option<&Pin>, key: &str) -> Option<String> {
         let segments = segments(path, key);
         let only = |candidates: Vec<Candidate>| (candidates.len() == 1).then(|| candidates.into_iter().next())?;
         let Candidate { secret_id, key } = self.known(&segments).or_else(|| only(candidates(&segments)))?;
-        Some(match key {
-            Some(key) => format!("GetSecretValue {secret_id}, key {key}"),
-            None => format!("GetSecretValue {secret_id}"),
-        })
+        let version = pin.map(|pin| format!(", {pin}")).unwrap_or_default();
+        let key = key.map(|key| format!(", key {key}")).unwrap_or_default();
+        Some(format!("GetSecretValue {secret_id}{version}{key}"))
     }
 
     async fn look_around(&self, failure: Failure) -> Failure {
@@ -196,7 +226,7 @@ mod tests {
     fn check(text: &str, key: Option<&str>, expected: Result<&str, &str>) {
         let content = Content::Text(Plain::new(text.to_owned()));
         let candidate = Candidate { secret_id: "name".to_owned(), key: key.map(str::to_owned) };
-        let got = choose(&content, &candidate);
+        let got = choose(&content, &candidate, &Selector::plain(key.unwrap_or_default()));
         match (&got, expected) {
             (Ok(value), Ok(wanted)) => assert_eq!(value.expose(), wanted),
             (Err(failure), Err(wanted)) => {
@@ -231,6 +261,6 @@ mod tests {
             check(text, key, expected);
         }
         let candidate = Candidate { secret_id: "bin".to_owned(), key: None };
-        assert!(format!("{:?}", choose(&Content::Binary, &candidate)).contains("Binary"));
+        assert!(format!("{:?}", choose(&Content::Binary, &candidate, &Selector::default())).contains("Binary"));
     }
 }

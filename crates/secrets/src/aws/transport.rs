@@ -1,7 +1,7 @@
 //! The HTTP that the SDK speaks through: ours, so that trust, limits and the names of failures are the
 //! same as for every other manager. One address, no redirects, no proxies, nothing kept of an answer.
 
-use crate::network::{self, Limits};
+use crate::network::{self, Limits, MetadataService};
 use crate::tls;
 use aws_sdk_secretsmanager::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_secretsmanager::config::{HttpClient, RuntimeComponents};
@@ -13,11 +13,15 @@ use aws_smithy_types::body::SdkBody;
 use hyper::body::Bytes;
 use postern::resolve::UnreachableBecause;
 use reqwest::{Response, Url};
+use std::time::Duration;
 
 /// The connections of one provider.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
     http: Option<reqwest::Client>,
+    metadata: MetadataService,
+    /// Shorter for the chain's questions, which nobody may answer.
+    limit: Duration,
 }
 
 /// Why there was no answer, on its way through the SDK's errors.
@@ -26,9 +30,10 @@ pub(super) struct Transport {
 pub(super) struct NoAnswer(pub(super) UnreachableBecause);
 
 impl Transport {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(metadata: MetadataService) -> Self {
         let trust = tls::client_config(None, None).unwrap_or_else(|_| tls::trusting_nobody());
-        Self { http: network::client(trust, Limits::default(), None) }
+        let limits = Limits::default();
+        Self { http: network::client(trust, limits, None), metadata, limit: limits.total }
     }
 
     async fn answer(self, request: HttpRequest) -> Result<HttpResponse, UnreachableBecause> {
@@ -37,8 +42,8 @@ impl Transport {
         let (head, body) = request.into_parts();
         let url = Url::parse(&head.uri.to_string()).map_err(|_| UnreachableBecause::NotUnderstood)?;
         let body = body.bytes().map(Bytes::copy_from_slice).ok_or(UnreachableBecause::NotUnderstood)?;
-        let request = http.request(head.method, url).headers(head.headers).body(body);
-        into_sdk(network::send(request, Limits::default()).await?).await
+        let request = http.request(head.method, url).headers(head.headers).timeout(self.limit).body(body);
+        into_sdk(network::send_to(request, Limits::default(), self.metadata).await?).await
     }
 }
 
@@ -66,8 +71,10 @@ impl HttpConnector for Transport {
 }
 
 impl HttpClient for Transport {
-    /// The SDK's own time limits are the same as ours.
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    /// The SDK's own time limits are the same as ours, or shorter.
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let read = settings.read_timeout().map(|read| read + settings.connect_timeout().unwrap_or_default());
+        let limit = read.unwrap_or(self.limit).min(self.limit);
+        SharedHttpConnector::new(Self { limit, ..self.clone() })
     }
 }

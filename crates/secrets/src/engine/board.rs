@@ -9,6 +9,7 @@ use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::{Failure, ReferenceState, StateName};
 use postern::secret_ref::SecretRef;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -26,6 +27,8 @@ pub struct Address {
     pub(super) group: GroupName,
     pub(super) provider: ProviderKey,
     pub(super) path: Vec<String>,
+    /// The version that is read; none for the current one.
+    pub(super) pin: Option<Pin>,
 }
 
 impl Address {
@@ -33,13 +36,13 @@ impl Address {
     #[must_use]
     pub fn of(group: &GroupName, reference: &SecretRef) -> Self {
         let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
-        Self { group: group.clone(), provider, path: reference.path().to_vec() }
+        Self { group: group.clone(), provider, path: reference.path().to_vec(), pin: reference.pin().cloned() }
     }
 
     /// Stands before every secret of a provider.
     #[must_use]
     pub fn first_of(group: &GroupName, provider: &ProviderKey) -> Self {
-        Self { group: group.clone(), provider: provider.clone(), path: Vec::new() }
+        Self { group: group.clone(), provider: provider.clone(), path: Vec::new(), pin: None }
     }
 
     /// Whether it is a secret of that provider.
@@ -64,10 +67,10 @@ pub(super) struct Provider {
 #[derive(Default)]
 pub(super) struct Entry {
     pub(super) held: Held,
-    /// The keys references in use name, with what was last told of each.
-    watched: BTreeMap<String, Option<Told>>,
-    /// The keys someone waits for, watched or not.
-    visited: BTreeMap<String, usize>,
+    /// The values references in use name, with what was last told of each.
+    watched: BTreeMap<Selector, Option<Told>>,
+    /// The values someone waits for, watched or not.
+    visited: BTreeMap<Selector, usize>,
     rounds: Rounds,
     /// Rung when a round is wanted.
     pub(super) bell: Arc<Notify>,
@@ -98,7 +101,7 @@ struct Told {
 }
 
 impl Entry {
-    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn selectors(&self) -> impl Iterator<Item = &Selector> {
         self.watched.keys().chain(self.visited.keys())
     }
 
@@ -285,47 +288,48 @@ impl Board {
         if self.closed {
             return vec![];
         }
-        let mut wanted: HashMap<Address, BTreeSet<&str>> = HashMap::new();
+        let mut wanted: HashMap<Address, BTreeSet<&Selector>> = HashMap::new();
         for (group, reference) in references {
-            wanted.entry(Address::of(group, reference)).or_default().insert(reference.key());
+            wanted.entry(Address::of(group, reference)).or_default().insert(reference.selector());
         }
         self.entries.retain(|address, entry| {
-            let keys = wanted.get(address);
-            entry.watched.retain(|key, _| keys.is_some_and(|keys| keys.contains(key.as_str())));
-            keys.is_some() || entry.is_wanted()
+            let selectors = wanted.get(address);
+            entry.watched.retain(|selector, _| selectors.is_some_and(|selectors| selectors.contains(selector)));
+            selectors.is_some() || entry.is_wanted()
         });
         let mut grown = Vec::new();
-        for (address, keys) in wanted {
+        for (address, selectors) in wanted {
             let entry = self.entry_or_new(&address, spawn);
-            let new: Vec<&str> = keys.into_iter().filter(|key| !entry.watched.contains_key(*key)).collect();
+            let is_new = |selector: &&Selector| !entry.watched.contains_key(*selector);
+            let new: Vec<&Selector> = selectors.into_iter().filter(is_new).collect();
             if new.is_empty() {
                 continue;
             }
-            entry.watched.extend(new.into_iter().map(|key| (key.to_owned(), None)));
+            entry.watched.extend(new.into_iter().map(|selector| (selector.clone(), None)));
             entry.want_round();
             grown.push(address);
         }
         grown
     }
 
-    /// Adds one key of a secret to those in use. Answers whether it is new.
-    pub(super) fn watch_also(&mut self, address: &Address, key: &str, spawn: Spawn<'_>) -> bool {
+    /// Adds one value of a secret to those in use. Answers whether it is new.
+    pub(super) fn watch_also(&mut self, address: &Address, selector: &Selector, spawn: Spawn<'_>) -> bool {
         if self.closed {
             return false;
         }
         let entry = self.entry_or_new(address, spawn);
-        if entry.watched.contains_key(key) {
+        if entry.watched.contains_key(selector) {
             return false;
         }
-        entry.watched.insert(key.to_owned(), None);
+        entry.watched.insert(selector.clone(), None);
         entry.want_round();
         true
     }
 
-    /// Takes one key of a secret from those in use.
-    pub(super) fn unwatch(&mut self, address: &Address, key: &str) {
+    /// Takes one value of a secret from those in use.
+    pub(super) fn unwatch(&mut self, address: &Address, selector: &Selector) {
         let Some(entry) = self.entries.get_mut(address) else { return };
-        entry.watched.remove(key);
+        entry.watched.remove(selector);
         if !entry.is_wanted() {
             self.entries.remove(address);
         }
@@ -336,30 +340,30 @@ impl Board {
         self.changed.drain().collect()
     }
 
-    /// Someone waits for a key. Nothing is done while the provider is missing.
+    /// Someone waits for a value. Nothing is done while the provider is missing.
     pub(super) fn visit(
         &mut self,
         address: &Address,
-        key: &str,
+        selector: &Selector,
         spawn: Spawn<'_>,
     ) -> Option<(u64, watch::Receiver<u64>)> {
         if self.closed || self.provider(&address.group, &address.provider).is_none() {
             return None;
         }
         let entry = self.entry_or_new(address, spawn);
-        *entry.visited.entry(key.to_owned()).or_default() += 1;
+        *entry.visited.entry(selector.clone()).or_default() += 1;
         // A round may be waiting for its turn, which it needs no longer.
         entry.bell.notify_one();
         Some(entry.want_round())
     }
 
     /// The counterpart of [`Board::visit`].
-    pub(super) fn leave(&mut self, address: &Address, key: &str) {
+    pub(super) fn leave(&mut self, address: &Address, selector: &Selector) {
         let Some(entry) = self.entries.get_mut(address) else { return };
-        if let Some(visitors) = entry.visited.get_mut(key) {
+        if let Some(visitors) = entry.visited.get_mut(selector) {
             *visitors -= 1;
             if *visitors == 0 {
-                entry.visited.remove(key);
+                entry.visited.remove(selector);
             }
         }
         if !entry.is_wanted() {
@@ -376,13 +380,13 @@ impl Board {
         })
     }
 
-    /// The value of a key that may be used now, and where it stands.
-    pub(super) fn view(&self, address: &Address, key: &str, now: Millis) -> (Option<Plain>, ReferenceState) {
+    /// The value that may be used now, and where it stands.
+    pub(super) fn view(&self, address: &Address, selector: &Selector, now: Millis) -> (Option<Plain>, ReferenceState) {
         let Some(provider) = self.provider(&address.group, &address.provider) else {
             return (None, ReferenceState::Failed { failure: self.provider_missing(address) });
         };
         match self.entries.get(address) {
-            Some(entry) => entry.held.view(key, now, provider.config.provider.freshness, &self.fingerprints),
+            Some(entry) => entry.held.view(selector, now, provider.config.provider.freshness, &self.fingerprints),
             None => (None, ReferenceState::Pending),
         }
     }
@@ -396,25 +400,25 @@ impl Board {
         Failure::ProviderMissing { provider: address.provider.clone(), known }
     }
 
-    /// Finds which watched keys of a secret changed since they were last told of, and remembers that they
+    /// Finds which watched values of a secret changed since they were last told of, and remembers that they
     /// are told of now. That a reference is read for the first time is no change.
-    pub(super) fn changed(&mut self, address: &Address, now: Millis) -> Vec<(String, ReferenceState)> {
+    pub(super) fn changed(&mut self, address: &Address, now: Millis) -> Vec<(Selector, ReferenceState)> {
         let watched = self.entries.get(address).into_iter().flat_map(|entry| &entry.watched);
-        let views: Vec<(String, Told, ReferenceState)> = watched
-            .filter_map(|(key, before)| {
-                let (value, state) = self.view(address, key, now);
+        let views: Vec<(Selector, Told, ReferenceState)> = watched
+            .filter_map(|(selector, before)| {
+                let (value, state) = self.view(address, selector, now);
                 let told = Told { name: state.name(), value: value.map(|value| hashed(&value, &self.fingerprints)) };
                 let changed = before.as_ref().map_or(told.name != StateName::Pending, |before| *before != told);
-                changed.then(|| (key.clone(), told, state))
+                changed.then(|| (selector.clone(), told, state))
             })
             .collect();
         let Some(entry) = self.entries.get_mut(address) else { return vec![] };
         if !views.is_empty() {
             self.changed.insert(address.clone());
         }
-        let remember = |(key, told, state): (String, Told, ReferenceState)| {
-            entry.watched.insert(key.clone(), Some(told));
-            (key, state)
+        let remember = |(selector, told, state): (Selector, Told, ReferenceState)| {
+            entry.watched.insert(selector.clone(), Some(told));
+            (selector, state)
         };
         views.into_iter().map(remember).collect()
     }
@@ -422,7 +426,7 @@ impl Board {
 
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let manager = connect(&config.provider.settings);
+        let manager = connect(&config.provider.settings, config.ambient);
         Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
     }
 }

@@ -5,6 +5,7 @@ use crate::document::Document;
 use postern::fingerprint::FingerprintKey;
 use postern::provider::Freshness;
 use postern::resolve::{Failure, ReferenceState, Resolved};
+use postern::selection::Selector;
 use postern::sensitive::Plain;
 use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,19 +44,19 @@ impl Held {
         self.failure = Some(failure);
     }
 
-    /// Some keys had a definite "no" of their own: their values are dropped at once, whatever becomes of
+    /// Some values had a definite "no" of their own: they are dropped at once, whatever becomes of
     /// the others.
-    pub(super) fn refuse(&mut self, refused: BTreeMap<String, Failure>) {
+    pub(super) fn refuse(&mut self, refused: BTreeMap<Selector, Failure>) {
         let Some(reading) = &mut self.reading else { return };
-        for (key, failure) in refused {
-            reading.document.refuse(key, failure);
+        for (selector, failure) in refused {
+            reading.document.refuse(selector, failure);
         }
     }
 
-    /// Counts the round that just ended, and says how it ended for `keys`.
-    pub(super) fn end_round<'a>(&mut self, keys: impl Iterator<Item = &'a String>) -> Ended {
+    /// Counts the round that just ended, and says how it ended for `wanted`.
+    pub(super) fn end_round<'a>(&mut self, wanted: impl Iterator<Item = &'a Selector>) -> Ended {
         let well = match (&self.reading, &self.failure) {
-            (Some(reading), None) => keys.into_iter().all(|key| reading.document.value(key, None).is_ok()),
+            (Some(reading), None) => wanted.into_iter().all(|selector| reading.document.value(selector, None).is_ok()),
             _ => false,
         };
         self.failures = if well { 0 } else { self.failures.saturating_add(1) };
@@ -81,11 +82,14 @@ impl Held {
         }
     }
 
-    /// Of `keys`, those the secret does not have and which were not looked for yet; and its version.
-    pub(super) fn to_look_for<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Option<(u64, BTreeSet<String>)> {
+    /// The keys of `wanted` that the secret does not have and which were not looked for yet; and its version.
+    pub(super) fn to_look_for<'a>(
+        &self,
+        wanted: impl Iterator<Item = &'a Selector>,
+    ) -> Option<(u64, BTreeSet<String>)> {
         let reading = self.reading.as_ref().filter(|_| self.failure.is_none())?;
         let unknown = |key: &&String| !reading.document.has(key) && !reading.last_seen.contains_key(*key);
-        let keys: BTreeSet<String> = keys.filter(unknown).cloned().collect();
+        let keys: BTreeSet<String> = wanted.map(|selector| &selector.key).filter(unknown).cloned().collect();
         Some((reading.document.version?, keys)).filter(|(_, keys)| !keys.is_empty())
     }
 
@@ -107,16 +111,16 @@ impl Held {
         }
     }
 
-    /// The value of `key` that may be used now, and where the key stands.
+    /// The value of `selector` that may be used now, and where it stands.
     pub(super) fn view(
         &self,
-        key: &str,
+        selector: &Selector,
         now: Millis,
         freshness: Freshness,
         fingerprints: &FingerprintKey,
     ) -> (Option<Plain>, ReferenceState) {
-        let reading = self.reading.as_ref().filter(|reading| reading.document.answers(key));
-        let value = reading.map(|reading| reading.value(key, fingerprints));
+        let reading = self.reading.as_ref().filter(|reading| reading.document.answers(selector));
+        let value = reading.map(|reading| reading.value(selector, fingerprints));
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
             (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),
@@ -134,16 +138,16 @@ impl Held {
 }
 
 impl Reading {
-    fn value(&self, key: &str, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
-        let value = self.document.value(key, self.last_seen.get(key).copied().flatten())?;
+    fn value(&self, selector: &Selector, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
+        let value = self.document.value(selector, self.last_seen.get(&selector.key).copied().flatten())?;
         let resolved = Resolved {
             version: self.document.version,
             length: value.length(),
-            fingerprint: fingerprint(value, fingerprints),
+            fingerprint: fingerprint(&value, fingerprints),
             read_at: self.read_at,
             took_ms: self.took_ms,
         };
-        Ok((value.clone(), resolved))
+        Ok((value, resolved))
     }
 }
 
@@ -174,7 +178,8 @@ mod tests {
 
     /// Whether there is a value, and the state's name, of `key` at `seconds`.
     fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
-        let (value, state) = held.view(key, Millis(seconds * 1000), FRESHNESS, &FingerprintKey::new([7; 32]));
+        let (value, state) =
+            held.view(&Selector::plain(key), Millis(seconds * 1000), FRESHNESS, &FingerprintKey::new([7; 32]));
         assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
     }
 
@@ -228,7 +233,7 @@ mod tests {
     fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
         let mut held = Held::default();
         held.succeed(reading(1, r#"{"key":"v","other":"w"}"#));
-        held.refuse(BTreeMap::from([("key".to_owned(), not_found())]));
+        held.refuse(BTreeMap::from([(Selector::plain("key"), not_found())]));
         held.fail(outage());
         check(&held, "key", 1, (false, "unreachable"));
         check(&held, "other", 1, (true, "stale"));
@@ -237,7 +242,7 @@ mod tests {
     #[test]
     fn a_key_that_was_not_asked_for_is_pending() {
         let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
-        let answers = answers.map(|(key, answer)| (key.to_owned(), answer));
+        let answers = answers.map(|(key, answer)| (Selector::plain(key), answer));
         let document = Document::of_answers("a".to_owned(), answers.into());
         let mut held = Held::default();
         held.succeed(Reading { document, ..reading(1, "{}") });
@@ -248,7 +253,7 @@ mod tests {
 
     #[test]
     fn rounds_are_counted_until_one_ends_well() {
-        let keys = ["key".to_owned()];
+        let keys = [Selector::plain("key")];
         let mut held = Held::default();
         let end = |held: &mut Held| held.end_round(keys.iter());
         held.fail(outage());
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn earlier_versions_are_looked_at_once_for_each_missing_key() {
-        let keys = ["key".to_owned(), "other".to_owned()];
+        let keys = [Selector::plain("key"), Selector::plain("other")];
         let mut held = Held::default();
         assert_eq!(held.to_look_for(keys.iter()), None);
         held.succeed(reading(4, r#"{"other":"v"}"#));

@@ -6,6 +6,7 @@ use super::held::Reading;
 use super::pace::{self, Ended};
 use crate::Unread;
 use crate::document::Document;
+use postern::selection::Selector;
 use postern::time::Millis;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -76,9 +77,10 @@ impl Life {
 
     async fn read(&self) -> Read {
         let (read_at, begun) = (self.inner.clock.now(), Instant::now());
-        let keys: Option<BTreeSet<String>> =
-            self.inner.board().entry(&self.address).map(|entry| entry.keys().cloned().collect());
-        let document = self.provider.manager.read(&self.address.path, &keys.unwrap_or_default()).await;
+        let wanted: Option<BTreeSet<Selector>> =
+            self.inner.board().entry(&self.address).map(|entry| entry.selectors().cloned().collect());
+        let Address { path, pin, .. } = &self.address;
+        let document = self.provider.manager.read(path, pin.as_ref(), &wanted.unwrap_or_default()).await;
         Read { document, read_at, took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) }
     }
 
@@ -122,7 +124,8 @@ impl Life {
 
     /// Looks for missing keys in earlier versions, which says a great deal to whoever has to mend it.
     async fn look_back(&self) {
-        let missing = self.inner.board().entry(&self.address).and_then(|entry| entry.held.to_look_for(entry.keys()));
+        let missing =
+            self.inner.board().entry(&self.address).and_then(|entry| entry.held.to_look_for(entry.selectors()));
         let Some((version, keys)) = missing else { return };
         let seen = self.provider.manager.last_seen(&self.address.path, version, &keys).await;
         if let Some((entry, _)) = self.inner.board().entry_of(&self.address, self.provider.generation) {

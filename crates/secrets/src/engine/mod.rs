@@ -10,6 +10,8 @@ mod life;
 mod pace;
 
 pub use board::Address;
+
+use crate::Ambient;
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
@@ -18,6 +20,7 @@ use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider, Settings};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
+use postern::selection::{Selector, suffix};
 use postern::sensitive::Plain;
 use postern::time::Clock;
 use std::collections::BTreeSet;
@@ -40,6 +43,8 @@ pub struct ProviderConfig {
     pub provider: SecretProvider<Plain>,
     /// Of the stored object.
     pub revision: u64,
+    /// Whether its group may use the machine's own credentials.
+    pub ambient: Ambient,
 }
 
 struct Inner {
@@ -98,14 +103,14 @@ impl Engine {
     pub fn watch_also(&self, group: &GroupName, reference: &SecretRef) {
         let mut board = self.inner.board();
         let address = Address::of(group, reference);
-        if board.watch_also(&address, reference.key(), &self.inner.spawn()) {
+        if board.watch_also(&address, reference.selector(), &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
     }
 
     /// Takes one reference from those in use: it is no longer read, and its value is wiped.
     pub fn unwatch(&self, group: &GroupName, reference: &SecretRef) {
-        self.inner.board().unwatch(&Address::of(group, reference), reference.key());
+        self.inner.board().unwatch(&Address::of(group, reference), reference.selector());
     }
 
     /// Replaces the references in use. A new one is read at once; one that is gone is no longer read, and
@@ -122,7 +127,7 @@ impl Engine {
     #[must_use]
     pub fn current(&self, group: &GroupName, reference: &SecretRef) -> (Option<Plain>, ReferenceState) {
         let address = Address::of(group, reference);
-        self.inner.board().view(&address, reference.key(), self.inner.clock.now())
+        self.inner.board().view(&address, reference.selector(), self.inner.clock.now())
     }
 
     /// Ticks whenever a watched reference's value or the name of its state has changed.
@@ -141,7 +146,7 @@ impl Engine {
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
     /// begins after this call, so the answer is never older than the question.
     pub async fn check(&self, group: &GroupName, reference: &SecretRef) -> ReferenceState {
-        let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.key());
+        let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.selector());
         if let Some(visit) = &visit {
             until(visit.round, visit.ended.clone()).await;
         }
@@ -178,14 +183,14 @@ impl Engine {
     /// when that would be needed to know.
     #[must_use]
     pub fn request_line(&self, group: &GroupName, reference: &SecretRef) -> Option<String> {
-        let Address { group, provider, path } = Address::of(group, reference);
+        let Address { group, provider, path, pin } = Address::of(group, reference);
         let manager = self.inner.board().provider(&group, &provider)?.manager.clone();
-        manager.request_line(&path, reference.key())
+        manager.request_line(&path, pin.as_ref(), reference.key())
     }
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>) -> Diagnosis {
-        crate::connect(settings).diagnose().await
+    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
+        crate::connect(settings, ambient).diagnose().await
     }
 }
 
@@ -193,22 +198,22 @@ impl Engine {
 struct Visit<'a> {
     inner: &'a Inner,
     address: Address,
-    key: &'a str,
+    selector: &'a Selector,
     round: u64,
     ended: watch::Receiver<u64>,
 }
 
 impl<'a> Visit<'a> {
     /// Nothing when the provider is missing: then there is nothing to wait for.
-    fn begin(inner: &'a Arc<Inner>, address: Address, key: &'a str) -> Option<Self> {
-        let (round, ended) = inner.board().visit(&address, key, &inner.spawn())?;
-        Some(Self { inner, address, key, round, ended })
+    fn begin(inner: &'a Arc<Inner>, address: Address, selector: &'a Selector) -> Option<Self> {
+        let (round, ended) = inner.board().visit(&address, selector, &inner.spawn())?;
+        Some(Self { inner, address, selector, round, ended })
     }
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
-        self.inner.board().leave(&self.address, self.key);
+        self.inner.board().leave(&self.address, self.selector);
     }
 }
 
@@ -233,19 +238,20 @@ impl Inner {
         if !changed.is_empty() {
             self.changes.send_modify(|ticks| *ticks += 1);
         }
-        for (key, state) in changed {
-            log(address, &key, &state);
+        for (selector, state) in changed {
+            log(address, &selector, &state);
         }
     }
 }
 
 /// One line for each change. Names, paths and reasons; never a value, a length or a fingerprint.
-fn log(address: &Address, key: &str, state: &ReferenceState) {
-    let Address { group, provider, path } = address;
+fn log(address: &Address, selector: &Selector, state: &ReferenceState) {
+    let Address { group, provider, path, pin } = address;
+    let key = selector.key.as_str();
     let (path, slug) = (path.join("/"), state.name().slug());
     // A reference to a whole secret has no key.
     let slash = if key.is_empty() { "" } else { "/" };
-    let reference = format!("{SCHEME}{provider}/{path}{slash}{key}");
+    let reference = format!("{SCHEME}{provider}/{path}{slash}{key}{}", suffix(pin.as_ref(), selector));
     match (state, state.failure()) {
         (ReferenceState::Pending, _) => {
             tracing::info!(%group, %provider, path, key, state = slug, "{reference} is read anew");

@@ -20,6 +20,7 @@ use mount::Mounts;
 use postern::diagnosis::Diagnosis;
 use postern::provider::vault::{VaultAuth, VaultSettings};
 use postern::resolve::TlsProblem;
+use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,20 +61,29 @@ fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
     tls::client_config(settings.ca_certificate.as_deref(), identity)
 }
 
+/// The version that a reference to Vault names: the grammar lets it name nothing else.
+fn number(pin: &Pin) -> Option<u64> {
+    match pin {
+        Pin::Version(number) => Some(*number),
+        Pin::VersionId(_) | Pin::Stage(_) => None,
+    }
+}
+
 #[async_trait]
 impl SecretManager for Vault {
-    async fn read(&self, path: &[String], _: &BTreeSet<String>) -> Result<Document, Unread> {
+    async fn read(&self, path: &[String], pin: Option<&Pin>, _: &BTreeSet<Selector>) -> Result<Document, Unread> {
         self.client.keep_alive();
-        Ok(self.read_document(path).await?)
+        Ok(self.read_document(path, pin.and_then(number)).await?)
     }
 
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64> {
         self.look_back(path, version, keys).await
     }
 
-    fn request_line(&self, path: &[String], _: &str) -> Option<String> {
+    fn request_line(&self, path: &[String], pin: Option<&Pin>, _: &str) -> Option<String> {
         let place = self.settings.locate(&self.known_mount()?, path);
-        Some(format!("GET {}", self.client.url(&place.segments)?))
+        let version = pin.map(|pin| format!("?{pin}")).unwrap_or_default();
+        Some(format!("GET {}{version}", self.client.url(&place.segments)?))
     }
 
     async fn diagnose(&self) -> Diagnosis {

@@ -8,6 +8,7 @@ use crate::json;
 use crate::network::Body;
 use postern::provider::vault::{Kv, Mount, ReadPath};
 use postern::resolve::{DeletedVersion, Failure, InvalidBecause, UnreachableBecause};
+use postern::selection::VersionProblem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 const VERSIONS_BACK: u64 = 10;
 
 impl Vault {
-    /// Reads the secret at `path`. A failure that a changed mount may explain is believed only after the
-    /// mount was looked at again.
-    pub(super) async fn read_document(&self, path: &[String]) -> Result<Document, Failure> {
+    /// Reads the secret at `path`, in the version `pinned` or the current one. A failure that a changed mount
+    /// may explain is believed only after the mount was looked at again.
+    pub(super) async fn read_document(&self, path: &[String], pinned: Option<u64>) -> Result<Document, Failure> {
         let found = self.found().await?;
-        let read = self.read_with(&found, path).await;
+        let read = self.read_with(&found, path, pinned).await;
         if !read.as_ref().is_err_and(may_be_the_mount) {
             return read;
         }
         match self.found_anew().await {
-            Ok(anew) if anew != found => self.read_with(&anew, path).await,
+            Ok(anew) if anew != found => self.read_with(&anew, path, pinned).await,
             _ => read,
         }
     }
@@ -57,33 +58,80 @@ impl Vault {
         seen
     }
 
-    async fn read_with(&self, found: &Found, path: &[String]) -> Result<Document, Failure> {
+    async fn read_with(&self, found: &Found, path: &[String], pinned: Option<u64>) -> Result<Document, Failure> {
         match (found, self.settings.kv_version.chosen()) {
             (Found::Seen { mount, .. }, Some(chosen)) if chosen != mount.version => Err(Failure::Invalid {
                 path: self.settings.locate(mount, path).to_string(),
                 why: InvalidBecause::WrongKvVersion { mount: mount.clone(), chosen },
             }),
-            (Found::Seen { mount, .. }, _) => self.read_at(mount, path).await,
-            (Found::Hidden, Some(chosen)) => self.read_at(&self.assumed(chosen), path).await,
-            (Found::Hidden, None) => self.read_at_either(path).await,
+            (Found::Seen { mount, .. }, _) => self.read_at(mount, path, pinned).await,
+            (Found::Hidden, Some(chosen)) => self.read_at(&self.assumed(chosen), path, pinned).await,
+            (Found::Hidden, None) => self.read_at_either(path, pinned).await,
         }
     }
 
     /// Auto-detect where Vault does not show the mount: version 2, and where that is refused, version 1.
-    async fn read_at_either(&self, path: &[String]) -> Result<Document, Failure> {
-        match self.read_at(&self.assumed(Kv::V2), path).await {
+    async fn read_at_either(&self, path: &[String], pinned: Option<u64>) -> Result<Document, Failure> {
+        match self.read_at(&self.assumed(Kv::V2), path, pinned).await {
             Err(failure @ (Failure::NotFound { deleted: None, .. } | Failure::Denied { .. })) => {
-                self.read_at(&self.assumed(Kv::V1), path).await.map_err(|_| failure)
+                self.read_at(&self.assumed(Kv::V1), path, pinned).await.map_err(|_| failure)
             }
             read => read,
         }
     }
 
-    async fn read_at(&self, mount: &Mount, path: &[String]) -> Result<Document, Failure> {
+    async fn read_at(&self, mount: &Mount, path: &[String], pinned: Option<u64>) -> Result<Document, Failure> {
         let place = self.settings.locate(mount, path);
+        match (pinned, place.version) {
+            (None, _) => self.read_current(mount, &place).await,
+            (Some(version), Kv::V2) => self.read_version(mount, &place, version).await,
+            // It would answer with the only value it has, whatever the version asked for.
+            (Some(version), Kv::V1) => {
+                Err(Failure::Version { path: place.to_string(), version, why: VersionProblem::NotKept })
+            }
+        }
+    }
+
+    async fn read_version(&self, mount: &Mount, place: &ReadPath, version: u64) -> Result<Document, Failure> {
+        let problem = |why| Failure::Version { path: place.to_string(), version, why };
+        let read = match self.client.get_version(&place.segments, version).await? {
+            Answer::Found(body) => self.parse(place, &body),
+            Answer::Absent(body) => Err(absent(place, mount, &body)),
+            Answer::Refused => Err(self.denied(place.to_string(), mount).await),
+        };
+        match read {
+            Err(Failure::NotFound { deleted: Some(deleted), .. }) if deleted.destroyed => {
+                Err(problem(VersionProblem::Destroyed))
+            }
+            Err(Failure::NotFound { deleted: Some(deleted), .. }) => {
+                Err(problem(VersionProblem::Deleted { at: deleted.deleted_at }))
+            }
+            // Vault says the same of a secret without this version as of no secret at all.
+            Err(Failure::NotFound { path, deleted: None }) => {
+                let current = self.current_version(place).await;
+                Err(current.map_or(Failure::NotFound { path, deleted: None }, |current| {
+                    problem(VersionProblem::Never { current })
+                }))
+            }
+            read => read,
+        }
+    }
+
+    /// The newest version of a secret, deleted or not.
+    async fn current_version(&self, place: &ReadPath) -> Option<u64> {
+        let (Answer::Found(body) | Answer::Absent(body)) = self.client.get(&place.segments).await.ok()? else {
+            return None;
+        };
+        match parse(place, &body)? {
+            Parsed::Document(document) => document.version,
+            Parsed::Deleted(deleted) => Some(deleted.version),
+        }
+    }
+
+    async fn read_current(&self, mount: &Mount, place: &ReadPath) -> Result<Document, Failure> {
         match self.client.get(&place.segments).await? {
-            Answer::Found(body) => self.parse(&place, &body),
-            Answer::Absent(body) => Err(absent(&place, mount, &body)),
+            Answer::Found(body) => self.parse(place, &body),
+            Answer::Absent(body) => Err(absent(place, mount, &body)),
             Answer::Refused => Err(self.denied(place.to_string(), mount).await),
         }
     }
@@ -102,6 +150,7 @@ impl Vault {
 fn may_be_the_mount(failure: &Failure) -> bool {
     match failure {
         Failure::NotFound { deleted, .. } => deleted.is_none(),
+        Failure::Version { why, .. } => matches!(why, VersionProblem::NotKept),
         Failure::Denied { .. } => true,
         Failure::Invalid { why, .. } => matches!(why, InvalidBecause::WrongKvVersion { .. }),
         Failure::ProviderMissing { .. }
@@ -190,6 +239,7 @@ fn warns_of_versions(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern::selection::Selector;
 
     fn place(version: Kv) -> ReadPath {
         ReadPath { segments: vec!["secret".to_owned(), "a".to_owned()], version }
@@ -199,7 +249,7 @@ mod tests {
     fn check(version: Kv, body: &str, expected: Option<&str>) {
         let got = parse(&place(version), body.as_bytes()).map(|parsed| match parsed {
             Parsed::Document(document) => {
-                let value = document.value("key", None).map(|value| value.expose().to_owned());
+                let value = document.value(&Selector::plain("key"), None).map(|value| value.expose().to_owned());
                 format!("{:?} {}", document.version, value.unwrap_or_else(|failure| failure.name().slug().to_owned()))
             }
             Parsed::Deleted(deleted) => format!("{deleted:?}"),

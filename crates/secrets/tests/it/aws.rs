@@ -1,6 +1,6 @@
 //! AWS Secrets Manager: every way to name a secret, every way to be refused, and how often it is asked.
 
-use crate::support::aws::{Key, Moto, Office, reference, settings};
+use crate::support::aws::{Key, Moto, Office, key_of, reference, settings};
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::{Logs, claim_no_canary};
 use crate::support::{claim, group};
@@ -9,6 +9,7 @@ use postern::diagnosis::{Diagnosis, Outcome, Stage};
 use postern::provider::Settings;
 use postern::provider::aws::AwsSettings;
 use postern::sensitive::Plain;
+use secrets::Ambient;
 
 #[tokio::test]
 async fn every_way_to_name_a_value() {
@@ -42,9 +43,9 @@ async fn every_refusal_says_why() {
         change(&mut settings);
         settings
     };
-    let unknown = with(&|s| s.access_key_id = "AKIAUNKNOWN".parse().unwrap());
-    let wrong = with(&|s| s.secret_access_key = Plain::new("canary-wrong".to_owned()));
-    let unsendable = with(&|s| s.session_token = Some(Plain::new("canary\nline".to_owned())));
+    let unknown = with(&|s| key_of(s).access_key_id = "AKIAUNKNOWN".parse().unwrap());
+    let wrong = with(&|s| key_of(s).secret_access_key = Plain::new("canary-wrong".to_owned()));
+    let unsendable = with(&|s| key_of(s).session_token = Some(Plain::new("canary\nline".to_owned())));
     let elsewhere = with(&|s| s.region = "eu-west-1".parse().unwrap());
     let alice = "alice-credentials/alice-key-auth";
     for (settings, path, name, parts) in [
@@ -62,6 +63,12 @@ async fn every_refusal_says_why() {
         (&reader, "binary/x", "invalid", vec!["binary data"]),
         (&reader, "gone/x", "not_found", vec!["scheduled for deletion", "restore-secret"]),
         (&elsewhere, alice, "not_found", vec!["in eu-west-1"]),
+        (
+            &elsewhere,
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:plain-AbCdEf",
+            "invalid",
+            vec!["is of us-east-1", "reads in eu-west-1"],
+        ),
         (
             &moto.settings("nobody"),
             alice,
@@ -254,7 +261,7 @@ async fn temporary_keys_work_and_nothing_of_any_key_is_logged() {
         diagnose(moto.settings(user)).await;
     }
     let mut stale = moto.settings("session");
-    stale.session_token = Some(Plain::new("canary-token".to_owned()));
+    key_of(&mut stale).session_token = Some(Plain::new("canary-token".to_owned()));
     claim(&Office::new(stale).check("plain").await, "denied", &["Session Token"]);
     let text = logs.text();
     for secret in [session.secret, session.token.unwrap(), reader.secret, "plain-secret".to_owned()] {
@@ -265,7 +272,7 @@ async fn temporary_keys_work_and_nothing_of_any_key_is_logged() {
 
 async fn diagnose(settings: AwsSettings<Plain>) -> Diagnosis {
     let office = Office::new(settings.clone());
-    office.engine().diagnose(&Settings::Aws(settings)).await
+    office.engine().diagnose(&Settings::Aws(settings), Ambient::Forbidden).await
 }
 
 fn fails(diagnosis: &Diagnosis, stage: Stage, part: &str) {
@@ -291,10 +298,10 @@ async fn a_connection_is_tested_stage_by_stage() {
     assert_eq!(calls.keys().collect::<Vec<_>>(), ["GetSecretValue postern-connection-test"], "nothing else is asked");
 
     let mut wrong = moto.settings("reader");
-    wrong.secret_access_key = Plain::new("canary".to_owned());
+    key_of(&mut wrong).secret_access_key = Plain::new("canary".to_owned());
     fails(&diagnose(wrong).await, Stage::AccessKey, "Secret Access Key does not belong");
     let mut unknown = moto.settings("reader");
-    unknown.access_key_id = "AKIAUNKNOWN".parse().unwrap();
+    key_of(&mut unknown).access_key_id = "AKIAUNKNOWN".parse().unwrap();
     fails(&diagnose(unknown).await, Stage::AccessKey, "does not know the Access Key ID");
     let with = |url: &str| {
         let mut settings = moto.settings("reader");

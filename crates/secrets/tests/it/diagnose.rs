@@ -10,10 +10,11 @@ use postern::provider::Settings;
 use postern::provider::vault::{KvVersion, VaultSettings};
 use postern::sensitive::Plain;
 use rcgen::{CertificateParams, date_time_ymd};
+use secrets::Ambient;
 use serde_json::json;
 
 pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
-    let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings)).await;
+    let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings), Ambient::Forbidden).await;
     println!("{diagnosis:#?}");
     diagnosis
 }

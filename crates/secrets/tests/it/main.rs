@@ -7,8 +7,10 @@
 )]
 
 mod aws;
+mod aws_identity;
 mod diagnose;
 mod engine;
+mod extensions;
 mod faults;
 mod login;
 mod outage;

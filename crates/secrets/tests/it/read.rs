@@ -7,6 +7,7 @@ use postern::diagnosis::Stage;
 use postern::provider::Settings;
 use postern::provider::vault::{KvVersion, VaultAuth, VaultSettings};
 use postern::sensitive::Plain;
+use secrets::Ambient;
 use serde_json::json;
 
 #[tokio::test]
@@ -211,7 +212,7 @@ async fn a_namespace_is_sent() {
     house.watch(&["spaced/key"]);
     claim(&house.check("spaced/key").await, "ok", &[]);
     assert_eq!(house.value("spaced/key").as_deref(), Some("in the namespace"));
-    assert!(house.engine.diagnose(&Settings::Vault(settings.clone())).await.works());
+    assert!(house.engine.diagnose(&Settings::Vault(settings.clone()), Ambient::Forbidden).await.works());
 
     let nowhere = VaultSettings { namespace: Some("nobody".to_owned()), ..settings.clone() };
     claim(&House::new(nowhere.clone()).check("spaced/key").await, "invalid", &["no namespace 'nobody'"]);

@@ -1,11 +1,11 @@
 //! AWS Secrets Manager as moto serves it, on a free loopback port, stopped by its own process when dropped.
 
 use super::{PATIENCE, group};
-use postern::provider::aws::AwsSettings;
+use postern::provider::aws::{AccessKey, AwsCredentials, AwsSettings};
 use postern::provider::{Freshness, Manager, ProviderKey, SecretProvider, Settings};
 use postern::resolve::ReferenceState;
 use postern::sensitive::Plain;
-use secrets::{Engine, ProviderConfig};
+use secrets::{Ambient, Engine, ProviderConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -94,9 +94,10 @@ impl Moto {
         self.post("_fail", fault).await;
     }
 
-    /// The secret has this text from now on.
-    pub(crate) async fn put(&self, name: &str, value: &str) {
-        self.post("_put", json!({ "name": name, "value": value })).await;
+    /// The secret has this text from now on. Answers the id of that version.
+    pub(crate) async fn put(&self, name: &str, value: &str) -> String {
+        let made = self.post("_put", json!({ "name": name, "value": value })).await;
+        made["version"].as_str().unwrap().to_owned()
     }
 
     /// How often each request was made: `GetSecretValue alice-credentials`.
@@ -104,9 +105,10 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: Value) {
+    async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
     }
 
     /// A connection cannot outlive the test whose runtime drives it, so none is kept.
@@ -115,13 +117,24 @@ impl Moto {
     }
 }
 
+/// The provider's own access key.
+pub(crate) fn key_of(settings: &mut AwsSettings<Plain>) -> &mut AccessKey<Plain> {
+    match &mut settings.credentials {
+        AwsCredentials::AccessKey(key) => key,
+        AwsCredentials::Ambient => panic!("it has no key of its own"),
+    }
+}
+
 pub(crate) fn settings(address: &str, key: Key) -> AwsSettings<Plain> {
     AwsSettings {
         region: "us-east-1".parse().unwrap(),
         endpoint_url: Some(address.parse().unwrap()),
-        access_key_id: key.id.parse().unwrap(),
-        secret_access_key: Plain::new(key.secret),
-        session_token: key.token.map(Plain::new),
+        credentials: AwsCredentials::AccessKey(AccessKey {
+            access_key_id: key.id.parse().unwrap(),
+            secret_access_key: Plain::new(key.secret),
+            session_token: key.token.map(Plain::new),
+        }),
+        assume_role: None,
     }
 }
 
@@ -142,11 +155,22 @@ impl Office {
         office
     }
 
+    /// In a group that may use the machine's own credentials and assume roles.
+    pub(crate) fn allowed(settings: AwsSettings<Plain>) -> Self {
+        let office = Self { house: super::House::empty() };
+        office.set_with(1, settings, 300, Ambient::Allowed);
+        office
+    }
+
     pub(crate) fn set(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32) {
+        self.set_with(revision, settings, ttl_seconds, Ambient::Forbidden);
+    }
+
+    fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32, ambient: Ambient) {
         let freshness = Freshness { ttl_seconds, max_stale_seconds: 300 };
         let id = "my-secrets-manager".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Aws(settings), freshness };
-        self.engine().set_providers(vec![ProviderConfig { group: group(), provider, revision }]);
+        self.engine().set_providers(vec![ProviderConfig { group: group(), provider, revision, ambient }]);
     }
 
     pub(crate) fn engine(&self) -> &Engine {

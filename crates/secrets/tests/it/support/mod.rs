@@ -15,7 +15,7 @@ use postern::resolve::ReferenceState;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
 use postern::time::{Clock, Millis};
-use secrets::{Engine, ProviderConfig};
+use secrets::{Ambient, Engine, ProviderConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -74,7 +74,12 @@ impl House {
     pub(crate) fn set(&self, revision: u64, settings: VaultSettings<Plain>, freshness: Freshness) {
         let id = "my-vault".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Vault(settings), freshness };
-        self.engine.set_providers(vec![ProviderConfig { group: group(), provider, revision }]);
+        self.engine.set_providers(vec![ProviderConfig {
+            group: group(),
+            provider,
+            revision,
+            ambient: Ambient::Forbidden,
+        }]);
     }
 
     pub(crate) async fn check(&self, path: &str) -> ReferenceState {

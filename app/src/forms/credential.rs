@@ -1,4 +1,4 @@
-//! Add Key Authentication Credential, and editing one.
+//! Add a credential of any type, and editing one: the fields follow from the type.
 
 use crate::api;
 use crate::forms::secret_input::{SecretFields, SecretInput};
@@ -7,8 +7,9 @@ use crate::parts::group::group;
 use crate::parts::time::ago_text;
 use leptos::prelude::*;
 use postern::control::CredentialView;
-use postern::credential::KeyAuthForm;
+use postern::credential::{CredentialForm, CredentialType};
 use postern::name::ConsumerName;
+use postern::problem::FieldProblem;
 use postern::sensitive::SecretField;
 use postern::time::Millis;
 use ui::TextInput;
@@ -16,37 +17,54 @@ use ui::TextInput;
 fn label(field: &str) -> String {
     match field {
         "name" => "Name",
-        "key" => "Key",
-        other => other,
+        other => CredentialForm::label_of(other).unwrap_or(other),
     }
     .to_owned()
 }
 
 #[derive(Clone, Copy)]
 struct Fields {
+    kind: CredentialType,
     name: RwSignal<String>,
-    key: SecretFields,
+    identifier: RwSignal<String>,
+    secret: SecretFields,
 }
 
 impl Fields {
-    fn form(self) -> KeyAuthForm {
-        KeyAuthForm { name: self.name.get(), key: self.key.form() }
+    fn new(form: CredentialForm) -> Self {
+        Self {
+            kind: form.kind,
+            name: RwSignal::new(form.name),
+            identifier: RwSignal::new(form.identifier),
+            secret: SecretFields::new(form.secret),
+        }
     }
 
-    fn typed(self) -> KeyAuthForm {
+    fn form(self) -> CredentialForm {
+        CredentialForm {
+            kind: self.kind,
+            name: self.name.get(),
+            identifier: self.identifier.get(),
+            secret: self.secret.form(),
+        }
+    }
+
+    fn typed(self) -> CredentialForm {
         untrack(|| self.form())
     }
 
-    fn set(self, form: KeyAuthForm) {
+    fn set(self, form: CredentialForm) {
         self.name.set(form.name);
-        self.key.set(form.key);
+        self.identifier.set(form.identifier);
+        self.secret.set(form.secret);
     }
 }
 
 /// Adds a credential to `consumer`, or edits `stored`.
 #[component]
-pub fn KeyAuthDialog(
+pub fn CredentialDialog(
     consumer: ConsumerName,
+    kind: CredentialType,
     #[prop(optional_no_strip)] stored: Option<CredentialView>,
     now: Millis,
     on_done: Callback<CredentialView>,
@@ -55,9 +73,9 @@ pub fn KeyAuthDialog(
     let group = StoredValue::new(group());
     let owner = StoredValue::new(consumer);
     let editing = stored.is_some();
-    let draft = crate::forms::plain::take_draft("key_auth");
-    let form = stored.as_ref().map_or_else(|| draft.key_auth(), |view| KeyAuthForm::of(&view.stored.object));
-    let fields = Fields { name: RwSignal::new(form.name.clone()), key: SecretFields::new(form.key.clone()) };
+    let draft = crate::forms::plain::take_draft(kind.slug());
+    let form = stored.as_ref().map_or_else(|| draft.credential(kind), |view| CredentialForm::of(&view.stored.object));
+    let fields = Fields::new(form.clone());
     let saved = RwSignal::new(form);
     let revision = RwSignal::new(stored.as_ref().map_or(0, |view| view.stored.revision));
     let keeps = stored.as_ref().and_then(|view| match view.stored.object.kind.secret() {
@@ -74,8 +92,8 @@ pub fn KeyAuthDialog(
         submission.send(
             async move {
                 match id {
-                    Some(id) => api::save_key_auth(group, consumer, id, revision, form).await,
-                    None => api::add_key_auth(group, consumer, form).await,
+                    Some(id) => api::save_credential(group, consumer, id, revision, form).await,
+                    None => api::add_credential(group, consumer, form).await,
                 }
             },
             on_done,
@@ -87,14 +105,13 @@ pub fn KeyAuthDialog(
             let Ok(page) = api::consumer_page(group, consumer).await else { return };
             let found = page.data.credentials.into_iter().find(|view| Some(&view.stored.object.id) == id.as_ref());
             if let Some(view) = found {
-                let form = KeyAuthForm::of(&view.stored.object);
+                let form = CredentialForm::of(&view.stored.object);
                 submission.take_over(revision, saved, view.stored.revision, form, |form| fields.set(form));
             }
         });
     };
-    let title = stored
-        .as_ref()
-        .map_or("Add Key Authentication Credential".to_owned(), |view| format!("Edit {}", view.stored.object.name));
+    let title =
+        stored.as_ref().map_or_else(|| kind.add_label().to_owned(), |view| format!("Edit {}", view.stored.object.name));
     let overwrite = send.clone();
     view! {
         <FormDialog
@@ -105,30 +122,40 @@ pub fn KeyAuthDialog(
             on_submit=Callback::new(move |()| send(revision.get_untracked()))
             on_close
             label
-            plain_action=(!editing).then_some("/api/plain_add_key_auth")
+            plain_action=(!editing).then_some("/api/plain_add_credential")
             on_reload=Callback::new(reload)
             on_overwrite=Callback::new(overwrite)
         >
             <input type="hidden" name="group" value=group.get_value().to_string()/>
             <input type="hidden" name="consumer" value=owner.get_value().to_string()/>
-            <TextInput name="name" label="Name" value=fields.name required=true placeholder="primary-key"/>
-            <SecretInput fields=fields.key legend="Key" stored=keeps/>
+            <input type="hidden" name="kind" value=kind.slug()/>
+            <TextInput name="name" label="Name" value=fields.name required=true placeholder=kind.example_name()/>
+            {CredentialForm::identifier_field(kind)
+                .map(|field| {
+                    view! {
+                        <TextInput
+                            name=field.name
+                            label=field.label
+                            value=fields.identifier
+                            required=true
+                            placeholder=field.example
+                        />
+                    }
+                })}
+            <SecretInput fields=fields.secret field=fields.typed().secret_field() stored=keeps/>
         </FormDialog>
     }
     .into_any()
 }
 
-/// The domain's check, and that a new key is not empty.
-fn check(
-    form: &KeyAuthForm,
-    consumer: &ConsumerName,
-    may_be_empty: bool,
-) -> Result<(), Vec<postern::problem::FieldProblem>> {
+/// The domain's check, and that a new secret is not empty.
+fn check(form: &CredentialForm, consumer: &ConsumerName, may_be_empty: bool) -> Result<(), Vec<FieldProblem>> {
     // The id plays no part in the check; any will do.
     let Ok(id) = "new".parse() else { return Ok(()) };
     let mut problems = form.parse(id, consumer.clone()).err().unwrap_or_default();
-    if form.key.text.0.is_empty() && !may_be_empty && !problems.iter().any(|p| p.field == "key") {
-        problems.push(postern::problem::FieldProblem::new("key", "The key is needed here."));
+    let field = form.secret_field();
+    if form.secret.text.0.is_empty() && !may_be_empty && !problems.iter().any(|p| p.field == field.name) {
+        problems.push(FieldProblem::new(field.name, format!("The {} is needed here.", field.label)));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

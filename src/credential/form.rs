@@ -1,0 +1,269 @@
+//! The credential dialog as typed: one form, whose fields depend on the type of credential.
+
+use super::{Credential, CredentialKind, CredentialType};
+use crate::name::{ConsumerName, NameError, ObjectId};
+use crate::problem::{FieldProblem, Problems};
+use crate::provider::vault::FormSecret;
+use crate::secret_ref::{self, Reading};
+use crate::sensitive::{Entered, SecretField};
+use serde::{Deserialize, Serialize};
+
+/// A field of the dialog: its name in forms, its label, and an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldName {
+    pub name: &'static str,
+    pub label: &'static str,
+    /// A name, or where the tutorial's secret lies.
+    pub example: &'static str,
+}
+
+pub(super) const KEY: FieldName =
+    FieldName { name: "key", label: "Key", example: "$secret://vault/my-vault/consumer/alice/key" };
+pub(super) const PASSWORD: FieldName =
+    FieldName { name: "password", label: "Password", example: "$secret://vault/my-vault/consumer/alice/password" };
+const USERNAME: FieldName = FieldName { name: "username", label: "Username", example: "Alice" };
+
+/// A sensitive field as typed: which radio is chosen, and the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretFieldForm {
+    pub source: Source,
+    /// The secret when typed in (empty keeps a stored one), or the reference's text.
+    pub text: FormSecret,
+}
+
+/// Where a sensitive field's value comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    #[default]
+    ManuallyInput,
+    Reference,
+}
+
+impl Source {
+    /// Both, in the order the radios stand.
+    pub const ALL: [Self; 2] = [Self::ManuallyInput, Self::Reference];
+
+    /// As the radio shows it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ManuallyInput => "Manually Input",
+            Self::Reference => "Reference from Secret Provider",
+        }
+    }
+
+    /// The form value.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::ManuallyInput => "manually_input",
+            Self::Reference => "reference",
+        }
+    }
+}
+
+/// The longest secret typed in, in bytes.
+pub const MAX_LITERAL: usize = 8 * 1024;
+
+impl SecretFieldForm {
+    /// Parses the field. A text that looks like a reference is never taken as a secret by accident:
+    /// the sentence says how to choose.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(&self, field: FieldName) -> Result<SecretField<Entered>, String> {
+        match (self.source, secret_ref::read(self.text.0.trim())) {
+            (Source::Reference, Reading::Reference(reference)) => Ok(SecretField::Reference(reference)),
+            (Source::Reference, Reading::Malformed(error)) => Err(error.to_string()),
+            (Source::Reference, Reading::NearMiss(why)) => Err(why.to_owned()),
+            (Source::Reference, Reading::Literal) => {
+                Err(format!("Enter a reference such as {}, or choose Manually Input.", field.example))
+            }
+            (Source::ManuallyInput, Reading::Literal) => self.literal(field),
+            (Source::ManuallyInput, _) => {
+                Err("This looks like a reference: choose Reference from Secret Provider.".to_owned())
+            }
+        }
+    }
+
+    fn literal(&self, field: FieldName) -> Result<SecretField<Entered>, String> {
+        let text = &self.text.0;
+        let label = field.label;
+        if text.len() > MAX_LITERAL {
+            return Err(format!("{label}: at most {MAX_LITERAL} bytes."));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(format!("{label}: no control characters, such as line ends."));
+        }
+        if text.trim() != text {
+            return Err(format!("{label}: remove the blank at the start or end."));
+        }
+        Ok(SecretField::Literal(Entered::from_field(text)))
+    }
+}
+
+/// The dialog of a credential of any type. Fields that its type does not have are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialForm {
+    pub kind: CredentialType,
+    pub name: String,
+    /// The Username.
+    pub identifier: String,
+    pub secret: SecretFieldForm,
+}
+
+impl CredentialForm {
+    /// An empty form for a credential of that type.
+    #[must_use]
+    pub fn new(kind: CredentialType) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// The label of a field of any type.
+    #[must_use]
+    pub fn label_of(field: &str) -> Option<&'static str> {
+        [KEY, USERNAME, PASSWORD].into_iter().find(|known| known.name == field).map(|known| known.label)
+    }
+
+    /// The field for the name that requests give, where the type has one.
+    #[must_use]
+    pub fn identifier_field(kind: CredentialType) -> Option<FieldName> {
+        match kind {
+            CredentialType::KeyAuth => None,
+            CredentialType::BasicAuth => Some(USERNAME),
+        }
+    }
+
+    /// The sensitive field.
+    #[must_use]
+    pub fn secret_field(&self) -> FieldName {
+        match self.kind {
+            CredentialType::KeyAuth => KEY,
+            CredentialType::BasicAuth => PASSWORD,
+        }
+    }
+
+    /// Checks every field. `id` and `consumer` come from the page, not from the form.
+    ///
+    /// # Errors
+    /// One problem for each field at fault.
+    pub fn parse(&self, id: ObjectId, consumer: ConsumerName) -> Result<Credential<Entered>, Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        let name = problems.check("name", self.name.trim().parse());
+        let kind = self.parse_kind(&mut problems);
+        let credential = (|| Some(Credential { id, consumer, name: name?, kind: kind? }))();
+        problems.finish(credential)
+    }
+
+    fn parse_kind(&self, problems: &mut Problems) -> Option<CredentialKind<Entered>> {
+        let field = self.secret_field();
+        match self.kind {
+            CredentialType::KeyAuth => {
+                let key = problems.check(field.name, self.secret.parse(field))?;
+                Some(CredentialKind::KeyAuth { key })
+            }
+            CredentialType::BasicAuth => {
+                let username = self.parse_identifier(USERNAME, problems);
+                let password = problems.check(field.name, self.secret.parse(field));
+                Some(CredentialKind::BasicAuth { username: username?, password: password? })
+            }
+        }
+    }
+
+    fn parse_identifier<T: std::str::FromStr<Err = NameError>>(
+        &self,
+        field: FieldName,
+        problems: &mut Problems,
+    ) -> Option<T> {
+        problems.check(field.name, self.identifier.trim().parse())
+    }
+
+    /// The form that edits `credential`. A stored literal shows as an empty field, which keeps it.
+    #[must_use]
+    pub fn of<S>(credential: &Credential<S>) -> Self {
+        let kind = &credential.kind;
+        Self {
+            kind: kind.credential_type(),
+            name: credential.name.to_string(),
+            identifier: kind.identifier().unwrap_or_default().to_owned(),
+            secret: match kind.secret() {
+                SecretField::Literal(_) => SecretFieldForm::default(),
+                SecretField::Reference(reference) => {
+                    SecretFieldForm { source: Source::Reference, text: FormSecret(reference.to_string()) }
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: Source, text: &str, expected: Result<bool, &str>) {
+        let got = SecretFieldForm { source, text: FormSecret(text.to_owned()) }.parse(KEY);
+        match (&got, expected) {
+            (Ok(field), Ok(is_reference)) => assert_eq!(field.reference().is_some(), is_reference, "{text:?}"),
+            (Err(why), Err(part)) => assert!(why.contains(part), "{text:?}: {why}"),
+            _ => panic!("{text:?}: {got:?}, wanted {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reference_is_never_stored_as_a_key_and_a_key_never_as_a_reference() {
+        let reference = "$secret://vault/my-vault/consumer/alice/key";
+        for (source, text, expected) in [
+            (Source::ManuallyInput, "alice-primary-key", Ok(false)),
+            (Source::ManuallyInput, "", Ok(false)),
+            (Source::ManuallyInput, reference, Err("choose Reference from Secret Provider")),
+            (Source::ManuallyInput, "$Secret://vault/x", Err("choose Reference from Secret Provider")),
+            (Source::ManuallyInput, " key", Err("blank")),
+            (Source::ManuallyInput, "a\u{7}b", Err("control")),
+            (Source::Reference, reference, Ok(true)),
+            (Source::Reference, "alice-primary-key", Err("Enter a reference")),
+            (Source::Reference, "", Err("Enter a reference")),
+            (Source::Reference, "$secret://vault/my-vault/../x/key", Err("cannot climb")),
+            (Source::Reference, "Bearer $secret://vault/v/a/k", Err("whole value")),
+        ] {
+            check(source, text, expected);
+        }
+        check(Source::ManuallyInput, &"x".repeat(MAX_LITERAL + 1), Err("at most"));
+    }
+
+    /// The fields at fault in a form with this name that requests give.
+    fn fields(kind: CredentialType, identifier: &str) -> Vec<String> {
+        let identifier = identifier.to_owned();
+        let secret = SecretFieldForm { source: Source::ManuallyInput, text: FormSecret("s".to_owned()) };
+        let form = CredentialForm { kind, name: "n".to_owned(), identifier, secret };
+        let parsed = form.parse("new".parse().unwrap(), "Alice".parse().unwrap());
+        if let Ok(credential) = &parsed {
+            assert_eq!(CredentialForm::of(credential).identifier, form.identifier);
+            assert_eq!(credential.kind.credential_type(), kind);
+        }
+        parsed.err().unwrap_or_default().into_iter().map(|p| p.field).collect()
+    }
+
+    #[test]
+    fn a_name_that_no_request_could_give_is_refused() {
+        for (kind, identifier, wrong) in [
+            (CredentialType::KeyAuth, "", None),
+            (CredentialType::BasicAuth, "Alice", None),
+            (CredentialType::BasicAuth, "älice@example.com", None),
+            (CredentialType::BasicAuth, "", Some("username")),
+            (CredentialType::BasicAuth, "a:b", Some("username")),
+            (CredentialType::BasicAuth, "a b", Some("username")),
+            (CredentialType::BasicAuth, "a\u{7}", Some("username")),
+        ] {
+            assert_eq!(fields(kind, identifier), Vec::from_iter(wrong), "{kind:?} {identifier:?}");
+        }
+    }
+
+    #[test]
+    fn every_type_is_found_by_its_slug() {
+        for kind in CredentialType::ALL {
+            assert_eq!(CredentialType::from_slug(kind.slug()), Some(kind));
+        }
+        assert_eq!(CredentialType::from_slug("oauth"), None);
+    }
+}
