@@ -9,6 +9,7 @@ mod framing;
 mod lifecycle;
 mod observing;
 mod proxying;
+mod slow;
 mod support;
 mod tls;
 mod upstream;
