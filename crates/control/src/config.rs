@@ -1,8 +1,7 @@
 //! The configuration of the group as typed objects: decoded once at the start, then patched by each stored change.
 //!
 //! Its maps share what did not change with the configuration before, so a patched copy costs what the change
-//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::decode`] of
-//! all rows and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
+//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::read`] and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
 
 use crate::StartError;
 use imbl::{OrdMap, OrdSet};
@@ -15,11 +14,12 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
+use postern::webhook::Webhook;
 use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Kind, Place, Row, SealError, Sealer};
+use store::{Kind, Place, Row, SealError, Sealer, Store};
 
 /// Everything of one gateway group. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
     pub(crate) certificates: OrdMap<ObjectId, Arc<Object<Certificate<Sealed>>>>,
+    pub(crate) webhooks: OrdMap<ProviderKey, Arc<Object<Webhook<Sealed>>>>,
     by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
@@ -70,6 +71,7 @@ pub(crate) enum Deleted {
     Service(ObjectId),
     Route(ObjectId),
     Certificate(ObjectId),
+    Webhook(ProviderKey),
 }
 
 /// What a change may have made different: what is looked at again, and nothing else.
@@ -106,6 +108,7 @@ impl Config {
             services: OrdMap::new(),
             routes: OrdMap::new(),
             certificates: OrdMap::new(),
+            webhooks: OrdMap::new(),
             by_consumer: OrdSet::new(),
             by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
@@ -113,12 +116,17 @@ impl Config {
         }
     }
 
-    pub(crate) fn decode(group: &GroupName, rows: Vec<Row>) -> Result<Self, StartError> {
+    /// Everything that is stored.
+    pub(crate) async fn read(group: &GroupName, store: &Store) -> Result<Self, StartError> {
         let mut config = Self::empty(group.clone());
-        for row in rows {
-            config.apply(Change::Saved(row))?;
-        }
-        Ok(config)
+        let mut outcome = Ok(());
+        let take = |row| {
+            if outcome.is_ok() {
+                outcome = config.apply(Change::Saved(row)).map(|_| ());
+            }
+        };
+        store.each_object(group, take).await?;
+        outcome.map(|()| config)
     }
 
     /// Makes the change here that was made in the store.
@@ -170,6 +178,10 @@ impl Config {
                 touched.references.extend(object.stored.object.references().cloned());
                 self.certificates.insert(object.stored.object.id.clone(), object);
             }
+            Kind::Webhook => {
+                let object = Object::<Webhook<Sealed>>::decode(row)?;
+                self.webhooks.insert(object.stored.object.provider.clone(), object);
+            }
         }
         Ok(touched)
     }
@@ -179,6 +191,7 @@ impl Config {
         match deleted {
             Deleted::Provider(key) => {
                 self.providers.remove(&key);
+                self.webhooks.remove(&key);
                 touched.provider = Some(key);
             }
             Deleted::Consumer(name) => {
@@ -203,6 +216,9 @@ impl Config {
                 touched.routing = true;
             }
             Deleted::Certificate(id) => self.drop_certificate(&id, &mut touched),
+            Deleted::Webhook(provider) => {
+                self.webhooks.remove(&provider);
+            }
         }
         touched
     }
@@ -210,7 +226,7 @@ impl Config {
     fn add_credential(&mut self, object: Arc<Object<Credential<Sealed>>>, touched: &mut Touched) {
         let credential = &object.stored.object;
         for reference in references_in(credential) {
-            let secret = Arc::new(Address::of(&self.group, reference));
+            let secret = self.shared(Address::of(&self.group, reference));
             self.by_secret.insert((secret, Some(credential.id.clone())));
             touched.references.insert(reference.clone());
         }
@@ -220,6 +236,13 @@ impl Config {
         }
         touched.credentials.insert(credential.id.clone());
         self.credentials.insert(credential.id.clone(), object);
+    }
+
+    /// The same address as the others who refer to that secret have.
+    fn shared(&self, secret: Address) -> Arc<Address> {
+        let secret = Arc::new(secret);
+        let first = self.by_secret.range((secret.clone(), None)..).next();
+        first.map(|(known, _)| known).filter(|known| **known == secret).cloned().unwrap_or(secret)
     }
 
     fn drop_credential(&mut self, id: &ObjectId, touched: &mut Touched) {
