@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::forms::aws::{self, AwsAdvanced, AwsFields, AwsInputs};
+use crate::forms::freshness::{self, FreshnessFields};
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
 use crate::forms::vault_auth::StoredSecret;
@@ -25,8 +26,7 @@ pub struct ProviderFields {
     manager: RwSignal<String>,
     vault: VaultFields,
     aws: AwsFields,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
 }
 
 impl ProviderFields {
@@ -36,8 +36,7 @@ impl ProviderFields {
             manager: RwSignal::new(form.manager),
             vault: VaultFields::new(form.vault),
             aws: AwsFields::new(form.aws),
-            ttl_seconds: RwSignal::new(form.ttl_seconds),
-            max_stale_seconds: RwSignal::new(form.max_stale_seconds),
+            freshness: FreshnessFields::new(form.freshness),
         }
     }
 
@@ -48,8 +47,7 @@ impl ProviderFields {
             manager: self.manager.get(),
             vault: self.vault.form(),
             aws: self.aws.form(),
-            ttl_seconds: self.ttl_seconds.get(),
-            max_stale_seconds: self.max_stale_seconds.get(),
+            freshness: self.freshness.form(),
         }
     }
 
@@ -63,8 +61,7 @@ impl ProviderFields {
         self.manager.set(form.manager);
         self.vault.set(form.vault);
         self.aws.set(form.aws);
-        self.ttl_seconds.set(form.ttl_seconds);
-        self.max_stale_seconds.set(form.max_stale_seconds);
+        self.freshness.set(form.freshness);
     }
 }
 
@@ -93,9 +90,7 @@ fn label(field: &str) -> String {
         "tls_certificate" => "TLS Client Certificate",
         "tls_private_key" => "TLS Client Key",
         "timeout_seconds" => "Timeout (seconds)",
-        "ttl_seconds" => "Refresh interval (seconds)",
-        "max_stale_seconds" => "Use last good value for (seconds)",
-        other => aws::label(other).unwrap_or(other),
+        other => aws::label(other).or(freshness::label(other)).unwrap_or(other),
     }
     .to_owned()
 }
@@ -230,13 +225,12 @@ impl Kept {
 /// The fields of the chosen manager. What was typed for the other is kept until the dialog closes.
 #[component]
 fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
-    let ProviderFields { manager, ttl_seconds, max_stale_seconds, .. } = fields;
+    let ProviderFields { manager, freshness, .. } = fields;
     let chosen = Memo::new(move |_| Manager::from_slug(&manager.get()).unwrap_or(Manager::Vault));
-    move || {
-        match chosen.get() {
+    move || match chosen.get() {
         Manager::Vault => view! {
             <VaultInputs fields=fields.vault stored=kept.vault/>
-            <VaultAdvanced fields=fields.vault stored_key=kept.tls_key ttl_seconds max_stale_seconds open=kept.advanced/>
+            <VaultAdvanced fields=fields.vault stored_key=kept.tls_key freshness open=kept.advanced/>
         }
         .into_any(),
         Manager::Aws => view! {
@@ -244,13 +238,11 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
             <AwsAdvanced
                 fields=fields.aws
                 has_token=kept.session_token
-                ttl_seconds
-                max_stale_seconds
+                freshness
                 open=kept.advanced
             />
         }
         .into_any(),
-    }
     }
 }
 
