@@ -37,9 +37,9 @@ impl<S> Certificate<S> {
         })
     }
 
-    /// The references in it.
+    /// The references to secret managers in it.
     pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
-        self.fields().into_iter().filter_map(|(_, field)| field.reference())
+        self.fields().into_iter().filter_map(|(_, field)| field.reference()?.secret())
     }
 
     /// Both fields, by name.
@@ -98,7 +98,8 @@ fn parse_field(
     read_pem: fn(&str) -> Result<Option<String>, String>,
 ) -> Result<SecretField<Entered>, String> {
     match secret_ref::read(typed.0.trim()) {
-        Reading::Reference(reference) => Ok(SecretField::Reference(reference)),
+        Reading::Reference(reference) => Ok(SecretField::Reference(reference.into())),
+        Reading::Env(reference) => Ok(SecretField::Reference(reference.into())),
         Reading::Malformed(error) => Err(error.to_string()),
         Reading::NearMiss(why) => Err(why.to_owned()),
         Reading::Literal => {

@@ -3,11 +3,13 @@
 //! There is no third state between "there is a value" and "there is none, because …": a reference that
 //! is not resolved is a [`Failure`], never a literal and never an empty text.
 
+use crate::env_ref::EnvFailure;
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
-use crate::secret_ref::{RefError, SecretRef};
+use crate::reference::Reference;
+use crate::secret_ref::RefError;
 use crate::selection::{SelectionProblem, VersionProblem};
 use crate::time::{Millis, duration_text};
 use serde::{Deserialize, Serialize};
@@ -175,6 +177,8 @@ pub enum Failure {
     Invalid { path: String, why: InvalidBecause },
     /// What only AWS Secrets Manager can end in.
     Aws(AwsFailure),
+    /// What only a reference to the environment can end in.
+    Env(EnvFailure),
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
@@ -305,6 +309,7 @@ impl Failure {
             Self::Sealed { .. } => StateName::Sealed,
             Self::Invalid { .. } => StateName::Invalid,
             Self::Aws(failure) => failure.name(),
+            Self::Env(failure) => failure.name(),
         }
     }
 
@@ -318,6 +323,7 @@ impl Failure {
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
             | Self::Version { .. }
+            | Self::Env(_)
             | Self::KeyMissing { .. }
             | Self::Invalid { .. } => FailureClass::DefiniteNo,
         }
@@ -385,6 +391,7 @@ impl Failure {
             .with("vault operator unseal"),
             Self::Invalid { path, why } => explain_invalid(path, why),
             Self::Aws(failure) => failure.explain(),
+            Self::Env(failure) => failure.explain(),
         }
     }
 }
@@ -741,7 +748,7 @@ pub enum ReferenceCheck {
     Malformed { error: RefError },
     /// A reference; `request` is what is asked of the manager, for example
     /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice`.
-    Checked { reference: SecretRef, request: Option<String>, state: Box<ReferenceState> },
+    Checked { reference: Reference, request: Option<String>, state: Box<ReferenceState> },
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use postern::control::{Answer, CertificateView, ControlError, Stored};
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
 use postern::provider::ProviderKey;
+use postern::reference::Reference;
 use postern::resolve::ReferenceState;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Plain, Sealed, SecretField};
@@ -120,7 +121,7 @@ impl Inner {
     }
 
     fn state_of(&self, field: &SecretField<Sealed>) -> Option<ReferenceState> {
-        field.reference().map(|reference| self.engine.current(&self.group, reference).1)
+        field.reference().map(|reference| self.current(reference).1)
     }
 
     /// What the gateway shows of a certificate now.
@@ -147,7 +148,7 @@ impl Inner {
         field: &SecretField<Sealed>,
     ) -> Option<Plain> {
         match field {
-            SecretField::Reference(reference) => self.engine.current(&self.group, reference).0,
+            SecretField::Reference(reference) => self.current(reference).0,
             SecretField::Literal(sealed) => {
                 let opened = self.sealer.open(certificate_place(&object.row, name), sealed);
                 opened
@@ -173,7 +174,7 @@ impl Inner {
         stored: Option<&Object<Certificate<Sealed>>>,
     ) -> Answer<Certificate<Sealed>> {
         for (name, field) in entered.fields() {
-            if let Some(reference) = field.reference() {
+            if let Some(reference) = field.reference().and_then(Reference::secret) {
                 check_provider(config, name, reference)?;
             }
         }

@@ -86,7 +86,9 @@ pub trait RunningGateway: Send + Sync {
     /// Where it answers requests.
     fn address(&self) -> SocketAddr;
     /// Where it answers over TLS, if it does.
-    fn tls_address(&self) -> Option<SocketAddr>;
+    fn tls_address(&self) -> Option<SocketAddr> {
+        None
+    }
     /// The revision that every worker enforces.
     fn applied_revision(&self) -> u64;
     /// Whether a request with a good key has passed since the start.

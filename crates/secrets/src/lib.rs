@@ -3,6 +3,7 @@
 mod aws;
 mod document;
 mod engine;
+mod environment;
 mod json;
 mod network;
 mod select;
@@ -10,10 +11,12 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
+pub use environment::Environment;
 pub use tls::{is_authority, is_identity};
 
 use aws::Aws;
 use document::Document;
+use environment::Unfilled;
 use postern::diagnosis::Diagnosis;
 use postern::provider::Settings;
 use postern::resolve::Failure;
@@ -77,11 +80,12 @@ pub enum Ambient {
     Allowed,
 }
 
-/// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManager> {
-    match settings {
-        Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
+/// The one place that knows which managers there are. Settings that refer to the environment are filled first.
+fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
+    match environment.fill(settings) {
+        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
+        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
+        Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
 
