@@ -6,13 +6,15 @@
 use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::name::{ConsumerName, ObjectId};
-use crate::routing::{Route, Service};
+use crate::routing::{HostPattern, Route, Service};
+use crate::sensitive::Plain;
 use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The whole configuration of one gateway group. Holds no secret: keys are here as fingerprints.
+/// The whole configuration of one gateway group. Keys of consumers are here as fingerprints; the one secret in it
+/// is the private key of a certificate.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Grows with every change of what the gateway does.
@@ -26,6 +28,8 @@ pub struct Snapshot {
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
+    /// What the gateway shows of itself over TLS: those certificates that can be shown now.
+    pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
@@ -104,6 +108,25 @@ impl<T: ?Sized> fmt::Debug for Prepared<T> {
     }
 }
 
+/// A certificate and its private key, which belong together.
+#[derive(Clone, Debug)]
+pub struct SnapshotCertificate {
+    pub id: ObjectId,
+    pub hosts: Vec<HostPattern>,
+    /// In PEM, the gateway's own first.
+    pub chain: Arc<Plain>,
+    /// In PEM.
+    pub private_key: Arc<Plain>,
+    /// Of both texts: another one when either changes.
+    pub fingerprint: Fingerprint,
+}
+
+impl PartialEq for SnapshotCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, &self.hosts, self.fingerprint) == (&other.id, &other.hosts, other.fingerprint)
+    }
+}
+
 impl Snapshot {
     /// A gateway that knows no route yet.
     #[must_use]
@@ -114,6 +137,7 @@ impl Snapshot {
             routes: Arc::default(),
             consumers: Arc::default(),
             keys: Shards::default(),
+            certificates: Arc::default(),
             fingerprint_key,
         })
     }

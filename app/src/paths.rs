@@ -62,6 +62,10 @@ impl Paths {
         format!("{}/{route}", self.service_routes(service))
     }
 
+    pub fn certificates(&self) -> String {
+        format!("{}/certificates", self.0)
+    }
+
     pub fn references(&self) -> String {
         format!("{}/references", self.0)
     }

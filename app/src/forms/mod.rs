@@ -1,6 +1,7 @@
 //! Dialogs: one dialog one file. Their state mirrors the form of the domain and is parsed by it.
 
 pub mod aws;
+pub mod certificate;
 pub mod conflict;
 pub mod consumer;
 pub mod credential;

@@ -72,6 +72,7 @@ impl Inner {
                 let name = credential_name(credential);
                 format!("consumer {}, credential {}", name.consumer, name.credential)
             })
+            .chain(config.certificates_of(key).map(|certificate| format!("certificate {}", certificate.name)))
             .collect();
         if !by.is_empty() && !force {
             return Err(ControlError::InUse { by });

@@ -11,7 +11,7 @@ use postern::plugin::PluginConfig;
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{Snapshot, SnapshotConsumer};
+use postern::snapshot::{Snapshot, SnapshotCertificate, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -24,6 +24,7 @@ pub(crate) struct Published {
     /// The consumers that plugins name.
     named: BTreeSet<ConsumerName>,
     consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    certificates: Arc<[SnapshotCertificate]>,
 }
 
 impl Inner {
@@ -35,7 +36,8 @@ impl Inner {
     pub(crate) fn publish(&self) {
         let mut published = self.published();
         let config = self.config();
-        if self.arm(&mut published, &config, self.changed_users(&config)) {
+        let armed = self.arm(&mut published, &config, self.changed_users(&config));
+        if self.show(&mut published, &config) || armed {
             self.send(&published);
         }
     }
@@ -46,6 +48,7 @@ impl Inner {
         self.replace_config(&config);
         published.follow(&config, &touched);
         self.arm(&mut published, &config, &touched.credentials | &self.changed_users(&config));
+        self.show(&mut published, &config);
         self.send(&published);
     }
 
@@ -62,6 +65,7 @@ impl Inner {
         let mut published = Published::default();
         published.follow(config, &Touched { routing: true, ..Touched::default() });
         self.arm(&mut published, config, config.credentials.keys().cloned().collect());
+        self.show(&mut published, config);
         published
     }
 
@@ -83,6 +87,14 @@ impl Inner {
         changed
     }
 
+    /// Looks at all certificates again: there are few. Answers whether that changed what can be shown.
+    fn show(&self, published: &mut Published, config: &Config) -> bool {
+        let shown: Arc<[_]> = config.certificates.values().filter_map(|object| self.shown(object).ok()).collect();
+        let changed = published.certificates != shown;
+        published.certificates = shown;
+        changed
+    }
+
     fn send(&self, published: &Published) {
         let snapshot = Snapshot {
             revision: self.snapshots.borrow().revision + 1,
@@ -90,6 +102,7 @@ impl Inner {
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
             keys: published.armed.keys.clone(),
+            certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
         };
         let (revision, keys) = (snapshot.revision, snapshot.keys.len());
@@ -161,7 +174,7 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, named, consumers } = self;
-        format!("{:?}", (armed.in_order(), services, routes, named, consumers))
+        let Self { armed, services, routes, named, consumers, certificates } = self;
+        format!("{:?}", (armed.in_order(), services, routes, named, consumers, certificates))
     }
 }

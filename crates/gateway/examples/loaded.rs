@@ -89,6 +89,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
+        certificates: Arc::default(),
         fingerprint_key,
     }
 }

@@ -109,7 +109,7 @@ async fn pass(
         head.headers.insert(http::header::HOST, host.header.clone());
     }
     head.headers.insert(&REQUEST_ID, record.id.clone());
-    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header), &worker.shared.port);
+    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header));
 
     let target = target(&original, &path, query.as_deref())?;
     match &plan.upstream {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod certificates;
 mod credentials;
 
 use backends::OpenBao;
@@ -46,6 +47,9 @@ struct FixedGateway;
 impl RunningGateway for FixedGateway {
     fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], 9080).into()
+    }
+    fn tls_address(&self) -> Option<SocketAddr> {
+        Some(([127, 0, 0, 1], 9443).into())
     }
     fn applied_revision(&self) -> u64 {
         u64::MAX
@@ -391,7 +395,9 @@ async fn the_second_of_two_operators_is_shown_what_the_first_changed() {
 #[tokio::test]
 async fn our_own_listeners_are_neither_upstream_nor_vault() {
     let w = World::new().await;
-    for address in ["127.0.0.1:7080", "localhost:9080", "127.0.0.1:9080", "0.0.0.0:7080", "[::1]:9080"] {
+    for address in
+        ["127.0.0.1:7080", "localhost:9080", "127.0.0.1:9080", "0.0.0.0:7080", "[::1]:9080", "127.0.0.1:9443"]
+    {
         let form = ServiceForm {
             name: "loop".to_owned(),
             upstream: UpstreamChoice::Nodes,

@@ -11,6 +11,8 @@ mod jwt_auth;
 mod lifecycle;
 mod observing;
 mod proxying;
+mod slow;
 mod support;
+mod tls;
 mod upstream;
 mod websocket;

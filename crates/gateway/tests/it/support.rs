@@ -55,6 +55,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route>) -> Snapshot {
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        certificates: Arc::default(),
         fingerprint_key,
     }
 }
