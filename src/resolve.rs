@@ -6,6 +6,7 @@
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
+use crate::provider::kubernetes::KubernetesFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
 use crate::secret_ref::{RefError, SecretRef};
 use crate::selection::{SelectionProblem, VersionProblem};
@@ -173,6 +174,8 @@ pub enum Failure {
     Invalid { path: String, why: InvalidBecause },
     /// What only AWS Secrets Manager can end in.
     Aws(AwsFailure),
+    /// What only Kubernetes can end in.
+    Kubernetes(KubernetesFailure),
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
@@ -303,6 +306,7 @@ impl Failure {
             Self::Sealed { .. } => StateName::Sealed,
             Self::Invalid { .. } => StateName::Invalid,
             Self::Aws(failure) => failure.name(),
+            Self::Kubernetes(failure) => failure.name(),
         }
     }
 
@@ -312,6 +316,7 @@ impl Failure {
         match self {
             Self::Unreachable { .. } | Self::Sealed { .. } => true,
             Self::Aws(failure) => failure.is_transient(),
+            Self::Kubernetes(failure) => failure.is_transient(),
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
             | Self::Version { .. }
@@ -365,6 +370,7 @@ impl Failure {
             .with("vault operator unseal"),
             Self::Invalid { path, why } => explain_invalid(path, why),
             Self::Aws(failure) => failure.explain(),
+            Self::Kubernetes(failure) => failure.explain(),
         }
     }
 }

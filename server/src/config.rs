@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const DASHBOARD_ADDR: &str = "127.0.0.1:7080";
 const GATEWAY_ADDR: &str = "127.0.0.1:9080";
 
-/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault or AWS Secrets Manager.
+/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault, AWS Secrets Manager or Kubernetes.
 ///
 /// Without a subcommand, `serve` runs. Open the dashboard's address in a browser; requests go to the
 /// gateway's address.

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod aws;
+pub mod kubernetes;
 pub mod timeout;
 pub mod vault;
 
@@ -12,6 +13,7 @@ use crate::name::ProviderId;
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
 use aws::{AwsForm, AwsSettings};
+use kubernetes::{KubernetesForm, KubernetesSettings};
 use serde::{Deserialize, Serialize};
 use vault::{VaultForm, VaultSettings};
 
@@ -21,11 +23,12 @@ use vault::{VaultForm, VaultSettings};
 pub enum Manager {
     Vault,
     Aws,
+    Kubernetes,
 }
 
 impl Manager {
     /// Every manager, in the order the dialog offers them.
-    pub const ALL: [Self; 2] = [Self::Vault, Self::Aws];
+    pub const ALL: [Self; 3] = [Self::Vault, Self::Aws, Self::Kubernetes];
 
     /// How references name it.
     #[must_use]
@@ -33,6 +36,7 @@ impl Manager {
         match self {
             Self::Vault => "vault",
             Self::Aws => "aws",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -42,6 +46,7 @@ impl Manager {
         match self {
             Self::Vault => "HashiCorp Vault",
             Self::Aws => "AWS Secrets Manager",
+            Self::Kubernetes => "Kubernetes Secrets",
         }
     }
 
@@ -51,6 +56,7 @@ impl Manager {
         match self {
             Self::Vault => "<path>/<key>",
             Self::Aws => "<secret name>/<key>",
+            Self::Kubernetes => "<namespace>/<secret>/<key>",
         }
     }
 
@@ -60,6 +66,7 @@ impl Manager {
         match self {
             Self::Vault => "my-vault",
             Self::Aws => "my-secrets-manager",
+            Self::Kubernetes => "my-k8s",
         }
     }
 
@@ -69,6 +76,7 @@ impl Manager {
         match self {
             Self::Vault => "consumer/alice/key",
             Self::Aws => "alice-credentials/alice-key-auth",
+            Self::Kubernetes => "default/alice-credentials/alice-key-auth",
         }
     }
 
@@ -93,6 +101,7 @@ pub struct SecretProvider<S> {
 pub enum Settings<S> {
     Vault(VaultSettings<S>),
     Aws(AwsSettings<S>),
+    Kubernetes(KubernetesSettings<S>),
 }
 
 impl<S> Settings<S> {
@@ -102,6 +111,7 @@ impl<S> Settings<S> {
         match self {
             Self::Vault(_) => Manager::Vault,
             Self::Aws(_) => Manager::Aws,
+            Self::Kubernetes(_) => Manager::Kubernetes,
         }
     }
 
@@ -111,6 +121,7 @@ impl<S> Settings<S> {
         match self {
             Self::Vault(vault) => vault.url.to_string(),
             Self::Aws(aws) => aws.address(),
+            Self::Kubernetes(kubernetes) => kubernetes.address(),
         }
     }
 }
@@ -133,6 +144,7 @@ impl<S> SecretProvider<S> {
             settings: match &self.settings {
                 Settings::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
                 Settings::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
+                Settings::Kubernetes(kubernetes) => Settings::Kubernetes(kubernetes.try_map(&mut f)?),
             },
             freshness: self.freshness,
         })
@@ -182,6 +194,7 @@ pub struct ProviderForm {
     pub manager: String,
     pub vault: VaultForm,
     pub aws: AwsForm,
+    pub kubernetes: KubernetesForm,
     /// Seconds; empty means the default.
     pub ttl_seconds: String,
     /// Seconds; empty means the default.
@@ -195,6 +208,7 @@ impl Default for ProviderForm {
             manager: Manager::Vault.slug().to_owned(),
             vault: VaultForm::default(),
             aws: AwsForm::default(),
+            kubernetes: KubernetesForm::default(),
             ttl_seconds: String::new(),
             max_stale_seconds: String::new(),
         }
@@ -212,6 +226,7 @@ impl ProviderForm {
         let settings = match Manager::from_slug(&self.manager) {
             Some(Manager::Vault) => self.vault.parse(&mut problems).map(Settings::Vault),
             Some(Manager::Aws) => self.aws.parse(&mut problems).map(Settings::Aws),
+            Some(Manager::Kubernetes) => self.kubernetes.parse(&mut problems).map(Settings::Kubernetes),
             None => {
                 problems.add("manager", "Choose one of the listed secret managers.");
                 None
@@ -242,6 +257,7 @@ impl ProviderForm {
         match &provider.settings {
             Settings::Vault(vault) => form.vault = VaultForm::of(vault),
             Settings::Aws(aws) => form.aws = AwsForm::of(aws),
+            Settings::Kubernetes(kubernetes) => form.kubernetes = KubernetesForm::of(kubernetes),
         }
         form
     }

@@ -2,6 +2,7 @@
 
 use super::Reason;
 use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
+use crate::provider::kubernetes::{self, KubernetesFailure};
 use crate::resolve::{
     DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
 };
@@ -34,6 +35,7 @@ impl Failure {
                 InvalidBecause::Selection { why, .. } => of_selection(why),
             },
             Self::Aws(failure) => failure.reason(),
+            Self::Kubernetes(failure) => failure.reason(),
         }
     }
 }
@@ -134,6 +136,27 @@ impl AwsFailure {
     }
 }
 
+impl KubernetesFailure {
+    /// Its stable code.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound { .. } => Reason::SecretNotFound,
+            Self::Unauthorized { .. } => Reason::KubernetesTokenInvalid,
+            Self::Forbidden { .. } => Reason::KubernetesForbidden,
+            Self::NoServiceAccount => Reason::KubernetesNoServiceAccount,
+            Self::KeyMissing { .. } => Reason::SecretKeyMissing,
+            Self::Unusable { why, .. } => match why {
+                kubernetes::UnusableBecause::Binary => Reason::SecretBinary,
+                kubernetes::UnusableBecause::Empty => Reason::SecretEmpty,
+                kubernetes::UnusableBecause::NotUsable => Reason::SecretNotUsable,
+                kubernetes::UnusableBecause::Selection { why, .. } => of_selection(why),
+            },
+            Self::Unreachable { why, .. } => of_outage(why),
+        }
+    }
+}
+
 impl RefProblem {
     /// Its stable code.
     #[must_use]
@@ -149,6 +172,7 @@ impl RefProblem {
             Self::BadSegment { .. } => Reason::RefBadSegment,
             Self::ForbiddenCharacter { .. } => Reason::RefForbiddenCharacter,
             Self::StrayBlank { .. } => Reason::RefStrayBlank,
+            Self::BadPath { .. } => Reason::RefBadPath,
             Self::BadExtension { .. } => Reason::RefBadExtension,
             Self::TooLong { .. } => Reason::RefTooLong,
         }

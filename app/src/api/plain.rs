@@ -63,11 +63,17 @@ pub async fn plain_add_provider(
     #[server(default)] external_id: String,
     #[server(default)] session_name: String,
     #[server(default)] sts_endpoint_url: String,
+    #[server(default)] kubernetes_method: String,
+    #[server(default)] api_server: String,
+    #[server(default)] service_account_token: String,
+    #[server(default)] kubernetes_ca_certificate: String,
+    #[server(default)] kubernetes_timeout_seconds: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
 ) -> Result<(), AppError> {
     use postern::provider::ProviderForm;
     use postern::provider::aws::{AwsForm, RoleForm};
+    use postern::provider::kubernetes::KubernetesForm;
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
@@ -102,10 +108,21 @@ pub async fn plain_add_provider(
             role: RoleForm { role_arn, external_id, session_name, sts_endpoint_url },
         },
     };
-    let form = ProviderForm { id, manager, vault, aws, ttl_seconds, max_stale_seconds };
+    let kubernetes = KubernetesForm {
+        method: kubernetes_method,
+        server: api_server,
+        token: FormSecret(service_account_token),
+        ca_certificate: kubernetes_ca_certificate,
+        timeout_seconds: kubernetes_timeout_seconds,
+    };
+    let form = ProviderForm { id, manager, vault, aws, kubernetes, ttl_seconds, max_stale_seconds };
     let sent = [
         ("id", &form.id),
         ("manager", &form.manager),
+        ("kubernetes_method", &form.kubernetes.method),
+        ("api_server", &form.kubernetes.server),
+        ("kubernetes_ca_certificate", &form.kubernetes.ca_certificate),
+        ("kubernetes_timeout_seconds", &form.kubernetes.timeout_seconds),
         ("region", &form.aws.region),
         ("custom_region", &form.aws.custom_region),
         ("aws_method", &form.aws.method),

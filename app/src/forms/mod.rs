@@ -6,6 +6,7 @@ pub mod consumer;
 pub mod credential;
 pub mod delete;
 pub mod freshness;
+pub mod kubernetes;
 pub mod plain;
 pub mod plugin;
 pub mod provider;

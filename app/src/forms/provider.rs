@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::forms::aws::{self, AwsAdvanced, AwsFields, AwsInputs};
+use crate::forms::kubernetes::{self, KubernetesAdvanced, KubernetesFields, KubernetesInputs};
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
 use crate::forms::vault_auth::StoredSecret;
@@ -25,6 +26,7 @@ pub struct ProviderFields {
     manager: RwSignal<String>,
     vault: VaultFields,
     aws: AwsFields,
+    kubernetes: KubernetesFields,
     ttl_seconds: RwSignal<String>,
     max_stale_seconds: RwSignal<String>,
 }
@@ -36,6 +38,7 @@ impl ProviderFields {
             manager: RwSignal::new(form.manager),
             vault: VaultFields::new(form.vault),
             aws: AwsFields::new(form.aws),
+            kubernetes: KubernetesFields::new(form.kubernetes),
             ttl_seconds: RwSignal::new(form.ttl_seconds),
             max_stale_seconds: RwSignal::new(form.max_stale_seconds),
         }
@@ -48,6 +51,7 @@ impl ProviderFields {
             manager: self.manager.get(),
             vault: self.vault.form(),
             aws: self.aws.form(),
+            kubernetes: self.kubernetes.form(),
             ttl_seconds: self.ttl_seconds.get(),
             max_stale_seconds: self.max_stale_seconds.get(),
         }
@@ -63,6 +67,7 @@ impl ProviderFields {
         self.manager.set(form.manager);
         self.vault.set(form.vault);
         self.aws.set(form.aws);
+        self.kubernetes.set(form.kubernetes);
         self.ttl_seconds.set(form.ttl_seconds);
         self.max_stale_seconds.set(form.max_stale_seconds);
     }
@@ -95,7 +100,7 @@ fn label(field: &str) -> String {
         "timeout_seconds" => "Timeout (seconds)",
         "ttl_seconds" => "Refresh interval (seconds)",
         "max_stale_seconds" => "Use last good value for (seconds)",
-        other => aws::label(other).unwrap_or(other),
+        other => aws::label(other).or_else(|| kubernetes::label(other)).unwrap_or(other),
     }
     .to_owned()
 }
@@ -191,6 +196,8 @@ struct Kept {
     /// Of AWS: when the Secret Access Key was set, and what time it is.
     aws: Option<(Millis, Millis)>,
     session_token: bool,
+    /// Of Kubernetes: when the token was set, and what time it is.
+    kubernetes: Option<(Millis, Millis)>,
     /// A field that few need is set.
     advanced: bool,
 }
@@ -213,6 +220,11 @@ impl Kept {
                 ..Self::default()
             },
             Settings::Aws(aws) => Self::of_aws(aws, now),
+            Settings::Kubernetes(kubernetes) => Self {
+                kubernetes: kubernetes.token().map(|token| (token.set_at, now)),
+                advanced: kubernetes.timeout != Timeout::default(),
+                ..Self::default()
+            },
         }
     }
 
@@ -250,6 +262,11 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
             />
         }
         .into_any(),
+        Manager::Kubernetes => view! {
+            <KubernetesInputs fields=fields.kubernetes stored_token=kept.kubernetes/>
+            <KubernetesAdvanced fields=fields.kubernetes ttl_seconds max_stale_seconds open=kept.advanced/>
+        }
+        .into_any(),
     }
     }
 }
@@ -264,7 +281,10 @@ fn check(form: &ProviderForm, kept: Kept) -> Result<(), Vec<FieldProblem>> {
         Some(Manager::Aws) if kept.aws.is_none() && form.aws.lacks_secret() => {
             vec![FieldProblem::new("secret_access_key", "The Secret Access Key is needed here.")]
         }
-        Some(Manager::Aws) | None => vec![],
+        Some(Manager::Kubernetes) if kept.kubernetes.is_none() && form.kubernetes.lacks_secret() => {
+            vec![FieldProblem::new("service_account_token", "The token is needed here.")]
+        }
+        Some(Manager::Aws | Manager::Kubernetes) | None => vec![],
     };
     let said: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
     problems.extend(missing.into_iter().filter(|missing| !said.contains(&missing.field)));

@@ -4,6 +4,7 @@ mod aws;
 mod document;
 mod engine;
 mod json;
+mod kubernetes;
 mod network;
 mod select;
 mod tls;
@@ -14,6 +15,7 @@ pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
+use kubernetes::Kubernetes;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::Fingerprint;
 use postern::provider::Settings;
@@ -77,6 +79,7 @@ fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManage
     match settings {
         Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
         Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
+        Settings::Kubernetes(settings) => Arc::new(Kubernetes::new(settings.clone())),
     }
 }
 
@@ -94,6 +97,7 @@ fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> b
             (&one.region, &one.endpoint_url, one.credentials.holder(), &one.assume_role)
                 == (&other.region, &other.endpoint_url, other.credentials.holder(), &other.assume_role)
         }
-        (Settings::Vault(_) | Settings::Aws(_), _) => false,
+        (Settings::Kubernetes(one), Settings::Kubernetes(other)) => one.address() == other.address(),
+        (Settings::Vault(_) | Settings::Aws(_) | Settings::Kubernetes(_), _) => false,
     }
 }

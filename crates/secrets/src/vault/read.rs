@@ -157,7 +157,8 @@ fn may_be_the_mount(failure: &Failure) -> bool {
         | Failure::KeyMissing { .. }
         | Failure::Unreachable { .. }
         | Failure::Sealed { .. }
-        | Failure::Aws(_) => false,
+        | Failure::Aws(_)
+        | Failure::Kubernetes(_) => false,
     }
 }
 

@@ -12,6 +12,7 @@ mod diagnose;
 mod engine;
 mod extensions;
 mod faults;
+mod kubernetes;
 mod login;
 mod outage;
 mod read;
