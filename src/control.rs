@@ -8,6 +8,7 @@ use crate::instance::GatewayInstance;
 use crate::name::{ConsumerName, GroupName, ObjectId};
 use crate::plugin::{PluginConfig, PluginName};
 use crate::problem::FieldProblem;
+use crate::provider::vault::FormSecret;
 use crate::provider::{ProviderKey, SecretProvider};
 use crate::resolve::{ReferenceCheck, ReferenceState};
 use crate::routing::{Route, Service};
@@ -39,6 +40,16 @@ pub struct ProviderView {
     pub health: ProviderHealth,
     /// How many fields refer to it.
     pub references: usize,
+    /// Since when its webhook has the present signing secret, if it has a webhook.
+    pub webhook: Option<Millis>,
+}
+
+/// A signing secret that was just made: shown once, and never again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewWebhook {
+    /// Below the dashboard's address: `/hooks/secrets/my-vault`.
+    pub path: String,
+    pub secret: FormSecret,
 }
 
 /// How a provider fares, from its last test and the last reads through it.
@@ -242,6 +253,10 @@ pub trait ControlPlane: Send + Sync {
     /// Reads every secret of the provider again, now.
     async fn refresh_provider(&self, operator: &Operator, group: &GroupName, key: &ProviderKey)
     -> Answer<ProviderView>;
+    /// Makes a signing secret for the provider's webhook. An earlier one is good no longer.
+    async fn create_webhook(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<NewWebhook>;
+    /// Calls of the webhook are refused from now on.
+    async fn delete_webhook(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<()>;
     /// Reads `text` as a reference and, when it is one, resolves it now.
     async fn check_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck>;
 

@@ -10,7 +10,8 @@
 //! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
 //!    operator's words, and the code of each.
 //! 5. [`snapshot`], [`fingerprint`], [`shards`]: what the gateway runs.
-//! 6. [`control`]: everything an operator can do.
+//! 6. [`webhook`]: how someone else says that a secret has changed.
+//! 7. [`control`]: everything an operator can do.
 
 pub mod consumer;
 pub mod control;
@@ -33,3 +34,4 @@ pub mod sensitive;
 pub mod shards;
 pub mod snapshot;
 pub mod time;
+pub mod webhook;

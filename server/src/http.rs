@@ -2,6 +2,7 @@
 
 use crate::gateway_link::GatewayLink;
 use crate::guard;
+use crate::hooks;
 use crate::site::Site;
 use app::{App, provide_control, shell};
 use axum::Router;
@@ -48,6 +49,7 @@ impl axum::extract::FromRef<Dashboard> for LeptosOptions {
 pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
     let options = LeptosOptions::builder().output_name("postern").site_pkg_dir("pkg").build();
     let dashboard = Dashboard { control: control.clone(), site, options: options.clone(), metrics };
+    let hooks = hooks::answered_by(&control);
     let plane: Arc<dyn ControlPlane> = Arc::new(control);
     let context = move || give_context(&plane);
     let pages = generate_route_list(App);
@@ -55,6 +57,7 @@ pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
+        .route(hooks::ROUTE, hooks)
         .route(
             "/api/{*function}",
             any({

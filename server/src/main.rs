@@ -4,6 +4,7 @@ mod clock;
 mod config;
 mod gateway_link;
 mod guard;
+mod hooks;
 mod http;
 mod logging;
 mod run;

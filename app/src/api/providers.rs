@@ -6,7 +6,7 @@ use super::{invalid, session, told};
 use crate::error::AppError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use postern::control::{ProviderView, ReferenceView};
+use postern::control::{NewWebhook, ProviderView, ReferenceView};
 use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
 use postern::provider::{ProviderForm, ProviderKey};
@@ -87,6 +87,20 @@ pub async fn test_stored_provider(group: GroupName, key: ProviderKey) -> Result<
 pub async fn refresh_provider(group: GroupName, key: ProviderKey) -> Result<ProviderView, AppError> {
     let session = session()?;
     told(session.control.refresh_provider(&session.operator, &group, &key).await)
+}
+
+/// Makes a signing secret for the provider's webhook.
+#[server(endpoint = "create_webhook", input = Json)]
+pub async fn create_webhook(group: GroupName, key: ProviderKey) -> Result<NewWebhook, AppError> {
+    let session = session()?;
+    told(session.control.create_webhook(&session.operator, &group, &key).await)
+}
+
+/// Refuses calls of the provider's webhook from now on.
+#[server(endpoint = "delete_webhook", input = Json)]
+pub async fn delete_webhook(group: GroupName, key: ProviderKey) -> Result<(), AppError> {
+    let session = session()?;
+    told(session.control.delete_webhook(&session.operator, &group, &key).await)
 }
 
 /// Reads a text as a reference and resolves it.

@@ -17,6 +17,7 @@ pub mod service;
 pub mod upstream;
 pub mod vault;
 pub mod vault_auth;
+pub mod webhook;
 
 use crate::error::AppError;
 use crate::forms::conflict::ConflictPanel;

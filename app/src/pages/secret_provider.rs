@@ -4,6 +4,7 @@ use crate::api::{self, ProviderData};
 use crate::error::AppError;
 use crate::forms::provider::ProviderDialog;
 use crate::forms::provider_test::StoredTestDialog;
+use crate::forms::webhook::{WebhookCard, WebhookDialog};
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::references::ReferenceTable;
@@ -60,7 +61,10 @@ fn Page(live: Live<ProviderData>) -> impl IntoView {
                 </h2>
                 {move || view! { <Configuration view=provider.get() now=live.now()/> }}
             </section>
-            <ReferenceFormat key=key.clone()/>
+            <div class="grid gap-6">
+                <ReferenceFormat key=key.clone()/>
+                {move || view! { <WebhookCard view=provider.get() now=live.now()/> }}
+            </div>
         </div>
         <section class="section" aria-labelledby="references">
             <div class="section-head">
@@ -313,7 +317,7 @@ fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
 #[component]
 fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
     let go = Go::here();
-    let (edit, test, delete) = (opened("edit"), opened("test"), opened("delete"));
+    let (edit, test, delete, webhook) = (opened("edit"), opened("test"), opened("delete"), opened("webhook"));
     let list = StoredValue::new(paths().providers());
     move || {
         let view = live.peek(|page| page.provider.clone());
@@ -326,6 +330,9 @@ fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
         } else if delete.get().is_some() {
             let gone = Callback::new(move |()| go.instead(&list.get_value()));
             view! { <DeleteProvider view on_done=gone/> }.into_any()
+        } else if webhook.get().is_some() {
+            let on_change = Callback::new(move |()| live.refresh());
+            view! { <WebhookDialog view on_change on_close=go.closing()/> }.into_any()
         } else {
             ().into_any()
         }

@@ -1,8 +1,7 @@
 //! The configuration of the group as typed objects: decoded once at the start, then patched by each stored change.
 //!
 //! Its maps share what did not change with the configuration before, so a patched copy costs what the change
-//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::decode`] of
-//! all rows and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
+//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::read`] and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
 
 use crate::StartError;
 use imbl::{OrdMap, OrdSet};
@@ -14,11 +13,12 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
+use postern::webhook::Webhook;
 use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Kind, Place, Row, SealError, Sealer};
+use store::{Kind, Place, Row, SealError, Sealer, Store};
 
 /// Everything of one gateway group. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route>>>,
+    pub(crate) webhooks: OrdMap<ProviderKey, Arc<Object<Webhook<Sealed>>>>,
     by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
@@ -67,6 +68,7 @@ pub(crate) enum Deleted {
     Credential(ObjectId),
     Service(ObjectId),
     Route(ObjectId),
+    Webhook(ProviderKey),
 }
 
 /// What a change may have made different: what is looked at again, and nothing else.
@@ -102,6 +104,7 @@ impl Config {
             credentials: OrdMap::new(),
             services: OrdMap::new(),
             routes: OrdMap::new(),
+            webhooks: OrdMap::new(),
             by_consumer: OrdSet::new(),
             by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
@@ -109,12 +112,17 @@ impl Config {
         }
     }
 
-    pub(crate) fn decode(group: &GroupName, rows: Vec<Row>) -> Result<Self, StartError> {
+    /// Everything that is stored.
+    pub(crate) async fn read(group: &GroupName, store: &Store) -> Result<Self, StartError> {
         let mut config = Self::empty(group.clone());
-        for row in rows {
-            config.apply(Change::Saved(row))?;
-        }
-        Ok(config)
+        let mut outcome = Ok(());
+        let take = |row| {
+            if outcome.is_ok() {
+                outcome = config.apply(Change::Saved(row)).map(|_| ());
+            }
+        };
+        store.each_object(group, take).await?;
+        outcome.map(|()| config)
     }
 
     /// Makes the change here that was made in the store.
@@ -160,6 +168,10 @@ impl Config {
                 self.routes.insert(id.clone(), object);
                 touched.routing = true;
             }
+            Kind::Webhook => {
+                let object = Object::<Webhook<Sealed>>::decode(row)?;
+                self.webhooks.insert(object.stored.object.provider.clone(), object);
+            }
         }
         Ok(touched)
     }
@@ -169,6 +181,7 @@ impl Config {
         match deleted {
             Deleted::Provider(key) => {
                 self.providers.remove(&key);
+                self.webhooks.remove(&key);
                 touched.provider = Some(key);
             }
             Deleted::Consumer(name) => {
@@ -192,6 +205,9 @@ impl Config {
                 self.drop_route(&id);
                 touched.routing = true;
             }
+            Deleted::Webhook(provider) => {
+                self.webhooks.remove(&provider);
+            }
         }
         touched
     }
@@ -199,7 +215,7 @@ impl Config {
     fn add_credential(&mut self, object: Arc<Object<Credential<Sealed>>>, touched: &mut Touched) {
         let credential = &object.stored.object;
         for reference in references_in(credential) {
-            let secret = Arc::new(Address::of(&self.group, reference));
+            let secret = self.shared(Address::of(&self.group, reference));
             self.by_secret.insert((secret, Some(credential.id.clone())));
             touched.references.insert(reference.clone());
         }
@@ -209,6 +225,13 @@ impl Config {
         }
         touched.credentials.insert(credential.id.clone());
         self.credentials.insert(credential.id.clone(), object);
+    }
+
+    /// The same address as the others who refer to that secret have.
+    fn shared(&self, secret: Address) -> Arc<Address> {
+        let secret = Arc::new(secret);
+        let first = self.by_secret.range((secret.clone(), None)..).next();
+        first.map(|(known, _)| known).filter(|known| **known == secret).cloned().unwrap_or(secret)
     }
 
     fn drop_credential(&mut self, id: &ObjectId, touched: &mut Touched) {

@@ -14,6 +14,7 @@ mod references;
 mod row;
 mod services;
 mod views;
+mod webhooks;
 
 #[cfg(test)]
 mod patch_tests;
@@ -32,9 +33,11 @@ use secrets::{Ambient, Engine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 use store::{MasterKey, Sealer, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use webhooks::Calls;
 
 /// The control plane of one gateway group.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    calls: Mutex<Calls>,
 }
 
 /// The outcome of the last Test Connection of a stored provider.
@@ -150,6 +154,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            calls: Mutex::default(),
         }));
         control.0.load().await?;
         tokio::spawn(control.clone().follow_engine(shutdown.clone()));
@@ -197,7 +202,10 @@ impl Control {
                 () = shutdown.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
             }
+            let began = Instant::now();
             self.0.publish();
+            // When a great many references change at once, half of the time is left to reading them.
+            tokio::time::sleep(began.elapsed()).await;
         }
     }
 }
@@ -235,8 +243,7 @@ impl Drop for Unsure<'_> {
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
-        let rows = self.store.objects(&self.group).await?;
-        let config = Arc::new(Config::decode(&self.group, rows)?);
+        let config = Arc::new(Config::read(&self.group, &self.store).await?);
         self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);

@@ -259,7 +259,7 @@ impl World {
             inner.engine.refresh(&inner.group, key).await;
         }
         inner.publish();
-        let stored = Config::decode(&inner.group, inner.store.objects(&inner.group).await.unwrap()).unwrap();
+        let stored = Config::read(&inner.group, &inner.store).await.unwrap();
         prop_assert_eq!(&*inner.config(), &stored);
         let (patched, anew) = (inner.published().in_order(), inner.made_of(&stored).in_order());
         prop_assert!(patched == anew, "patched: {:?}\nanew: {:?}", patched, anew);
@@ -308,7 +308,7 @@ async fn a_change_whose_caller_went_away_is_in_force_if_it_was_stored() {
         loop {
             let _changing = inner.changing.lock().await;
             inner.store.settled().await.unwrap();
-            let stored = Config::decode(&inner.group, inner.store.objects(&inner.group).await.unwrap()).unwrap();
+            let stored = Config::read(&inner.group, &inner.store).await.unwrap();
             if *inner.config() == stored {
                 return;
             }

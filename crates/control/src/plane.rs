@@ -111,6 +111,14 @@ impl ControlPlane for Control {
         self.of(group)?.refresh_provider(key).await
     }
 
+    async fn create_webhook(&self, _operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<NewWebhook> {
+        self.of(group)?.create_webhook(key).await
+    }
+
+    async fn delete_webhook(&self, _operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<()> {
+        self.of(group)?.delete_webhook(key).await
+    }
+
     async fn check_reference(&self, _operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck> {
         self.of(group)?.check_reference(text).await
     }

@@ -252,7 +252,7 @@ fn settled(
     entered
 }
 
-fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Object<SecretProvider<Sealed>>> {
+pub(crate) fn stored_provider<'a>(config: &'a Config, key: &ProviderKey) -> Answer<&'a Object<SecretProvider<Sealed>>> {
     config.providers.get(key).map(Arc::as_ref).ok_or_else(|| not_found("secret provider", key))
 }
 

@@ -38,6 +38,7 @@ impl Inner {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
             references: config.users(&key).count(),
+            webhook: config.webhooks.get(&key).map(|object| object.stored.object.secret.set_at),
         }
     }
 

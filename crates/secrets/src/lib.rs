@@ -10,7 +10,7 @@ mod select;
 mod tls;
 mod vault;
 
-pub use engine::{Address, Engine, ProviderConfig};
+pub use engine::{Address, Engine, ProviderConfig, Reads};
 pub use tls::is_authority;
 
 use aws::Aws;

@@ -1,6 +1,7 @@
 //! Objects: read, added, saved and deleted, each change in one transaction with its history.
 
 use crate::{Store, StoreError};
+use futures_util::TryStreamExt;
 use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
@@ -18,6 +19,7 @@ pub enum Kind {
     Credential,
     Service,
     Route,
+    Webhook,
 }
 
 impl Kind {
@@ -30,10 +32,12 @@ impl Kind {
             Self::Credential => "credential",
             Self::Service => "service",
             Self::Route => "route",
+            Self::Webhook => "webhook",
         }
     }
 
-    const ALL: [Self; 5] = [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route];
+    const ALL: [Self; 6] =
+        [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route, Self::Webhook];
 }
 
 /// One stored object.
@@ -75,11 +79,25 @@ impl Store {
     /// # Errors
     /// `Database`.
     pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        self.each_object(group, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Gives every object of a group to `take`, by kind and name, without holding more than one.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn each_object(&self, group: &GroupName, mut take: impl FnMut(Row)) -> Result<(), StoreError> {
         let rows = sqlx::query(
             "select id, kind, parent, name, revision, spec, updated_at from objects \
              where group_name = $1 order by kind, name",
         );
-        rows.bind(group.as_str()).fetch_all(&self.readers).await?.iter().map(row).collect()
+        let mut rows = rows.bind(group.as_str()).fetch(&self.readers);
+        while let Some(next) = rows.try_next().await? {
+            take(row(&next)?);
+        }
+        Ok(())
     }
 
     /// Adds an object at revision 1.
@@ -87,26 +105,37 @@ impl Store {
     /// # Errors
     /// `NameTaken`, `Gone` when the parent is not there, `Database`.
     pub async fn insert(&self, group: &GroupName, new: &NewRow, now: Millis) -> Result<Row, StoreError> {
-        let mut transaction = self.writer.begin().await?;
-        let insert = sqlx::query(
-            "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
-        );
-        insert
-            .bind(&new.id)
-            .bind(group.as_str())
-            .bind(new.kind.slug())
-            .bind(&new.parent)
-            .bind(new.parent.as_deref().unwrap_or_default())
-            .bind(&new.name)
-            .bind(&new.spec)
-            .bind(to_db(now.0))
-            .execute(&mut *transaction)
-            .await
-            .map_err(constraint)?;
-        remember(&mut transaction, &new.id, 1, &new.masked).await?;
-        transaction.commit().await?;
+        self.insert_all(group, std::slice::from_ref(new), now).await?;
         Ok(saved(new, 1, now))
+    }
+
+    /// Adds objects at revision 1, parents before what belongs to them: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    pub async fn insert_all(&self, group: &GroupName, new: &[NewRow], now: Millis) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin().await?;
+        for new in new {
+            let insert = sqlx::query(
+                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
+                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
+            );
+            insert
+                .bind(&new.id)
+                .bind(group.as_str())
+                .bind(new.kind.slug())
+                .bind(&new.parent)
+                .bind(new.parent.as_deref().unwrap_or_default())
+                .bind(&new.name)
+                .bind(&new.spec)
+                .bind(to_db(now.0))
+                .execute(&mut *transaction)
+                .await
+                .map_err(constraint)?;
+            remember(&mut transaction, &new.id, 1, &new.masked).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Saves an object that is still at `revision`; it is then at the next one.

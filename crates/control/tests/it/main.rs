@@ -5,6 +5,7 @@
 
 mod credentials;
 
+use backends::OpenBao;
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
@@ -27,7 +28,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{Sealer, Store};
+use store::{Kind, NewRow, Sealer, Store};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -573,4 +574,42 @@ async fn plugins_are_kept_when_the_service_is_saved() {
     assert_eq!((snapshot.routes.len(), snapshot.services.len()), (1, 1));
     w.control.delete_service(&op(), &group(), &service_id).await.unwrap();
     assert!(w.control.snapshots().borrow().routes.is_empty(), "its routes go with it");
+}
+
+#[tokio::test]
+async fn a_thousand_references_into_twenty_secrets_are_twenty_reads() {
+    let bao = OpenBao::shared().await;
+    let w = World::new().await;
+    let mut form = provider_form(bao.root());
+    (form.vault.url, form.vault.prefix) = (bao.url(), "secret/crowd".to_owned());
+    w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap();
+    for secret in 0..20 {
+        let key = |key: usize| (format!("key-{key}"), format!("key {key} of {secret}").into());
+        bao.put(&format!("crowd/{secret}"), (0..50).map(key).collect::<serde_json::Map<_, _>>().into()).await;
+    }
+    let rows = (0..1_000).flat_map(|n| {
+        let name = format!("consumer-{n}");
+        let alone = consumer(&name);
+        let credential = serde_json::json!({
+            "id": format!("credential-{n}"), "consumer": name, "name": "key",
+            "kind": { "type": "key-auth", "key": { "source": "reference", "value": format!("$secret://vault/my-vault/{}/key-{}", n / 50, n % 50) } },
+        });
+        let row = |id: String, kind, parent, name: String, spec: String| {
+            NewRow { id, kind, parent, name, masked: spec.clone(), spec }
+        };
+        let parent = format!("row-{n}");
+        [
+            row(parent.clone(), Kind::Consumer, None, name, serde_json::to_string(&alone).unwrap()),
+            row(format!("credential-{n}"), Kind::Credential, Some(parent), "key-auth/key".to_owned(), credential.to_string()),
+        ]
+    });
+    w.store.insert_all(&group(), &rows.collect::<Vec<_>>(), Millis(0)).await.unwrap();
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 0);
+
+    let w = w.restart().await;
+    let mut snapshots = w.control.snapshots();
+    let all = snapshots.wait_for(|snapshot| snapshot.keys.len() == 1_000);
+    tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap().unwrap();
+    assert_eq!(w.owner("key 7 of 3").as_deref(), Some("consumer-157"));
+    assert_eq!(bao.reads_below("secret/data/crowd/"), 20);
 }

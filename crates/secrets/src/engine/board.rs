@@ -198,10 +198,14 @@ impl Board {
     }
 
     /// A provider's watched secrets; none while it is missing.
-    pub(super) fn watched_of(&mut self, group: &GroupName, key: &ProviderKey) -> impl Iterator<Item = &mut Entry> {
+    pub(super) fn watched_of(
+        &mut self,
+        group: &GroupName,
+        key: &ProviderKey,
+    ) -> impl Iterator<Item = (&Address, &mut Entry)> {
         let is_there = self.provider(group, key).is_some();
         let entries = self.entries.iter_mut().filter(move |(address, _)| is_there && address.is_of(group, key));
-        entries.map(|(_, entry)| entry).filter(|entry| !entry.watched.is_empty())
+        entries.filter(|(_, entry)| !entry.watched.is_empty())
     }
 
     /// Ends every life. Whoever waits for a round is let go.

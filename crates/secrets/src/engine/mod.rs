@@ -12,7 +12,7 @@ mod pace;
 pub use board::Address;
 
 use crate::Ambient;
-use board::{Board, Entry};
+use board::Board;
 use futures_util::future::join_all;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
@@ -170,11 +170,20 @@ impl Engine {
 
     /// Reads all watched secrets of a provider now, and waits until that is done.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
-        let rounds: Vec<_> = {
-            let mut board = self.inner.board();
-            board.watched_of(group, provider).map(Entry::want_round).collect()
-        };
-        join_all(rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
+        self.refresh_where(group, provider, |_| true).ended().await;
+    }
+
+    /// Reads those watched secrets of a provider now whose path is `wanted`.
+    pub fn refresh_where(
+        &self,
+        group: &GroupName,
+        provider: &ProviderKey,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Reads {
+        let mut board = self.inner.board();
+        let watched = board.watched_of(group, provider).filter(|(address, _)| wanted(&address.path));
+        let rounds: Vec<_> = watched.map(|(_, entry)| entry.want_round()).collect();
+        Reads { secrets: rounds.len(), rounds }
     }
 
     /// The request a reference causes, for example
@@ -191,6 +200,20 @@ impl Engine {
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
     pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
         crate::connect(settings, ambient).diagnose().await
+    }
+}
+
+/// Reads that were asked for. They are made whether or not someone waits.
+pub struct Reads {
+    /// How many secrets are read.
+    pub secrets: usize,
+    rounds: Vec<(u64, watch::Receiver<u64>)>,
+}
+
+impl Reads {
+    /// Waits until all are done.
+    pub async fn ended(self) {
+        join_all(self.rounds.into_iter().map(|(round, ended)| until(round, ended))).await;
     }
 }
 

@@ -1,0 +1,161 @@
+//! From nothing to every reference resolved and enforced: how long, with how many reads, in how much memory.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+use anyhow::{Context, Result, ensure};
+use backends::OpenBao;
+use bench::{House, circumstances, open, quantile, reference, resident, store_consumers};
+use futures_util::stream::{StreamExt, iter};
+use postern::control::{ControlPlane, Operator};
+use postern::name::GroupName;
+use postern::provider::ProviderForm;
+use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// As many reads of one provider as Postern has under way at once.
+const AT_ONCE: usize = 64;
+
+/// How many reads stand for those of a client that reads once for each reference, one after the other.
+const SAMPLE: usize = 300;
+
+/// How often the bare client reads everything.
+const ROUNDS: usize = 5;
+
+/// How many secrets there are, and how many references into each.
+#[derive(Clone, Copy)]
+struct Size {
+    secrets: usize,
+    keys: usize,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, folder, count] = arguments.as_slice()
+        && word == "measure"
+    {
+        return measure(Path::new(folder), count.parse()?).await;
+    }
+    let number = |index: usize, otherwise| arguments.get(index).map_or(Ok(otherwise), |text| text.parse::<usize>());
+    let size = Size { secrets: number(0, 1_000)?, keys: number(1, 100)? };
+    let references = size.secrets * size.keys;
+
+    let bao = OpenBao::start().await;
+    let folder = tempfile::TempDir::new()?;
+    println!("seeding {} secrets of {} keys, and {references} consumers", size.secrets, size.keys);
+    seed(&bao, folder.path(), size).await?;
+    ensure!(bao.reads_below("secret/data/") == 0, "seeding read something");
+
+    let measured = in_own_process(folder.path(), references)?;
+    let reads = bao.reads_below("secret/data/bench/");
+    let bare = bare_client(&bao, size).await?;
+    let naive = one_by_one(&bao, size).await?;
+
+    let seconds = measured["seconds"].as_f64().context("seconds")?;
+    let bytes = measured["resident"].as_u64().context("resident")?;
+    println!("\n{}", circumstances());
+    println!("references, over secrets      {references} over {}", size.secrets);
+    println!("reads, by OpenBao's audit log {reads}");
+    println!("until each is enforced        {seconds:.2} s, reading the database included");
+    println!("the same reads, bare client   {bare:.2} s (median of {ROUNDS}); ratio {:.2}", seconds / bare);
+    println!(
+        "one read for each reference   {:.1} s, from {SAMPLE} one after the other; ratio {:.3}",
+        naive * count(references),
+        seconds / (naive * count(references))
+    );
+    println!(
+        "resident memory, grown by     {:.1} MiB; {} bytes for each reference with its consumer",
+        count(usize::try_from(bytes)?) / 1_048_576.0,
+        bytes / references as u64
+    );
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure to be printed")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
+
+async fn seed(bao: &OpenBao, folder: &Path, size: Size) -> Result<()> {
+    let writes = iter(0..size.secrets).map(|secret| async move {
+        let value =
+            |key| (format!("key-{key}"), json!(format!("the key {key} of secret {secret}, as random as it gets")));
+        let keys: serde_json::Map<String, Value> = (0..size.keys).map(value).collect();
+        bao.put(&format!("bench/{secret}"), keys.into()).await;
+    });
+    writes.buffer_unordered(8).collect::<Vec<()>>().await;
+    let house = House::start(folder).await?;
+    let form = ProviderForm {
+        id: "bench".to_owned(),
+        vault: VaultForm {
+            url: bao.url(),
+            prefix: "secret/bench".to_owned(),
+            auth: AuthForm { token: FormSecret(bao.root().to_owned()), ..AuthForm::default() },
+            ..VaultForm::default()
+        },
+        ..ProviderForm::default()
+    };
+    let provider = form.parse().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let operator = Operator { name: "bench".to_owned() };
+    house.control.add_provider(&operator, &GroupName::default_group(), provider).await?;
+    house.end().await;
+    let (store, sealer) = open(folder).await?;
+    let key = |n: usize| reference(format!("$secret://vault/bench/{}/key-{}", n / size.keys, n % size.keys));
+    store_consumers(&store, &sealer, size.secrets * size.keys, key).await?;
+    store.close().await;
+    Ok(())
+}
+
+fn in_own_process(folder: &Path, references: usize) -> Result<Value> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.arg("measure").arg(folder).arg(references.to_string()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the measured process ended with {}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// What is measured: a start on what is stored, until the gateway enforces every key.
+async fn measure(folder: &Path, references: usize) -> Result<()> {
+    let before = resident()?;
+    let started = Instant::now();
+    let house = House::start(folder).await?;
+    house.until_armed(references).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let grown = resident()?.saturating_sub(before);
+    println!("{}", json!({ "seconds": seconds, "resident": grown }));
+    house.end().await;
+    Ok(())
+}
+
+/// The floor: a client that knows nothing but the paths, and throws the answers away.
+async fn bare_client(bao: &OpenBao, size: Size) -> Result<f64> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let reads = iter(0..size.secrets).map(|secret| read(&client, bao, secret));
+        let answers: Vec<Result<()>> = reads.buffer_unordered(AT_ONCE).collect().await;
+        answers.into_iter().collect::<Result<Vec<()>>>()?;
+        rounds.push(started.elapsed().as_secs_f64());
+    }
+    rounds.sort_by(f64::total_cmp);
+    Ok(quantile(&rounds, 0.5))
+}
+
+/// Seconds for each read of a client that waits for one before it asks for the next.
+async fn one_by_one(bao: &OpenBao, size: Size) -> Result<f64> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let started = Instant::now();
+    for n in 0..SAMPLE {
+        read(&client, bao, n % size.secrets).await?;
+    }
+    Ok(started.elapsed().as_secs_f64() / count(SAMPLE))
+}
+
+async fn read(client: &reqwest::Client, bao: &OpenBao, secret: usize) -> Result<()> {
+    let url = format!("{}/v1/secret/data/bench/{secret}", bao.url());
+    let answer = client.get(url).header("x-vault-token", bao.root()).send().await?.error_for_status()?;
+    serde_json::from_slice::<Value>(&answer.bytes().await?)?;
+    Ok(())
+}
