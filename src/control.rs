@@ -9,7 +9,7 @@ use crate::name::{ConsumerName, GroupName, ObjectId};
 use crate::plugin::{PluginConfig, PluginName};
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
-use crate::provider::{ProviderKey, SecretProvider};
+use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
 use crate::resolve::{ReferenceCheck, ReferenceState};
 use crate::routing::{Route, Service};
 use crate::secret_ref::SecretRef;
@@ -38,6 +38,7 @@ pub struct Stored<T> {
 pub struct ProviderView {
     pub stored: Stored<SecretProvider<Masked>>,
     pub health: ProviderHealth,
+    pub activity: ProviderActivity,
     /// How many fields refer to it.
     pub references: usize,
     /// Since when its webhook has the present signing secret, if it has a webhook.

@@ -21,6 +21,8 @@ pub enum ReferenceState {
     Pending,
     /// There is a value, and it is fresh.
     Ok(Resolved),
+    /// The value kept over a restart is used until it is read anew, and at the longest until `until`.
+    Restored { resolved: Resolved, until: Millis },
     /// The last read failed, and the last good value is used until `until`.
     Stale { resolved: Resolved, failure: Failure, until: Millis },
     /// There is no value to use.
@@ -115,7 +117,7 @@ impl ReferenceState {
         match self {
             Self::Pending => StateName::Pending,
             Self::Ok(_) => StateName::Ok,
-            Self::Stale { .. } => StateName::Stale,
+            Self::Restored { .. } | Self::Stale { .. } => StateName::Stale,
             Self::Failed { failure } => failure.name(),
         }
     }
@@ -124,7 +126,7 @@ impl ReferenceState {
     #[must_use]
     pub fn resolved(&self) -> Option<&Resolved> {
         match self {
-            Self::Ok(resolved) | Self::Stale { resolved, .. } => Some(resolved),
+            Self::Ok(resolved) | Self::Restored { resolved, .. } | Self::Stale { resolved, .. } => Some(resolved),
             Self::Pending | Self::Failed { .. } => None,
         }
     }
@@ -134,7 +136,7 @@ impl ReferenceState {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Stale { failure, .. } | Self::Failed { failure } => Some(failure),
-            Self::Pending | Self::Ok(_) => None,
+            Self::Pending | Self::Ok(_) | Self::Restored { .. } => None,
         }
     }
 }
@@ -310,21 +312,39 @@ impl Failure {
         }
     }
 
-    /// Whether the last good value may be used meanwhile: only where the manager has not said no.
+    /// What it says of the last good value.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn class(&self) -> FailureClass {
         match self {
-            Self::Unreachable { .. } | Self::Sealed { .. } => true,
-            Self::Aws(failure) => failure.is_transient(),
-            Self::Kubernetes(failure) => failure.is_transient(),
+            Self::Unreachable { .. } | Self::Sealed { .. } => FailureClass::Outage,
+            Self::Denied { .. } => FailureClass::Denied,
+            Self::Aws(failure) => failure.class(),
+            Self::Kubernetes(failure) => failure.class(),
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
             | Self::Version { .. }
             | Self::KeyMissing { .. }
-            | Self::Denied { .. }
-            | Self::Invalid { .. } => false,
+            | Self::Invalid { .. } => FailureClass::DefiniteNo,
         }
     }
+
+    /// Whether it says nothing of the secret: there was no answer.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.class() == FailureClass::Outage
+    }
+}
+
+/// What a failure says of the last good value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// The manager answered, and there is no such value (any more): it is dropped at once.
+    DefiniteNo,
+    /// The manager refuses to give it: it is used for a short grace, since a token that ran out or a policy
+    /// that lost a line is more often a slip than meant.
+    Denied,
+    /// There was no answer: it is used for a bounded time.
+    Outage,
 }
 
 /// What happened, why, and what to do: each one sentence, without a secret in it.
@@ -691,10 +711,17 @@ impl ReferenceState {
         match self {
             Self::Pending => "Being read for the first time.".to_owned(),
             Self::Ok(resolved) => resolved.summary(),
+            Self::Restored { resolved, until } => format!(
+                "Being read for the first time since the start. The last good value ({}), read {} ago, is used for another {}.",
+                resolved.summary(),
+                duration_text(now.since(resolved.read_at) / 1000),
+                duration_text(until.since(now) / 1000)
+            ),
             Self::Stale { resolved, failure, until } => format!(
-                "{} The last good value ({}) is used for another {}.",
+                "{} The last good value ({}), read {} ago, is used for another {}.",
                 failure.explain().what,
                 resolved.summary(),
+                duration_text(now.since(resolved.read_at) / 1000),
                 duration_text(until.since(now) / 1000)
             ),
             Self::Failed { failure } => failure.explain().what,
@@ -879,14 +906,33 @@ mod tests {
     }
 
     #[test]
-    fn only_outages_are_bridged_by_the_last_good_value() {
-        for (failure, transient) in [
-            (Failure::Sealed { address: String::new() }, true),
-            (Failure::Unreachable { address: String::new(), why: UnreachableBecause::Throttled }, true),
-            (Failure::NotFound { path: String::new(), deleted: None }, false),
-            (Failure::Denied { path: String::new(), why: DeniedBecause::Unknown }, false),
+    fn every_failure_says_what_becomes_of_the_last_good_value() {
+        use crate::provider::aws::CredentialProblem;
+        let unreachable = || UnreachableBecause::Throttled;
+        let aws_unreachable = AwsFailure::Unreachable { address: String::new(), why: unreachable() };
+        for (failure, class) in [
+            (Failure::Sealed { address: String::new() }, FailureClass::Outage),
+            (Failure::Unreachable { address: String::new(), why: unreachable() }, FailureClass::Outage),
+            (Failure::Aws(aws_unreachable), FailureClass::Outage),
+            (Failure::NotFound { path: String::new(), deleted: None }, FailureClass::DefiniteNo),
+            (Failure::Denied { path: String::new(), why: DeniedBecause::Unknown }, FailureClass::Denied),
+            (Failure::Aws(AwsFailure::Credentials { why: CredentialProblem::Expired }), FailureClass::Denied),
+            (Failure::Aws(AwsFailure::Kms { secret: String::new() }), FailureClass::Denied),
         ] {
-            assert_eq!(failure.is_transient(), transient, "{failure:?}");
+            assert_eq!(failure.class(), class, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn a_stale_value_says_since_when_and_for_how_long() {
+        let resolved =
+            Resolved { version: Some(3), length: 9, fingerprint: String::new(), read_at: Millis(0), took_ms: 4 };
+        let failure = Failure::Sealed { address: "http://v".to_owned() };
+        let state = ReferenceState::Stale { resolved, failure, until: Millis(86_400_000) };
+        let summary = state.summary(Millis(3 * 3_600_000));
+        assert_eq!(
+            summary,
+            "Vault at http://v is sealed. The last good value (9 characters, version 3, read in 4 ms), read 3 h ago, is used for another 21 h."
+        );
     }
 }

@@ -13,7 +13,7 @@ use std::ops::Range;
 const NAMES: [&str; 3] = ["version", "stage", "decode"];
 
 /// Which version of a secret is meant, in place of the current one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Pin {
     /// `?version=3`: of a KV version 2 mount, counted from 1.
     Version(u64),
@@ -68,7 +68,7 @@ impl Pin {
 }
 
 /// Which value of a secret is meant, and what is done to it: key, then decoding, then pointer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Selector {
     /// Empty for a whole secret.
     pub key: String,
@@ -97,7 +97,7 @@ impl Selector {
 }
 
 /// How a value is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Encoding {
     /// RFC 4648, with `+/` or `-_`, with or without padding and line breaks.
     Base64,
@@ -114,7 +114,7 @@ impl Encoding {
 }
 
 /// A place in a JSON value (RFC 6901), never the whole of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pointer(String);
 
 impl Pointer {

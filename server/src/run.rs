@@ -12,7 +12,7 @@ use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
 use postern::time::Clock;
-use secrets::Engine;
+use secrets::{Engine, Keeping};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,12 +108,13 @@ async fn start_control(
         .with_context(|| format!("the data folder {} cannot be made", settings.data_dir.display()))?;
     let store = Store::open(&settings.database_url).await?;
     let key = control::open_master_key(&store, &settings.data_dir.join("master.key")).await?;
+    let keeping = Keeping { path: settings.data_dir.join("last-good-values"), key: key.derive("last good values 1")? };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fingerprints = FingerprintKey::new(random()?);
     let parts = Parts {
         store: store.clone(),
         sealer: Sealer::new(&key)?,
-        engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
+        engine: Engine::start_keeping(clock.clone(), fingerprints.clone(), stop.clone(), &keeping),
         fingerprints,
         own_addresses: vec![dashboard],
         ambient_credentials: settings.ambient_credentials.clone(),

@@ -3,11 +3,16 @@
 //! A new manager is one new file (or folder) beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
+mod activity;
 pub mod address;
 pub mod aws;
+mod freshness;
 pub mod kubernetes;
 pub mod timeout;
 pub mod vault;
+
+pub use activity::{ProviderActivity, VersionCheck};
+pub use freshness::{Freshness, FreshnessForm};
 
 use crate::name::ProviderId;
 use crate::problem::{FieldProblem, Problems};
@@ -164,28 +169,6 @@ impl std::fmt::Display for ProviderKey {
     }
 }
 
-/// How fresh values must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Freshness {
-    /// Seconds after which a value is read again at the latest; at least [`Freshness::MIN_TTL`].
-    pub ttl_seconds: u32,
-    /// Seconds for which the last good value is used while the manager cannot be reached.
-    pub max_stale_seconds: u32,
-}
-
-impl Freshness {
-    /// The shortest refresh interval, in seconds.
-    pub const MIN_TTL: u32 = 5;
-    /// The longest refresh interval and the longest outage bridged, in seconds: 30 days.
-    pub const MAX: u32 = 30 * 86_400;
-}
-
-impl Default for Freshness {
-    fn default() -> Self {
-        Self { ttl_seconds: 300, max_stale_seconds: 86_400 }
-    }
-}
-
 /// The provider dialog as typed. Every field is text, so a plain HTML form can post it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderForm {
@@ -195,10 +178,7 @@ pub struct ProviderForm {
     pub vault: VaultForm,
     pub aws: AwsForm,
     pub kubernetes: KubernetesForm,
-    /// Seconds; empty means the default.
-    pub ttl_seconds: String,
-    /// Seconds; empty means the default.
-    pub max_stale_seconds: String,
+    pub freshness: FreshnessForm,
 }
 
 impl Default for ProviderForm {
@@ -209,8 +189,7 @@ impl Default for ProviderForm {
             vault: VaultForm::default(),
             aws: AwsForm::default(),
             kubernetes: KubernetesForm::default(),
-            ttl_seconds: String::new(),
-            max_stale_seconds: String::new(),
+            freshness: FreshnessForm::default(),
         }
     }
 }
@@ -232,16 +211,9 @@ impl ProviderForm {
                 None
             }
         };
-        let freshness = self.freshness(&mut problems);
+        let freshness = self.freshness.parse(&mut problems);
         let provider = (|| Some(SecretProvider { id: id?, settings: settings?, freshness: freshness? }))();
         problems.finish(provider)
-    }
-
-    fn freshness(&self, problems: &mut Problems) -> Option<Freshness> {
-        let default = Freshness::default();
-        let ttl = seconds(problems, "ttl_seconds", &self.ttl_seconds, default.ttl_seconds, Freshness::MIN_TTL);
-        let stale = seconds(problems, "max_stale_seconds", &self.max_stale_seconds, default.max_stale_seconds, 0);
-        Some(Freshness { ttl_seconds: ttl?, max_stale_seconds: stale? })
     }
 
     /// The form that edits `provider`. Secret fields are empty, which keeps what is stored.
@@ -250,8 +222,7 @@ impl ProviderForm {
         let mut form = Self {
             id: provider.id.to_string(),
             manager: provider.settings.manager().slug().to_owned(),
-            ttl_seconds: provider.freshness.ttl_seconds.to_string(),
-            max_stale_seconds: provider.freshness.max_stale_seconds.to_string(),
+            freshness: FreshnessForm::of(provider.freshness),
             ..Self::default()
         };
         match &provider.settings {
@@ -260,18 +231,5 @@ impl ProviderForm {
             Settings::Kubernetes(kubernetes) => form.kubernetes = KubernetesForm::of(kubernetes),
         }
         form
-    }
-}
-
-fn seconds(problems: &mut Problems, field: &str, text: &str, default: u32, least: u32) -> Option<u32> {
-    if text.trim().is_empty() {
-        return Some(default);
-    }
-    match text.trim().parse::<u32>() {
-        Ok(n) if (least..=Freshness::MAX).contains(&n) => Some(n),
-        _ => {
-            problems.add(field, format!("Enter whole seconds from {least} to {}.", Freshness::MAX));
-            None
-        }
     }
 }

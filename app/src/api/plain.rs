@@ -70,11 +70,14 @@ pub async fn plain_add_provider(
     #[server(default)] kubernetes_timeout_seconds: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
+    #[server(default)] denied_grace_seconds: String,
+    #[server(default)] version_check_seconds: String,
+    #[server(default)] keep_over_restart: String,
 ) -> Result<(), AppError> {
-    use postern::provider::ProviderForm;
     use postern::provider::aws::{AwsForm, RoleForm};
     use postern::provider::kubernetes::KubernetesForm;
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
+    use postern::provider::{FreshnessForm, ProviderForm};
     let (group, paths) = answer::place(&group)?;
     let auth = AuthForm {
         method: auth_method,
@@ -115,7 +118,15 @@ pub async fn plain_add_provider(
         ca_certificate: kubernetes_ca_certificate,
         timeout_seconds: kubernetes_timeout_seconds,
     };
-    let form = ProviderForm { id, manager, vault, aws, kubernetes, ttl_seconds, max_stale_seconds };
+    let freshness = FreshnessForm {
+        ttl_seconds,
+        max_stale_seconds,
+        denied_grace_seconds,
+        version_check_seconds,
+        // A box that is not ticked is not sent.
+        keep_over_restart: !keep_over_restart.is_empty(),
+    };
+    let form = ProviderForm { id, manager, vault, aws, kubernetes, freshness };
     let sent = [
         ("id", &form.id),
         ("manager", &form.manager),
@@ -146,8 +157,11 @@ pub async fn plain_add_provider(
         ("server_name", &form.vault.tls.server_name),
         ("tls_certificate", &form.vault.tls.certificate),
         ("timeout_seconds", &form.vault.timeout_seconds),
-        ("ttl_seconds", &form.ttl_seconds),
-        ("max_stale_seconds", &form.max_stale_seconds),
+        ("ttl_seconds", &form.freshness.ttl_seconds),
+        ("max_stale_seconds", &form.freshness.max_stale_seconds),
+        ("denied_grace_seconds", &form.freshness.denied_grace_seconds),
+        ("version_check_seconds", &form.freshness.version_check_seconds),
+        ("keep_over_restart", &keep_over_restart),
     ];
     let draft = answer::draft("provider", &sent);
     match super::add_provider(group, form).await {

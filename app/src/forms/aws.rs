@@ -1,6 +1,6 @@
 //! The AWS Secrets Manager part of the provider dialog, in the tutorial's order and words.
 
-use crate::forms::freshness::FreshnessInputs;
+use crate::forms::freshness::{FreshnessFields, FreshnessInputs};
 use leptos::prelude::*;
 use postern::provider::aws::{AwsForm, AwsMethod, EndpointUrl, OTHER_REGION, REGIONS, RoleForm};
 use postern::provider::vault::FormSecret;
@@ -196,8 +196,7 @@ pub fn AwsAdvanced(
     fields: AwsFields,
     /// A Session Token is stored.
     has_token: bool,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
     open: bool,
 ) -> impl IntoView {
     let token_hint = move || match has_token {
@@ -226,7 +225,7 @@ pub fn AwsAdvanced(
                 hint=move || view! { <EndpointHint url=fields.endpoint_url/> }
             />
             <RoleInputs fields=fields.role/>
-            <FreshnessInputs ttl_seconds max_stale_seconds/>
+            <FreshnessInputs fields=freshness/>
         </Disclosure>
     }
     .into_any()

@@ -1,6 +1,6 @@
 //! The Kubernetes Secrets part of the provider dialog.
 
-use crate::forms::freshness::FreshnessInputs;
+use crate::forms::freshness::{FreshnessFields, FreshnessInputs};
 use leptos::prelude::*;
 use postern::provider::kubernetes::{ApiServerAddress, KubernetesForm, KubernetesMethod};
 use postern::provider::vault::FormSecret;
@@ -115,12 +115,7 @@ pub fn KubernetesInputs(
 
 /// The fields few need.
 #[component]
-pub fn KubernetesAdvanced(
-    fields: KubernetesFields,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
-    open: bool,
-) -> impl IntoView {
+pub fn KubernetesAdvanced(fields: KubernetesFields, freshness: FreshnessFields, open: bool) -> impl IntoView {
     view! {
         <Disclosure label="Advanced" open>
             <TextInput
@@ -130,7 +125,7 @@ pub fn KubernetesAdvanced(
                 placeholder="5"
                 hint=|| "How long a request may take, from 1 to 60."
             />
-            <FreshnessInputs ttl_seconds max_stale_seconds/>
+            <FreshnessInputs fields=freshness/>
         </Disclosure>
     }
     .into_any()

@@ -93,8 +93,11 @@ impl Draft {
         form.vault.tls.server_name = self.text("server_name");
         form.vault.tls.certificate = self.text("tls_certificate");
         form.vault.timeout_seconds = self.text("timeout_seconds");
-        form.ttl_seconds = self.text("ttl_seconds");
-        form.max_stale_seconds = self.text("max_stale_seconds");
+        form.freshness.ttl_seconds = self.text("ttl_seconds");
+        form.freshness.max_stale_seconds = self.text("max_stale_seconds");
+        form.freshness.denied_grace_seconds = self.text("denied_grace_seconds");
+        form.freshness.version_check_seconds = self.text("version_check_seconds");
+        form.freshness.keep_over_restart = !self.text("keep_over_restart").is_empty();
         form
     }
 

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::forms::aws::{self, AwsAdvanced, AwsFields, AwsInputs};
+use crate::forms::freshness::{self, FreshnessFields};
 use crate::forms::kubernetes::{self, KubernetesAdvanced, KubernetesFields, KubernetesInputs};
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
@@ -27,8 +28,7 @@ pub struct ProviderFields {
     vault: VaultFields,
     aws: AwsFields,
     kubernetes: KubernetesFields,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
 }
 
 impl ProviderFields {
@@ -39,8 +39,7 @@ impl ProviderFields {
             vault: VaultFields::new(form.vault),
             aws: AwsFields::new(form.aws),
             kubernetes: KubernetesFields::new(form.kubernetes),
-            ttl_seconds: RwSignal::new(form.ttl_seconds),
-            max_stale_seconds: RwSignal::new(form.max_stale_seconds),
+            freshness: FreshnessFields::new(form.freshness),
         }
     }
 
@@ -52,8 +51,7 @@ impl ProviderFields {
             vault: self.vault.form(),
             aws: self.aws.form(),
             kubernetes: self.kubernetes.form(),
-            ttl_seconds: self.ttl_seconds.get(),
-            max_stale_seconds: self.max_stale_seconds.get(),
+            freshness: self.freshness.form(),
         }
     }
 
@@ -68,8 +66,7 @@ impl ProviderFields {
         self.vault.set(form.vault);
         self.aws.set(form.aws);
         self.kubernetes.set(form.kubernetes);
-        self.ttl_seconds.set(form.ttl_seconds);
-        self.max_stale_seconds.set(form.max_stale_seconds);
+        self.freshness.set(form.freshness);
     }
 }
 
@@ -98,9 +95,9 @@ fn label(field: &str) -> String {
         "tls_certificate" => "TLS Client Certificate",
         "tls_private_key" => "TLS Client Key",
         "timeout_seconds" => "Timeout (seconds)",
-        "ttl_seconds" => "Refresh interval (seconds)",
-        "max_stale_seconds" => "Use last good value for (seconds)",
-        other => aws::label(other).or_else(|| kubernetes::label(other)).unwrap_or(other),
+        other => {
+            aws::label(other).or_else(|| kubernetes::label(other)).or_else(|| freshness::label(other)).unwrap_or(other)
+        }
     }
     .to_owned()
 }
@@ -242,13 +239,12 @@ impl Kept {
 /// The fields of the chosen manager. What was typed for the other is kept until the dialog closes.
 #[component]
 fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
-    let ProviderFields { manager, ttl_seconds, max_stale_seconds, .. } = fields;
+    let ProviderFields { manager, freshness, .. } = fields;
     let chosen = Memo::new(move |_| Manager::from_slug(&manager.get()).unwrap_or(Manager::Vault));
-    move || {
-        match chosen.get() {
+    move || match chosen.get() {
         Manager::Vault => view! {
             <VaultInputs fields=fields.vault stored=kept.vault/>
-            <VaultAdvanced fields=fields.vault stored_key=kept.tls_key ttl_seconds max_stale_seconds open=kept.advanced/>
+            <VaultAdvanced fields=fields.vault stored_key=kept.tls_key freshness open=kept.advanced/>
         }
         .into_any(),
         Manager::Aws => view! {
@@ -256,18 +252,16 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
             <AwsAdvanced
                 fields=fields.aws
                 has_token=kept.session_token
-                ttl_seconds
-                max_stale_seconds
+                freshness
                 open=kept.advanced
             />
         }
         .into_any(),
         Manager::Kubernetes => view! {
             <KubernetesInputs fields=fields.kubernetes stored_token=kept.kubernetes/>
-            <KubernetesAdvanced fields=fields.kubernetes ttl_seconds max_stale_seconds open=kept.advanced/>
+            <KubernetesAdvanced fields=fields.kubernetes freshness open=kept.advanced/>
         }
         .into_any(),
-    }
     }
 }
 

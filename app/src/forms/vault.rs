@@ -1,6 +1,6 @@
 //! The HashiCorp Vault part of the provider dialog, in the tutorial's order and words.
 
-use crate::forms::freshness::FreshnessInputs;
+use crate::forms::freshness::{FreshnessFields, FreshnessInputs};
 use crate::forms::vault_auth::{AuthFields, AuthInputs, StoredSecret};
 use leptos::prelude::*;
 use postern::provider::vault::{FormSecret, KvVersion, TlsForm, VaultForm, VaultUrl};
@@ -151,8 +151,7 @@ pub fn VaultAdvanced(
     fields: VaultFields,
     /// When the stored key of the TLS Client Certificate was set, when there is one, and what time it is.
     stored_key: Option<(Millis, Millis)>,
-    ttl_seconds: RwSignal<String>,
-    max_stale_seconds: RwSignal<String>,
+    freshness: FreshnessFields,
     open: bool,
 ) -> impl IntoView {
     view! {
@@ -188,7 +187,7 @@ pub fn VaultAdvanced(
                 placeholder="5"
                 hint=|| "How long a request may take, from 1 to 60."
             />
-            <FreshnessInputs ttl_seconds max_stale_seconds/>
+            <FreshnessInputs fields=freshness/>
         </Disclosure>
     }
     .into_any()

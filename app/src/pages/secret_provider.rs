@@ -19,7 +19,7 @@ use postern::control::ProviderView;
 use postern::provider::aws::AwsSettings;
 use postern::provider::kubernetes::KubernetesSettings;
 use postern::provider::vault::VaultSettings;
-use postern::provider::{Manager, ProviderKey, Settings};
+use postern::provider::{Freshness, Manager, ProviderActivity, ProviderKey, Settings, VersionCheck};
 use postern::sensitive::Masked;
 use postern::time::{Millis, duration_text};
 use ui::{Button, Glyph, Look, Snippet};
@@ -104,7 +104,7 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
 #[component]
 fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
     let provider = view.stored.object;
-    let stale = provider.freshness.max_stale_seconds;
+    let freshness = provider.freshness;
     view! {
         <dl class="facts pb-2">
             <dt>"Status"</dt>
@@ -117,12 +117,53 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
                 Settings::Kubernetes(kubernetes) => view! { <KubernetesFacts kubernetes now/> }.into_any(),
             }}
             <dt>"Refresh interval"</dt>
-            <dd>{duration_text(provider.freshness.ttl_seconds.into())}</dd>
+            <dd>{duration_text(freshness.ttl_seconds.into())}</dd>
             <dt>"Use last good value for"</dt>
-            <dd>{if stale == 0 { "Never: an outage stops it at once".to_owned() } else { duration_text(stale.into()) }}</dd>
+            <dd>{or_never(freshness.max_stale_seconds, "Never: an outage stops it at once")}</dd>
+            <dt>"After a refusal, use it for"</dt>
+            <dd>{or_never(freshness.denied_grace_seconds, "Never: a refusal stops it at once")}</dd>
+            <ActivityFacts activity=view.activity freshness now/>
         </dl>
     }
     .into_any()
+}
+
+/// What is going on between Postern and the provider.
+#[component]
+fn ActivityFacts(activity: ProviderActivity, freshness: Freshness, now: Signal<Millis>) -> impl IntoView {
+    let ProviderActivity { away_since, versions, kept, oldest_kept } = activity;
+    let versions = match (versions, freshness.version_check_seconds) {
+        (VersionCheck::Untried, _) | (_, 0) => None,
+        (VersionCheck::Works, seconds) => Some(format!("Noticed within {}", duration_text(seconds.into()))),
+        (VersionCheck::Refused, _) => Some(format!(
+            "Noticed within {}, at the next refresh: the token may not read metadata/",
+            duration_text(freshness.ttl_seconds.into())
+        )),
+    };
+    let values = if kept == 1 { "value" } else { "values" };
+    view! {
+        {away_since
+            .map(|at| {
+                view! {
+                    <dt>"Away"</dt>
+                    <dd>"Since " <Ago now at/> "; asked every few seconds whether it is back"</dd>
+                }
+            })}
+        {versions.map(|text| view! { <dt>"New versions"</dt> <dd>{text}</dd> })}
+        <dt>"Kept over a restart"</dt>
+        <dd>
+            {match oldest_kept {
+                Some(at) => view! { {format!("{kept} {values}, the oldest read ")} <Ago now at/> }.into_any(),
+                None if freshness.keep_over_restart => "Nothing yet".into_any(),
+                None => "Nothing: a restart needs the secret manager".into_any(),
+            }}
+        </dd>
+    }
+    .into_any()
+}
+
+fn or_never(seconds: u32, never: &str) -> String {
+    if seconds == 0 { never.to_owned() } else { duration_text(seconds.into()) }
 }
 
 #[component]

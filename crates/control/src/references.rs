@@ -8,7 +8,7 @@ use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHe
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
-use postern::resolve::{Failure, ReferenceCheck, StateName};
+use postern::resolve::{Failure, ReferenceCheck};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -99,7 +99,7 @@ impl Inner {
                 _ => None,
             }
         });
-        let unresolved = references.iter().filter(|r| !matches!(r.state.name(), StateName::Ok | StateName::Pending));
+        let unresolved = references.iter().filter(|r| r.state.failure().is_some());
         let unresolved = unresolved.map(|r| Attention {
             subject: AttentionSubject::Credential { name: r.used_by.clone() },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),

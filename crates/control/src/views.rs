@@ -37,6 +37,7 @@ impl Inner {
         ProviderView {
             stored: stored(&object.stored, mask_provider),
             health: self.health(config, &key),
+            activity: self.engine.activity(&self.group, &key),
             references: config.users(&key).count(),
             webhook: config.webhooks.get(&key).map(|object| object.stored.object.secret.set_at),
         }

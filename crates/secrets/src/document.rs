@@ -57,6 +57,17 @@ impl Document {
         self.refused.insert(selector, failure);
     }
 
+    /// What the manager said no to.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&Selector, &Failure)> {
+        let answers = match &self.values {
+            Values::Answers(answers) => Some(answers),
+            Values::Keys(_) => None,
+        };
+        let answered =
+            answers.into_iter().flatten().filter_map(|(selector, answer)| Some((selector, answer.as_ref().err()?)));
+        answered.chain(&self.refused)
+    }
+
     /// Whether the secret has `key`, whatever it holds.
     pub(crate) fn has(&self, key: &str) -> bool {
         match &self.values {

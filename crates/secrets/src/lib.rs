@@ -10,18 +10,18 @@ mod select;
 mod tls;
 mod vault;
 
-pub use engine::{Address, Engine, ProviderConfig, Reads};
+pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
 pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
 use kubernetes::Kubernetes;
 use postern::diagnosis::Diagnosis;
-use postern::fingerprint::Fingerprint;
 use postern::provider::Settings;
 use postern::resolve::Failure;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vault::Vault;
@@ -37,6 +37,11 @@ trait SecretManager: Send + Sync {
     /// The last version before `version` that had each of `keys`, where the manager keeps versions and
     /// lets us look. A key that is not in the answer was not found.
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64>;
+
+    /// The newest version of the secret at `path`, asked more cheaply than by a read: no value is sent.
+    async fn newest(&self, _path: &[String]) -> Newest {
+        Newest::NotOffered
+    }
 
     /// The request that reads `key` at `path`, as text, when that is known without asking the manager.
     fn request_line(&self, path: &[String], pin: Option<&Pin>, key: &str) -> Option<String>;
@@ -83,21 +88,30 @@ fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManage
     }
 }
 
-/// Whether both read the same secrets, so that a value read with one may be used with the other. How
-/// Postern proves itself, and what it trusts, may differ.
-fn same_secrets(one: &Settings<Fingerprint>, other: &Settings<Fingerprint>) -> bool {
-    match (one, other) {
-        (Settings::Vault(one), Settings::Vault(other)) => {
-            // Behind one address a load balancer may choose the Vault by the name in the TLS handshake.
-            (&one.url, &one.server_name, &one.prefix, &one.namespace, one.kv_version)
-                == (&other.url, &other.server_name, &other.prefix, &other.namespace, other.kv_version)
+/// Where secrets are read from, as a text: of two providers for which it is the same, a value read with one may be
+/// used with the other. How Postern proves itself, and what it trusts, may differ.
+fn source<S>(settings: &Settings<S>) -> String {
+    let parts = match settings {
+        // Behind one address a load balancer may choose the Vault by the name in the TLS handshake.
+        Settings::Vault(vault) => {
+            json!(["vault", vault.url, vault.server_name, vault.prefix, vault.namespace, vault.kv_version])
         }
         // Another Access Key ID may be another account's, and so may another role.
-        (Settings::Aws(one), Settings::Aws(other)) => {
-            (&one.region, &one.endpoint_url, one.credentials.holder(), &one.assume_role)
-                == (&other.region, &other.endpoint_url, other.credentials.holder(), &other.assume_role)
-        }
-        (Settings::Kubernetes(one), Settings::Kubernetes(other)) => one.address() == other.address(),
-        (Settings::Vault(_) | Settings::Aws(_) | Settings::Kubernetes(_), _) => false,
-    }
+        Settings::Aws(aws) => json!(["aws", aws.region, aws.endpoint_url, aws.credentials.holder(), aws.assume_role]),
+        Settings::Kubernetes(kubernetes) => json!(["kubernetes", kubernetes.address()]),
+    };
+    parts.to_string()
+}
+
+/// What the manager says of a secret's newest version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Newest {
+    Version(u64),
+    /// There is none that could be read: a read will say why.
+    Gone,
+    /// The manager does not tell whoever asks.
+    Refused,
+    /// This manager, or this secret, has no such question.
+    NotOffered,
+    NoAnswer,
 }

@@ -54,17 +54,29 @@ impl hkdf::KeyType for KeyLength {
     }
 }
 
+impl MasterKey {
+    /// A key for one purpose (HKDF-SHA256, RFC 5869): what is sealed for one purpose opens for no other.
+    ///
+    /// # Errors
+    /// `Cipher`.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>, SealError> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"postern");
+        let secret = salt.extract(&*self.bytes);
+        let purpose = [purpose.as_bytes()];
+        let expanded = secret.expand(&purpose, KeyLength).map_err(|_| SealError::Cipher)?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        expanded.fill(&mut *bytes).map_err(|_| SealError::Cipher)?;
+        Ok(bytes)
+    }
+}
+
 impl Sealer {
-    /// Derives the database's key from the master key (HKDF-SHA256, RFC 5869).
+    /// Derives the database's key from the master key.
     ///
     /// # Errors
     /// `Cipher`.
     pub fn new(master: &MasterKey) -> Result<Self, SealError> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"postern");
-        let secret = salt.extract(&*master.bytes);
-        let expanded = secret.expand(&[b"database 1"], KeyLength).map_err(|_| SealError::Cipher)?;
-        let mut bytes = Zeroizing::new([0; 32]);
-        expanded.fill(&mut *bytes).map_err(|_| SealError::Cipher)?;
+        let bytes = master.derive("database 1")?;
         let key = RandomizedNonceKey::new(&AES_256_GCM_SIV, &*bytes).map_err(|_| SealError::Cipher)?;
         Ok(Self { key, id: master.key_id() })
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod restart;
 mod webhooks;
 
 use reqwest::StatusCode;
@@ -16,6 +17,8 @@ struct Running {
     child: Child,
     dashboard: String,
     gateway: String,
+    /// What it logged up to that.
+    log: String,
 }
 
 fn command(data_dir: &Path) -> Command {
@@ -47,7 +50,7 @@ impl Running {
         };
         let (dashboard, gateway) = (address("dashboard on "), address("gateway on "));
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, dashboard, gateway }
+        Self { child, dashboard, gateway, log }
     }
 
     fn signal(&mut self, name: &str) -> Option<i32> {

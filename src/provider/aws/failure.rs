@@ -1,7 +1,7 @@
 //! What reading a secret of AWS can end in, in words an operator can act on.
 
 use super::{Region, RoleArn, read_policy};
-use crate::resolve::{Explanation, StateName, TlsProblem, UnreachableBecause};
+use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause};
 use crate::selection::SelectionProblem;
 use serde::{Deserialize, Serialize};
 
@@ -102,10 +102,25 @@ impl AwsFailure {
         }
     }
 
-    /// Whether the last good value may be used meanwhile.
+    /// What it says of the last good value.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Unreachable { .. } => FailureClass::Outage,
+            // Who runs the server said no: there is no grace in that.
+            Self::Credentials { why: CredentialProblem::NotAllowed } => FailureClass::DefiniteNo,
+            Self::Denied { .. } | Self::Credentials { .. } | Self::Role { .. } | Self::Kms { .. } => {
+                FailureClass::Denied
+            }
+            Self::NotFound { .. }
+            | Self::ScheduledForDeletion { .. }
+            | Self::NoCurrentVersion { .. }
+            | Self::NoSuchVersion { .. }
+            | Self::OtherRegion { .. }
+            | Self::KeyMissing { .. }
+            | Self::Unusable { .. }
+            | Self::Refused { .. } => FailureClass::DefiniteNo,
+        }
     }
 
     /// In words.

@@ -1,6 +1,6 @@
 //! What reading a Secret of Kubernetes can end in, in words an operator can act on.
 
-use crate::resolve::{Explanation, StateName, TlsProblem, UnreachableBecause};
+use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause};
 use crate::selection::SelectionProblem;
 use serde::{Deserialize, Serialize};
 
@@ -73,10 +73,14 @@ impl KubernetesFailure {
         }
     }
 
-    /// Whether the last good value may be used meanwhile.
+    /// What it says of the last good value.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Unreachable { .. } => FailureClass::Outage,
+            Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::NoServiceAccount => FailureClass::Denied,
+            Self::NotFound { .. } | Self::KeyMissing { .. } | Self::Unusable { .. } => FailureClass::DefiniteNo,
+        }
     }
 
     /// In words.

@@ -558,7 +558,7 @@ fn check_pem(text: &str) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::ProviderForm;
+    use crate::provider::{FreshnessForm, ProviderForm};
 
     fn mount(path: &str, version: Kv) -> Mount {
         Mount { path: path.split('/').map(str::to_owned).collect(), version }
@@ -672,7 +672,7 @@ mod tests {
     fn a_form_names_every_field_at_fault() {
         let form = ProviderForm {
             id: "my vault".to_owned(),
-            ttl_seconds: "2".to_owned(),
+            freshness: FreshnessForm { ttl_seconds: "2".to_owned(), ..FreshnessForm::default() },
             vault: VaultForm {
                 kv_version: "3".to_owned(),
                 url: "vault:8200".to_owned(),

@@ -1,28 +1,28 @@
 //! Everything the engine knows, behind one lock that is never held while waiting.
 
 use super::ProviderConfig;
+use super::gate::Gate;
 use super::held::Held;
+use super::kept::{self, Kept, Record, ToKeep};
 use super::pace::Ended;
-use crate::{SecretManager, connect, same_secrets};
+use crate::{SecretManager, connect, source};
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
 use postern::resolve::{Failure, ReferenceState, StateName};
 use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use postern::time::Millis;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore, watch};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Reads of one provider under way at once, at most.
-const READS_AT_ONCE: usize = 64;
-
 /// Which secret: one read answers all its keys. Those of one provider stand together in order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
     pub(super) group: GroupName,
     pub(super) provider: ProviderKey,
@@ -57,8 +57,11 @@ pub(super) struct Provider {
     pub(super) config: ProviderConfig,
     /// The provider with its secrets hashed: tells whether a new one differs.
     identity: SecretProvider<Fingerprint>,
+    /// What it reads from: two providers of which this is the same read the same secrets.
+    source: String,
     pub(super) manager: Arc<dyn SecretManager>,
-    pub(super) turns: Semaphore,
+    versions: Mutex<VersionCheck>,
+    pub(super) gate: Gate,
     /// Never the same for two providers: a read that began with another is not kept.
     pub(super) generation: u64,
 }
@@ -76,7 +79,7 @@ pub(super) struct Entry {
     pub(super) bell: Arc<Notify>,
     /// Reads the secret again and again; none while the provider is missing.
     life: Option<AbortOnDropHandle<()>>,
-    /// Ends the bridging of an outage in time.
+    /// Ends in time what stands in for a fresh value.
     pub(super) expiry: Option<AbortOnDropHandle<()>>,
 }
 
@@ -115,6 +118,16 @@ impl Entry {
         (round, self.rounds.ended.subscribe())
     }
 
+    /// What whoever asks has to wait for: a round that begins after this call. While nothing is known yet, one
+    /// under way will do, so that however many ask for a secret at first, it is read once.
+    fn want_answer(&mut self) -> (u64, watch::Receiver<u64>) {
+        let under_way = self.rounds.begun > *self.rounds.ended.borrow();
+        if under_way && self.held.is_cold() {
+            return (self.rounds.begun, self.rounds.ended.subscribe());
+        }
+        self.want_round()
+    }
+
     /// Begins a round; answers its number.
     pub(super) fn begin_round(&mut self) -> u64 {
         self.rounds.begun += 1;
@@ -150,6 +163,11 @@ impl Entry {
         self.life = life;
     }
 
+    /// How many values would survive a restart now.
+    pub(super) fn keepable(&self) -> usize {
+        self.held.keepable(self.watched.keys()).map_or(0, |(values, _)| values)
+    }
+
     fn is_wanted(&self) -> bool {
         !self.watched.is_empty() || !self.visited.is_empty()
     }
@@ -165,19 +183,25 @@ pub(super) struct Board {
     /// Secrets of which something was told, until they are asked for.
     changed: HashSet<Address>,
     generations: u64,
-    fingerprints: FingerprintKey,
+    pub(super) fingerprints: FingerprintKey,
+    /// What was kept over the restart. Gone once the first references are known.
+    restored: HashMap<Address, Kept>,
+    /// The references in use are known.
+    settled: bool,
     /// Set at shutdown: nothing is started any more.
     closed: bool,
 }
 
 impl Board {
-    pub(super) fn new(fingerprints: FingerprintKey) -> Self {
+    pub(super) fn new(fingerprints: FingerprintKey, restored: HashMap<Address, Kept>) -> Self {
         Self {
             providers: BTreeMap::new(),
             entries: HashMap::new(),
             changed: HashSet::new(),
             generations: 0,
             fingerprints,
+            restored,
+            settled: false,
             closed: false,
         }
     }
@@ -264,9 +288,10 @@ impl Board {
                 None
             }
             old => {
-                let keep = old.is_some_and(|old| same_secrets(&old.identity.settings, &identity.settings));
                 self.generations += 1;
-                self.providers.insert(key, Arc::new(Provider::new(config, identity, self.generations)));
+                let provider = Provider::new(config, identity, self.generations);
+                let keep = old.is_some_and(|old| old.source == provider.source);
+                self.providers.insert(key, Arc::new(provider));
                 Some(keep)
             }
         }
@@ -288,7 +313,12 @@ impl Board {
 
     /// Replaces the references in use. A new one is read at once, even when its secret is known. Answers
     /// which secrets have new ones.
-    pub(super) fn watch(&mut self, references: &BTreeSet<(GroupName, SecretRef)>, spawn: Spawn<'_>) -> Vec<Address> {
+    pub(super) fn watch(
+        &mut self,
+        references: &BTreeSet<(GroupName, SecretRef)>,
+        now: Millis,
+        spawn: Spawn<'_>,
+    ) -> Vec<Address> {
         if self.closed {
             return vec![];
         }
@@ -303,7 +333,11 @@ impl Board {
         });
         let mut grown = Vec::new();
         for (address, selectors) in wanted {
+            let restored = self.restore(&address, now);
             let entry = self.entry_or_new(&address, spawn);
+            if let Some(held) = restored.filter(|_| entry.held.is_cold()) {
+                entry.held = held;
+            }
             let is_new = |selector: &&Selector| !entry.watched.contains_key(*selector);
             let new: Vec<&Selector> = selectors.into_iter().filter(is_new).collect();
             if new.is_empty() {
@@ -313,7 +347,48 @@ impl Board {
             entry.want_round();
             grown.push(address);
         }
+        self.restored.clear();
+        self.settled = true;
         grown
+    }
+
+    /// What was kept of a secret, if its provider still reads from there and keeps values.
+    fn restore(&mut self, address: &Address, now: Millis) -> Option<Held> {
+        let kept = self.restored.remove(address)?;
+        let provider = self.provider(&address.group, &address.provider)?;
+        let freshness = provider.config.provider.freshness;
+        let is_meant = freshness.keep_over_restart && provider.source == kept.source;
+        Held::restored(kept, &address.path, now, freshness).filter(|_| is_meant)
+    }
+
+    /// What is to be kept over a restart.
+    pub(super) fn to_keep(&self) -> ToKeep {
+        if !self.settled || self.closed {
+            return ToKeep::Unknown;
+        }
+        let records: Vec<_> = self.entries.iter().filter_map(|(address, entry)| self.record(address, entry)).collect();
+        kept::encode(&records)
+    }
+
+    fn record<'a>(&'a self, address: &'a Address, entry: &'a Entry) -> Option<Record<'a>> {
+        let provider = self.provider(&address.group, &address.provider)?;
+        let keeps = provider.config.provider.freshness.keep_over_restart;
+        keeps.then(|| entry.held.to_keep(entry.watched.keys(), address, &provider.source))?
+    }
+
+    /// What a provider is doing.
+    pub(super) fn activity(&self, group: &GroupName, key: &ProviderKey) -> ProviderActivity {
+        let Some(provider) = self.provider(group, key) else { return ProviderActivity::default() };
+        let keeps = provider.config.provider.freshness.keep_over_restart;
+        let entries = self.entries.iter().filter(|(address, _)| keeps && address.is_of(group, key));
+        let kept: Vec<(usize, Millis)> =
+            entries.filter_map(|(_, entry)| entry.held.keepable(entry.watched.keys())).collect();
+        ProviderActivity {
+            away_since: provider.gate.away_since(),
+            versions: provider.versions(),
+            kept: kept.iter().map(|(values, _)| values).sum(),
+            oldest_kept: kept.iter().map(|(_, read_at)| *read_at).min(),
+        }
     }
 
     /// Adds one value of a secret to those in use. Answers whether it is new.
@@ -358,7 +433,7 @@ impl Board {
         *entry.visited.entry(selector.clone()).or_default() += 1;
         // A round may be waiting for its turn, which it needs no longer.
         entry.bell.notify_one();
-        Some(entry.want_round())
+        Some(entry.want_answer())
     }
 
     /// The counterpart of [`Board::visit`].
@@ -430,8 +505,17 @@ impl Board {
 
 impl Provider {
     fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let manager = connect(&config.provider.settings, config.ambient);
-        Self { config, identity, manager, turns: Semaphore::new(READS_AT_ONCE), generation }
+        let (manager, source) = (connect(&config.provider.settings, config.ambient), source(&config.provider.settings));
+        Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
+    }
+
+    /// Whether new versions are looked for between two reads.
+    pub(super) fn versions(&self) -> VersionCheck {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_versions(&self, versions: VersionCheck) {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = versions;
     }
 }
 

@@ -1,10 +1,12 @@
 //! What is held of one secret: the last good reading, and what went wrong since.
 
+use super::board::Address;
+use super::kept::{Kept, Opened, Record};
 use super::pace::Ended;
 use crate::document::Document;
 use postern::fingerprint::FingerprintKey;
 use postern::provider::Freshness;
-use postern::resolve::{Failure, ReferenceState, Resolved};
+use postern::resolve::{Failure, FailureClass, ReferenceState, Resolved};
 use postern::selection::Selector;
 use postern::sensitive::Plain;
 use postern::time::Millis;
@@ -15,6 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Held {
     reading: Option<Reading>,
     failure: Option<Failure>,
+    /// When the manager first refused since the last good reading. An outage after that does not make the
+    /// value any better.
+    denied_at: Option<Millis>,
+    /// What the manager refuses while it gives others: the last good values.
+    denied_values: BTreeMap<Selector, DeniedValue>,
     /// Rounds in a row that did not end well.
     failures: u32,
 }
@@ -28,28 +35,115 @@ pub(super) struct Reading {
     pub(super) took_ms: u64,
     /// For keys that are missing and were looked for: the last version that had them, if one was found.
     pub(super) last_seen: BTreeMap<String, Option<u64>>,
+    /// Kept over a restart: it bridges until there is an answer of any kind, and has no grace.
+    pub(super) restored: bool,
 }
 
+/// The last good value of what the manager refuses since.
+#[derive(Debug)]
+struct DeniedValue {
+    value: Plain,
+    resolved: Resolved,
+    denied_at: Millis,
+}
+
+/// The value of a key, and what is told of it.
+type Value = (Plain, Resolved);
+
 impl Held {
-    pub(super) fn succeed(&mut self, reading: Reading) {
-        self.reading = Some(reading);
-        self.failure = None;
+    /// With what was kept over a restart; nothing where that is too old, or from a clock that went another way.
+    pub(super) fn restored(kept: Kept, path: &[String], now: Millis, freshness: Freshness) -> Option<Self> {
+        let Kept { read_at, took_ms, version, values, .. } = kept;
+        let is_fresh_enough = read_at <= now && now < usable_until(read_at, None, freshness);
+        let answers = values.into_iter().map(|(selector, value)| (selector, Ok(value.0))).collect();
+        let mut document = Document::of_answers(path.join("/"), answers);
+        document.version = version;
+        let reading = Reading { document, read_at, took_ms, last_seen: BTreeMap::new(), restored: true };
+        is_fresh_enough.then(|| Self { reading: Some(reading), ..Self::default() })
     }
 
-    /// An outage keeps the last good reading; everything else drops it at once.
-    pub(super) fn fail(&mut self, failure: Failure) {
-        if !failure.is_transient() {
-            self.reading = None;
+    /// What is to be kept over a restart of `watched`: good values that the manager has not refused since.
+    pub(super) fn to_keep<'a>(
+        &'a self,
+        watched: impl Iterator<Item = &'a Selector>,
+        address: &'a Address,
+        source: &'a str,
+    ) -> Option<Record<'a>> {
+        let Reading { read_at, took_ms, document, .. } = self.keeps()?;
+        let value = |selector: &'a Selector| Some((selector, Opened(document.value(selector, None).ok()?)));
+        let values: Vec<_> = watched.filter_map(value).collect();
+        let (read_at, took_ms, version) = (*read_at, *took_ms, document.version);
+        (!values.is_empty()).then_some(Record { address, source, read_at, took_ms, version, values })
+    }
+
+    /// How many values of `watched` would survive a restart now, and when they were read.
+    pub(super) fn keepable<'a>(&self, watched: impl Iterator<Item = &'a Selector>) -> Option<(usize, Millis)> {
+        let reading = self.keeps()?;
+        let values = watched.filter(|selector| reading.document.value(selector, None).is_ok()).count();
+        (values > 0).then_some((values, reading.read_at))
+    }
+
+    fn keeps(&self) -> Option<&Reading> {
+        self.reading.as_ref().filter(|_| self.denied_at.is_none())
+    }
+
+    /// The version in use, when the last read went well.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.reading.as_ref().filter(|_| self.failure.is_none())?.document.version
+    }
+
+    /// Whether nothing was heard of the secret yet.
+    pub(super) fn is_cold(&self) -> bool {
+        self.reading.is_none() && self.failure.is_none()
+    }
+
+    pub(super) fn succeed(&mut self, reading: Reading, now: Millis, fingerprints: &FingerprintKey) {
+        for (selector, failure) in reading.document.refusals() {
+            self.refuse_value(selector, failure, now, fingerprints);
+        }
+        self.denied_values.retain(|selector, _| reading.document.refusals().any(|(refused, _)| refused == selector));
+        self.reading = Some(reading);
+        self.failure = None;
+        self.denied_at = None;
+    }
+
+    /// An outage keeps the last good reading, and a refusal for its grace; a definite "no" drops it at once.
+    pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
+        match failure.class() {
+            FailureClass::DefiniteNo => {
+                self.reading = None;
+                self.denied_values.clear();
+            }
+            FailureClass::Denied => {
+                self.denied_at.get_or_insert(now);
+                // What was kept over a restart is for outages only.
+                self.reading.take_if(|reading| reading.restored);
+            }
+            FailureClass::Outage => {}
         }
         self.failure = Some(failure);
     }
 
-    /// Some values had a definite "no" of their own: they are dropped at once, whatever becomes of
-    /// the others.
-    pub(super) fn refuse(&mut self, refused: BTreeMap<Selector, Failure>) {
-        let Some(reading) = &mut self.reading else { return };
+    /// Some values had a "no" of their own, whatever becomes of the others.
+    pub(super) fn refuse(&mut self, refused: BTreeMap<Selector, Failure>, now: Millis, fingerprints: &FingerprintKey) {
         for (selector, failure) in refused {
-            reading.document.refuse(selector, failure);
+            self.refuse_value(&selector, &failure, now, fingerprints);
+            if let Some(reading) = &mut self.reading {
+                reading.document.refuse(selector, failure);
+            }
+        }
+    }
+
+    /// The grace begins with the first refusal of what had a value.
+    fn refuse_value(&mut self, selector: &Selector, failure: &Failure, now: Millis, fingerprints: &FingerprintKey) {
+        if failure.class() == FailureClass::DefiniteNo {
+            self.denied_values.remove(selector);
+            return;
+        }
+        let before = self.reading.as_ref().filter(|reading| !reading.restored && reading.document.answers(selector));
+        if let Some(Ok((value, resolved))) = before.map(|reading| reading.value(selector, fingerprints)) {
+            let denied_at = self.denied_at.unwrap_or(now);
+            self.denied_values.insert(selector.clone(), DeniedValue { value, resolved, denied_at });
         }
     }
 
@@ -69,17 +163,24 @@ impl Held {
         }
     }
 
-    /// Until when an outage is bridged, while there is one.
-    pub(super) fn bridged_until(&self, freshness: Freshness) -> Option<Millis> {
-        let reading = self.reading.as_ref().filter(|_| self.failure.is_some())?;
-        Some(reading.read_at.plus_seconds(u64::from(freshness.max_stale_seconds)))
+    /// Until when the last good reading stands in for a fresh one, while there is none.
+    fn usable_until(&self, freshness: Freshness) -> Option<Millis> {
+        let reading = self.reading.as_ref().filter(|reading| self.failure.is_some() || reading.restored)?;
+        Some(usable_until(reading.read_at, self.denied_at, freshness))
     }
 
-    /// Forgets a value that has been bridged for as long as it may.
+    /// When the next value ends that stands in for a fresh one.
+    pub(super) fn next_expiry(&self, freshness: Freshness) -> Option<Millis> {
+        let denied = self.denied_values.values().map(|denied| denied.usable_until(freshness));
+        denied.chain(self.usable_until(freshness)).min()
+    }
+
+    /// Forgets what has stood in for as long as it may.
     pub(super) fn expire(&mut self, now: Millis, freshness: Freshness) {
-        if self.bridged_until(freshness).is_some_and(|until| now >= until) {
+        if self.usable_until(freshness).is_some_and(|until| now >= until) {
             self.reading = None;
         }
+        self.denied_values.retain(|_, denied| now < denied.usable_until(freshness));
     }
 
     /// The keys of `wanted` that the secret does not have and which were not looked for yet; and its version.
@@ -123,22 +224,54 @@ impl Held {
         let value = reading.map(|reading| reading.value(selector, fingerprints));
         match (value, &self.failure) {
             (None, None) => (None, ReferenceState::Pending),
-            (Some(Ok((value, resolved))), None) => (Some(value), ReferenceState::Ok(resolved)),
-            (Some(Err(failure)), None) => (None, ReferenceState::Failed { failure }),
-            (Some(Ok((value, resolved))), Some(failure)) => {
-                let failure = failure.clone();
-                match self.bridged_until(freshness) {
-                    Some(until) if now < until => (Some(value), ReferenceState::Stale { resolved, failure, until }),
-                    _ => (None, ReferenceState::Failed { failure }),
-                }
-            }
-            (_, Some(failure)) => (None, ReferenceState::Failed { failure: failure.clone() }),
+            (Some(Ok((value, resolved))), None) => match self.usable_until(freshness) {
+                None => (Some(value), ReferenceState::Ok(resolved)),
+                Some(until) if now < until => (Some(value), ReferenceState::Restored { resolved, until }),
+                Some(_) => (None, ReferenceState::Pending),
+            },
+            (Some(Ok(value)), Some(failure)) => stale(value, failure, self.usable_until(freshness), now),
+            (Some(Err(own)), failure) => match self.denied_values.get(selector) {
+                Some(denied) => stale(denied.value(), &own, Some(denied.usable_until(freshness)), now),
+                None => (None, ReferenceState::Failed { failure: failure.clone().unwrap_or(own) }),
+            },
+            (None, Some(failure)) => (None, ReferenceState::Failed { failure: failure.clone() }),
         }
     }
 }
 
+/// A value that stands in until `until`, if that is still to come.
+fn stale(
+    (value, resolved): Value,
+    failure: &Failure,
+    until: Option<Millis>,
+    now: Millis,
+) -> (Option<Plain>, ReferenceState) {
+    let failure = failure.clone();
+    match until {
+        Some(until) if now < until => (Some(value), ReferenceState::Stale { resolved, failure, until }),
+        _ => (None, ReferenceState::Failed { failure }),
+    }
+}
+
+/// No value is used for longer than an outage may last; one that was refused, for no longer than the grace.
+fn usable_until(read_at: Millis, denied_at: Option<Millis>, freshness: Freshness) -> Millis {
+    let outage = read_at.plus_seconds(freshness.max_stale_seconds.into());
+    let grace = denied_at.map(|at| at.plus_seconds(freshness.denied_grace_seconds.into()));
+    grace.map_or(outage, |grace| grace.min(outage))
+}
+
+impl DeniedValue {
+    fn usable_until(&self, freshness: Freshness) -> Millis {
+        usable_until(self.resolved.read_at, Some(self.denied_at), freshness)
+    }
+
+    fn value(&self) -> Value {
+        (self.value.clone(), self.resolved.clone())
+    }
+}
+
 impl Reading {
-    fn value(&self, selector: &Selector, fingerprints: &FingerprintKey) -> Result<(Plain, Resolved), Failure> {
+    fn value(&self, selector: &Selector, fingerprints: &FingerprintKey) -> Result<Value, Failure> {
         let value = self.document.value(selector, self.last_seen.get(&selector.key).copied().flatten())?;
         let resolved = Resolved {
             version: self.document.version,
@@ -157,127 +290,5 @@ fn fingerprint(value: &Plain, fingerprints: &FingerprintKey) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::document;
-    use postern::resolve::{InvalidBecause, UnreachableBecause};
-
-    const FRESHNESS: Freshness = Freshness { ttl_seconds: 10, max_stale_seconds: 60 };
-
-    fn reading(version: u64, json: &str) -> Reading {
-        Reading { document: document(version, json), read_at: Millis(1000), took_ms: 2, last_seen: BTreeMap::new() }
-    }
-
-    fn outage() -> Failure {
-        Failure::Unreachable { address: "http://v".to_owned(), why: UnreachableBecause::ConnectionRefused }
-    }
-
-    fn not_found() -> Failure {
-        Failure::NotFound { path: "secret/data/a".to_owned(), deleted: None }
-    }
-
-    /// Whether there is a value, and the state's name, of `key` at `seconds`.
-    fn check(held: &Held, key: &str, seconds: u64, expected: (bool, &str)) {
-        let (value, state) =
-            held.view(&Selector::plain(key), Millis(seconds * 1000), FRESHNESS, &FingerprintKey::new([7; 32]));
-        assert_eq!((value.is_some(), state.name().slug()), expected, "{key} at {seconds}: {state:?}");
-    }
-
-    #[test]
-    fn a_secret_is_pending_until_it_was_read() {
-        check(&Held::default(), "key", 1, (false, "pending"));
-    }
-
-    #[test]
-    fn every_key_of_one_reading_stands_for_itself() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v","empty":"","list":[1]}"#));
-        check(&held, "key", 1, (true, "ok"));
-        check(&held, "empty", 1, (false, "invalid"));
-        check(&held, "list", 1, (false, "invalid"));
-        check(&held, "none", 1, (false, "key_missing"));
-    }
-
-    #[test]
-    fn an_outage_is_bridged_for_a_limited_time() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v"}"#));
-        held.fail(outage());
-        check(&held, "key", 60, (true, "stale"));
-        check(&held, "key", 61, (false, "unreachable"));
-        check(&held, "none", 60, (false, "unreachable"));
-        held.expire(Millis(60_999), FRESHNESS);
-        check(&held, "key", 60, (true, "stale"));
-        held.expire(Millis(61_000), FRESHNESS);
-        check(&held, "key", 60, (false, "unreachable"));
-        held.succeed(reading(1, r#"{"key":"v"}"#));
-        check(&held, "key", 62, (true, "ok"));
-    }
-
-    #[test]
-    fn a_definite_no_drops_the_value_at_once_and_for_good() {
-        let denied = || Failure::Denied { path: String::new(), why: postern::resolve::DeniedBecause::TokenInvalid };
-        let empty = || InvalidBecause::Empty { key: "key".to_owned() };
-        let invalid = || Failure::Invalid { path: String::new(), why: empty() };
-        for (no, name) in [(not_found(), "not_found"), (denied(), "denied"), (invalid(), "invalid")] {
-            let mut held = Held::default();
-            held.succeed(reading(1, r#"{"key":"v"}"#));
-            held.fail(no);
-            check(&held, "key", 1, (false, name));
-            held.fail(outage());
-            check(&held, "key", 1, (false, "unreachable"));
-        }
-    }
-
-    #[test]
-    fn a_no_to_one_key_drops_its_value_through_an_outage_of_the_others() {
-        let mut held = Held::default();
-        held.succeed(reading(1, r#"{"key":"v","other":"w"}"#));
-        held.refuse(BTreeMap::from([(Selector::plain("key"), not_found())]));
-        held.fail(outage());
-        check(&held, "key", 1, (false, "unreachable"));
-        check(&held, "other", 1, (true, "stale"));
-    }
-
-    #[test]
-    fn a_key_that_was_not_asked_for_is_pending() {
-        let answers = [("key", Ok(Plain::new("v".to_owned()))), ("gone", Err(not_found()))];
-        let answers = answers.map(|(key, answer)| (Selector::plain(key), answer));
-        let document = Document::of_answers("a".to_owned(), answers.into());
-        let mut held = Held::default();
-        held.succeed(Reading { document, ..reading(1, "{}") });
-        check(&held, "key", 1, (true, "ok"));
-        check(&held, "gone", 1, (false, "not_found"));
-        check(&held, "new", 1, (false, "pending"));
-    }
-
-    #[test]
-    fn rounds_are_counted_until_one_ends_well() {
-        let keys = [Selector::plain("key")];
-        let mut held = Held::default();
-        let end = |held: &mut Held| held.end_round(keys.iter());
-        held.fail(outage());
-        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: false });
-        held.fail(not_found());
-        assert_eq!(end(&mut held), Ended::No { times: 2 });
-        held.succeed(reading(1, r#"{"other":"v"}"#));
-        assert_eq!(end(&mut held), Ended::No { times: 3 });
-        held.succeed(reading(2, r#"{"key":"v"}"#));
-        assert_eq!(end(&mut held), Ended::Well);
-        held.fail(outage());
-        assert_eq!(end(&mut held), Ended::Outage { times: 1, bridged: true });
-    }
-
-    #[test]
-    fn earlier_versions_are_looked_at_once_for_each_missing_key() {
-        let keys = [Selector::plain("key"), Selector::plain("other")];
-        let mut held = Held::default();
-        assert_eq!(held.to_look_for(keys.iter()), None);
-        held.succeed(reading(4, r#"{"other":"v"}"#));
-        assert_eq!(held.to_look_for(keys.iter()), Some((4, BTreeSet::from(["key".to_owned()]))));
-        held.remember(BTreeSet::from(["key".to_owned()]), &BTreeMap::new());
-        assert_eq!(held.to_look_for(keys.iter()), None);
-        assert_eq!(held.last_seen(Some(4)).len(), 1);
-        assert_eq!(held.last_seen(Some(5)).len(), 0);
-    }
-}
+#[path = "held_tests.rs"]
+mod tests;

@@ -2,16 +2,21 @@
 
 use super::Inner;
 use super::board::{Address, Provider};
+use super::gate::Pass;
 use super::held::Reading;
 use super::pace::{self, Ended};
-use crate::Unread;
 use crate::document::Document;
+use crate::{Newest, Unread};
+use postern::provider::VersionCheck;
+use postern::resolve::Failure;
 use postern::selection::Selector;
 use postern::time::Millis;
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -22,6 +27,8 @@ struct Life {
     provider: Arc<Provider>,
     /// Rung when someone wants a round.
     bell: Arc<Notify>,
+    /// The manager refused to tell the newest version.
+    refused: AtomicBool,
 }
 
 /// How one read ended, and when it was.
@@ -46,33 +53,53 @@ impl Life {
             let (entry, provider) = board.entry_of(&address, generation)?;
             (entry.bell.clone(), provider)
         };
-        Some(Self { inner, address, provider, bell })
+        Some(Self { inner, address, provider, bell, refused: AtomicBool::new(false) })
     }
 
     /// One round of reading. Answers how it went; nothing when this life is over.
     async fn round(&self) -> Option<Ended> {
-        let _turn = self.turn().await;
+        let pass = self.pass().await?;
         let round = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.begin_round();
         let read = self.read().await;
+        let outage = read.document.as_ref().err().map(|unread| &unread.failure).filter(|f| f.is_transient());
+        self.provider.gate.report(&pass, outage, self.inner.clock.now());
         self.keep(read);
         self.look_back().await;
-        Some(self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round))
+        let ended = self.inner.board().entry_of(&self.address, self.provider.generation)?.0.end_round(round);
+        if self.refused.swap(false, Ordering::Relaxed) && ended == Ended::Well {
+            self.provider.set_versions(VersionCheck::Refused);
+        }
+        Some(ended)
     }
 
-    /// Waits for one of the provider's turns. A secret that someone waits for takes none: with a great
-    /// many secrets and a Vault that does not answer, the operator would wait for all of them.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let turn = self.provider.turns.acquire();
-        tokio::pin!(turn);
+    /// Waits until the provider may be asked; nothing when the secret is no longer wanted. One that someone
+    /// waits for does not queue with the others.
+    async fn pass(&self) -> Option<Pass<'_>> {
+        let pass = self.provider.gate.pass();
+        tokio::pin!(pass);
+        let mut away = self.provider.gate.away();
         loop {
-            if self.inner.board().entry(&self.address).is_none_or(|entry| entry.is_visited()) {
-                return None;
+            let why = away.borrow_and_update().clone();
+            if let Some(failure) = why {
+                self.miss(failure);
+            }
+            if self.inner.board().entry(&self.address)?.is_visited() {
+                return tokio::select! {
+                    pass = pass => Some(pass),
+                    pass = self.provider.gate.pass_awaited() => Some(pass),
+                };
             }
             tokio::select! {
-                turn = &mut turn => return turn.ok(),
+                pass = &mut pass => return Some(pass),
                 () = self.bell.notified() => {}
+                _ = away.changed() => {}
             }
         }
+    }
+
+    /// The secret is due and the provider is away: that is this secret's outage too, though another was asked for.
+    fn miss(&self, failure: Failure) {
+        self.keep(Read { document: Err(failure.into()), read_at: self.inner.clock.now(), took_ms: 0 });
     }
 
     async fn read(&self) -> Read {
@@ -86,39 +113,50 @@ impl Life {
 
     /// Puts what was read in place, unless the provider changed meanwhile.
     fn keep(&self, read: Read) {
+        let now = self.inner.clock.now();
         let mut board = self.inner.board();
+        let fingerprints = board.fingerprints.clone();
         let Some((entry, provider)) = board.entry_of(&self.address, self.provider.generation) else { return };
         let Read { document, read_at, took_ms } = read;
+        let keepable = entry.keepable();
         match document {
             Ok(document) => {
                 let last_seen = entry.held.last_seen(document.version);
-                entry.held.succeed(Reading { document, read_at, took_ms, last_seen });
+                let reading = Reading { document, read_at, took_ms, last_seen, restored: false };
+                entry.held.succeed(reading, now, &fingerprints);
             }
             Err(Unread { failure, refused }) => {
-                entry.held.refuse(refused);
-                entry.held.fail(failure);
+                entry.held.refuse(refused, now, &fingerprints);
+                entry.held.fail(failure, now);
             }
         }
-        match entry.held.bridged_until(provider.config.provider.freshness) {
-            None => entry.expiry = None,
-            Some(until) if entry.expiry.is_none() => entry.expiry = Some(self.expire_at(until)),
-            Some(_) => {}
+        let stands_in = entry.held.next_expiry(provider.config.provider.freshness).is_some();
+        entry.expiry = stands_in.then(|| self.expire());
+        match entry.keepable() {
+            0 if keepable == 0 => {}
+            same if same == keepable => self.inner.keep_aged(),
+            _ => self.inner.keep_changed(),
         }
         self.inner.tell(&mut board, &self.address);
     }
 
-    /// At `until` the value that bridges an outage is forgotten, and that is told.
-    fn expire_at(&self, until: Millis) -> AbortOnDropHandle<()> {
-        let (inner, address, provider) = (self.inner.clone(), self.address.clone(), self.provider.clone());
+    /// Forgets in time what stands in for a fresh value, and tells it.
+    fn expire(&self) -> AbortOnDropHandle<()> {
+        let (inner, address, generation) = (self.inner.clone(), self.address.clone(), self.provider.generation);
+        let freshness = self.provider.config.provider.freshness;
         AbortOnDropHandle::new(self.inner.runtime.spawn(async move {
-            while let left @ 1.. = until.since(inner.clock.now()) {
-                sleep(Duration::from_millis(left)).await;
+            loop {
+                let next = inner.board().entry_of(&address, generation).and_then(|e| e.0.held.next_expiry(freshness));
+                let Some(until) = next else { return };
+                while let left @ 1.. = until.since(inner.clock.now()) {
+                    sleep(Duration::from_millis(left)).await;
+                }
+                let mut board = inner.board();
+                if let Some((entry, _)) = board.entry_of(&address, generation) {
+                    entry.held.expire(inner.clock.now(), freshness);
+                }
+                inner.tell(&mut board, &address);
             }
-            let mut board = inner.board();
-            if let Some((entry, _)) = board.entry_of(&address, provider.generation) {
-                entry.held.expire(inner.clock.now(), provider.config.provider.freshness);
-            }
-            inner.tell(&mut board, &address);
         }))
     }
 
@@ -133,8 +171,46 @@ impl Life {
         }
     }
 
-    /// Waits until the secret is due, or someone wants it sooner.
+    /// Ends when the manager has another version than the one in use. Where it refuses to tell, a read says whether
+    /// that is for want of a right to the metadata only.
+    async fn until_newer(&self, ended: Ended) {
+        let every = self.provider.config.provider.freshness.version_check_seconds;
+        let version = self.inner.board().entry(&self.address).and_then(|entry| entry.held.version());
+        let Address { path, pin, .. } = &self.address;
+        let (Ended::Well, Some(version), None, 1..) = (ended, version, pin, every) else { return pending().await };
+        loop {
+            sleep(Duration::from_secs(every.into()).mul_f64(0.8 + 0.2 * fastrand::f64())).await;
+            if self.provider.gate.is_away() || self.provider.versions() == VersionCheck::Refused {
+                continue;
+            }
+            let turn = self.provider.gate.turn().await;
+            let newest = self.provider.manager.newest(path).await;
+            drop(turn);
+            match newest {
+                Newest::Version(newest) => {
+                    self.provider.set_versions(VersionCheck::Works);
+                    if newest != version {
+                        return;
+                    }
+                }
+                Newest::Gone => return,
+                Newest::Refused => return self.refused.store(true, Ordering::Relaxed),
+                Newest::NoAnswer => {}
+                Newest::NotOffered => return pending().await,
+            }
+        }
+    }
+
+    /// Waits until the secret is due, or someone wants it sooner. Where the provider is away, the way to it
+    /// says when to ask: what had no answer is due.
     async fn rest(&self, ended: Ended) {
+        let is_outage = matches!(ended, Ended::Outage { .. });
+        let mut away = self.provider.gate.away();
+        if is_outage && away.borrow().is_some() {
+            return;
+        }
+        let newer = self.until_newer(ended);
+        tokio::pin!(newer);
         let due = sleep(pace::wait(ended, self.provider.config.provider.freshness, fastrand::f64()));
         tokio::pin!(due);
         loop {
@@ -143,6 +219,8 @@ impl Life {
             }
             tokio::select! {
                 () = &mut due => return,
+                () = &mut newer => return,
+                _ = away.changed(), if is_outage => return,
                 () = self.bell.notified() => {}
             }
         }

@@ -5,25 +5,30 @@
 //! outage for a limited time, and dropped at once when the manager says no.
 
 mod board;
+mod breaker;
+mod gate;
 mod held;
+mod kept;
 mod life;
 mod pace;
 
 pub use board::Address;
 
 use crate::Ambient;
-use board::Board;
+use board::{Board, Entry};
 use futures_util::future::join_all;
+use kept::Keeper;
+pub use kept::Keeping;
 use postern::diagnosis::Diagnosis;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderKey, SecretProvider, Settings};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, Settings, VersionCheck};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::selection::{Selector, suffix};
 use postern::sensitive::Plain;
 use postern::time::Clock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -52,22 +57,53 @@ struct Inner {
     changes: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
     runtime: Handle,
+    /// Writes down what is to survive a restart.
+    keeper: Option<Keeper>,
 }
 
 impl Engine {
-    /// Starts an engine without providers and references. Its tasks run on the current tokio runtime and
-    /// end when `shutdown` fires; values are wiped then.
+    /// Starts an engine without providers and references, which keeps nothing over a restart. Its tasks run on the
+    /// current tokio runtime and end when `shutdown` fires; values are wiped then.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
     pub fn start(clock: Arc<dyn Clock>, fingerprints: FingerprintKey, shutdown: CancellationToken) -> Self {
+        Self::start_with(clock, fingerprints, shutdown, None, HashMap::new())
+    }
+
+    /// The same, keeping last good values in a file, and beginning with what that file holds: the first
+    /// [`Engine::watch`] takes them over where a provider still reads from the same place.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start_keeping(
+        clock: Arc<dyn Clock>,
+        fingerprints: FingerprintKey,
+        shutdown: CancellationToken,
+        keeping: &Keeping,
+    ) -> Self {
+        let (keeper, restored) = Keeper::open(keeping);
+        Self::start_with(clock, fingerprints, shutdown, keeper, restored)
+    }
+
+    fn start_with(
+        clock: Arc<dyn Clock>,
+        fingerprints: FingerprintKey,
+        shutdown: CancellationToken,
+        keeper: Option<Keeper>,
+        restored: HashMap<Address, kept::Kept>,
+    ) -> Self {
         let runtime = Handle::current();
-        let board = Mutex::new(Board::new(fingerprints));
-        let inner = Arc::new(Inner { board, changes: watch::Sender::new(0), clock, runtime });
+        let board = Mutex::new(Board::new(fingerprints, restored));
+        let inner = Arc::new(Inner { board, changes: watch::Sender::new(0), clock, runtime, keeper });
         let at_end = inner.clone();
         inner.runtime.spawn(async move {
-            shutdown.cancelled().await;
+            match &at_end.keeper {
+                Some(keeper) => keeper.run(&at_end, shutdown).await,
+                None => shutdown.cancelled().await,
+            }
             at_end.board().close();
         });
         Self { inner }
@@ -81,6 +117,7 @@ impl Engine {
         for address in board.set_providers(providers, &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
     }
 
     /// Puts one provider in place of the one with its name, as [`Engine::set_providers`] does with all.
@@ -89,6 +126,7 @@ impl Engine {
         for address in board.set_provider(provider, &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
     }
 
     /// Takes one provider away: its references fail, and its values are wiped.
@@ -97,6 +135,7 @@ impl Engine {
         for address in board.remove_provider(group, provider, &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
     }
 
     /// Adds one reference to those in use. A new one is read at once.
@@ -111,15 +150,17 @@ impl Engine {
     /// Takes one reference from those in use: it is no longer read, and its value is wiped.
     pub fn unwatch(&self, group: &GroupName, reference: &SecretRef) {
         self.inner.board().unwatch(&Address::of(group, reference), reference.selector());
+        self.inner.keep_changed();
     }
 
     /// Replaces the references in use. A new one is read at once; one that is gone is no longer read, and
     /// its value is wiped.
     pub fn watch(&self, references: BTreeSet<(GroupName, SecretRef)>) {
         let mut board = self.inner.board();
-        for address in board.watch(&references, &self.inner.spawn()) {
+        for address in board.watch(&references, self.inner.clock.now(), &self.inner.spawn()) {
             self.inner.tell(&mut board, &address);
         }
+        self.inner.keep_changed();
     }
 
     /// The value of a reference that may be used now (fresh, or bridging an outage), and where the
@@ -144,11 +185,12 @@ impl Engine {
     }
 
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
-    /// begins after this call, so the answer is never older than the question.
+    /// begins after this call, so the answer is never older than the question; only the very first read of a
+    /// secret is joined by all who ask meanwhile.
     pub async fn check(&self, group: &GroupName, reference: &SecretRef) -> ReferenceState {
         let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.selector());
         if let Some(visit) = &visit {
-            until(visit.round, visit.ended.clone()).await;
+            visit.answered().await;
         }
         match self.current(group, reference).1 {
             ReferenceState::Failed { failure } => {
@@ -170,10 +212,15 @@ impl Engine {
 
     /// Reads all watched secrets of a provider now, and waits until that is done.
     pub async fn refresh(&self, group: &GroupName, provider: &ProviderKey) {
+        if let Some(provider) = self.inner.board().provider(group, provider) {
+            // A policy that allows it now may have come since.
+            provider.set_versions(VersionCheck::Untried);
+        }
         self.refresh_where(group, provider, |_| true).ended().await;
     }
 
-    /// Reads those watched secrets of a provider now whose path is `wanted`.
+    /// Reads those watched secrets of a provider now whose path is `wanted`. A provider that is away is asked at
+    /// once whether it is back.
     pub fn refresh_where(
         &self,
         group: &GroupName,
@@ -181,9 +228,18 @@ impl Engine {
         wanted: impl Fn(&[String]) -> bool,
     ) -> Reads {
         let mut board = self.inner.board();
+        if let Some(provider) = board.provider(group, provider) {
+            provider.gate.hurry();
+        }
         let watched = board.watched_of(group, provider).filter(|(address, _)| wanted(&address.path));
         let rounds: Vec<_> = watched.map(|(_, entry)| entry.want_round()).collect();
         Reads { secrets: rounds.len(), rounds }
+    }
+
+    /// What a provider in use is doing.
+    #[must_use]
+    pub fn activity(&self, group: &GroupName, provider: &ProviderKey) -> ProviderActivity {
+        self.inner.board().activity(group, provider)
     }
 
     /// The request a reference causes, for example
@@ -232,6 +288,19 @@ impl<'a> Visit<'a> {
         let (round, ended) = inner.board().visit(&address, selector, &inner.spawn())?;
         Some(Self { inner, address, selector, round, ended })
     }
+
+    /// Waits for the round. The very first one may have begun without this key: then for one more.
+    async fn answered(&self) {
+        until(self.round, self.ended.clone()).await;
+        let again = {
+            let mut board = self.inner.board();
+            let pending = board.view(&self.address, self.selector, self.inner.clock.now()).1 == ReferenceState::Pending;
+            board.entry(&self.address).filter(|_| pending).map(Entry::want_round)
+        };
+        if let Some((round, ended)) = again {
+            until(round, ended).await;
+        }
+    }
 }
 
 impl Drop for Visit<'_> {
@@ -255,11 +324,26 @@ impl Inner {
         |address, generation| AbortOnDropHandle::new(self.runtime.spawn(life::live(self.clone(), address, generation)))
     }
 
+    /// What is to survive a restart has changed.
+    fn keep_changed(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.changed();
+        }
+    }
+
+    /// What is to survive a restart was read again, and is the same.
+    fn keep_aged(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.aged();
+        }
+    }
+
     /// Logs and publishes what changed of a secret's watched keys.
     fn tell(&self, board: &mut Board, address: &Address) {
         let changed = board.changed(address, self.clock.now());
         if !changed.is_empty() {
             self.changes.send_modify(|ticks| *ticks += 1);
+            self.keep_changed();
         }
         for (selector, state) in changed {
             log(address, &selector, &state);
@@ -278,6 +362,11 @@ fn log(address: &Address, selector: &Selector, state: &ReferenceState) {
     match (state, state.failure()) {
         (ReferenceState::Pending, _) => {
             tracing::info!(%group, %provider, path, key, state = slug, "{reference} is read anew");
+        }
+        (ReferenceState::Restored { resolved, .. }, _) => {
+            let read_at = resolved.read_at.to_utc_text();
+            tracing::info!(%group, %provider, path, key, state = slug,
+                "{reference} has the last good value from before the restart, read {read_at}, until it is read anew");
         }
         (_, None) => tracing::info!(%group, %provider, path, key, state = slug, "{reference} has a new value"),
         (_, Some(failure)) => {

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn check(ended: Ended, ttl_seconds: u32, earliest: f64, latest: f64) {
-        let freshness = Freshness { ttl_seconds, max_stale_seconds: 60 };
+        let freshness = Freshness { ttl_seconds, ..Freshness::default() };
         let at = |chance| wait(ended, freshness, chance).as_secs_f64();
         let near = |got: f64, wanted: f64| assert!((got - wanted).abs() < 0.001, "{ended:?}: {got} is not {wanted}");
         near(at(0.0), earliest);

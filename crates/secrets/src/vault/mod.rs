@@ -11,9 +11,10 @@ mod mount;
 mod read;
 mod session;
 mod token;
+mod versions;
 
 use crate::document::Document;
-use crate::{SecretManager, Unread, tls};
+use crate::{Newest, SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
@@ -78,6 +79,10 @@ impl SecretManager for Vault {
 
     async fn last_seen(&self, path: &[String], version: u64, keys: &BTreeSet<String>) -> BTreeMap<String, u64> {
         self.look_back(path, version, keys).await
+    }
+
+    async fn newest(&self, path: &[String]) -> Newest {
+        self.newest_version(path).await
     }
 
     fn request_line(&self, path: &[String], pin: Option<&Pin>, _: &str) -> Option<String> {

@@ -3,11 +3,13 @@
 use crate::support::aws::{Key, Moto, Office, key_of, reference, settings};
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::{Logs, claim_no_canary};
-use crate::support::{claim, group};
+use crate::support::turnstile::Turnstile;
+use crate::support::{FRESHNESS, claim, group};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use postern::diagnosis::{Diagnosis, Outcome, Stage};
-use postern::provider::Settings;
 use postern::provider::aws::AwsSettings;
+use postern::provider::{Freshness, Settings};
 use postern::sensitive::Plain;
 use secrets::Ambient;
 
@@ -166,12 +168,16 @@ async fn one_secret_is_asked_for_once_for_all_its_keys() {
     assert!(rounds <= 2, "{rounds} requests for a thousand who ask at once");
 }
 
-#[tokio::test]
-async fn a_thousand_who_ask_first_share_the_search() {
+/// No answer comes before all have asked, and on several threads the search is under way long before that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_who_ask_first_share_the_search() {
     let moto = Moto::start().await;
-    let office = Office::new(moto.settings("reader"));
-    let states = join_all((0..1000).map(|_| office.check("alice-credentials/password"))).await;
-    assert!(states.iter().all(|state| state.name().slug() == "ok"));
+    let turnstile = Turnstile::before(&moto.address).await;
+    let office = Office::new(settings(&turnstile.url(), moto.key("reader")));
+    let mut asked = Box::pin(join_all((0..10_000).map(|_| office.check("alice-credentials/password"))));
+    assert!((&mut asked).now_or_never().is_none());
+    turnstile.open();
+    assert!(asked.await.iter().all(|state| state.name().slug() == "ok"));
     let calls = moto.calls().await;
     let expected = [("GetSecretValue alice-credentials", 1), ("GetSecretValue alice-credentials/password", 1)];
     assert_eq!(calls, expected.map(|(call, times)| (call.to_owned(), times)).into());
@@ -219,6 +225,21 @@ async fn revoked_keys_drop_the_value_at_once() {
     office.until("redis/password", Some("redis-api7"), "ok").await;
     office.set(2, moto.settings("nobody"), 300);
     office.until("redis/password", None, "denied").await;
+}
+
+/// AWS refuses a secret, not a provider: one of two references below a path may have its grace alone.
+#[tokio::test]
+async fn a_refusal_has_its_grace() {
+    let moto = Moto::start().await;
+    let office = Office::new(moto.settings("reader"));
+    let freshness = Freshness { denied_grace_seconds: 300, ..FRESHNESS };
+    office.set_freshness(2, moto.settings("reader"), freshness);
+    office.watch(&["redis/password"]);
+    office.until("redis/password", Some("redis-api7"), "ok").await;
+    moto.fail(2, "AccessDeniedException", "User: x is not authorized to perform", 400).await;
+    office.refresh().await;
+    office.until("redis/password", Some("redis-api7"), "stale").await;
+    office.until("redis/password", Some("redis-api7"), "ok").await;
 }
 
 /// A policy for one name refuses the longer names that are tried first.

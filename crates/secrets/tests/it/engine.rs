@@ -2,26 +2,46 @@
 
 use crate::support::bao::Bao;
 use crate::support::logs::{Logs, claim_no_canary};
-use crate::support::{House, claim, group, reference, settings};
+use crate::support::turnstile::Turnstile;
+use crate::support::{FRESHNESS, House, claim, group, reference, settings};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use postern::provider::Freshness;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-const FRESHNESS: Freshness = Freshness { ttl_seconds: 300, max_stale_seconds: 300 };
-
-#[tokio::test]
-async fn a_thousand_waiters_for_many_keys_share_one_read() {
-    let bao = Bao::shared().await;
+/// No answer comes before all have asked, and on several threads the first read is under way long before that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_cold_requests_for_many_keys_are_one_read() {
+    let bao = Bao::start().await;
     let keys: serde_json::Map<_, _> = (0..50).map(|n| (format!("key{n}"), json!(format!("value{n}")))).collect();
     bao.put("crowd", keys.into()).await;
-    let house = House::new(settings(&bao.url(), bao.root()));
-    let paths: Vec<String> = (0..1000).map(|n| format!("crowd/key{}", n % 50)).collect();
-    let states = join_all(paths.iter().map(|path| house.check(path))).await;
-    for state in states {
+    let turnstile = Turnstile::before(&bao.url()).await;
+    let house = House::new(settings(&turnstile.url(), bao.root()));
+    let paths: Vec<String> = (0..50).map(|n| format!("crowd/key{n}")).collect();
+    let mut asked = Box::pin(join_all((0..10_000).map(|n| house.check(&paths[n % 50]))));
+    assert!((&mut asked).now_or_never().is_none());
+    turnstile.open();
+    for state in asked.await {
         claim(&state, "ok", &[]);
     }
     assert_eq!(bao.reads_of("secret/data/api7/crowd"), 1);
+}
+
+/// What is still watched is the clock: three more reads of it would have brought three of the other.
+#[tokio::test]
+async fn what_no_one_names_any_more_is_no_longer_read() {
+    let bao = Bao::start().await;
+    for path in ["used", "unused"] {
+        bao.put(path, json!({ "key": "v" })).await;
+    }
+    let house = House::with(settings(&bao.url(), bao.root()), 1, 300);
+    house.watch(&["used/key", "unused/key"]);
+    house.until("unused/key", Some("v"), "ok").await;
+    house.watch(&["used/key"]);
+    let before = bao.reads_of("secret/data/api7/unused");
+    let enough = bao.reads_of("secret/data/api7/used") + 3;
+    bao.until_read("secret/data/api7/used", enough).await;
+    assert_eq!(bao.reads_of("secret/data/api7/unused"), before);
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use crate::support::bao::Bao;
 use crate::support::fault::{Fault, FaultServer};
-use crate::support::{House, claim, settings};
+use crate::support::{FRESHNESS, House, claim, settings};
 use futures_util::future::join_all;
+use postern::provider::Freshness;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,55 @@ async fn a_stopped_vault_is_bridged_and_its_return_noticed() {
     bao.put("bob", json!({ "key": "new" })).await;
     house.until("alice/key", Some("after"), "ok").await;
     house.until("bob/key", Some("new"), "ok").await;
+}
+
+/// More secrets than are read at once.
+#[tokio::test]
+async fn many_secrets_come_back_by_themselves() {
+    let mut bao = Bao::start().await;
+    let paths: Vec<String> = (0..200).map(|n| format!("many/{n}")).collect();
+    let keys: Vec<String> = paths.iter().map(|path| format!("{path}/key")).collect();
+    for path in &paths {
+        bao.put(path, json!({ "key": "before" })).await;
+    }
+    let house = House::with(settings(&bao.url(), bao.root()), 5, 300);
+    house.watch(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    for key in &keys {
+        house.until(key, Some("before"), "ok").await;
+    }
+    bao.stop();
+    for key in &keys {
+        house.until(key, Some("before"), "stale").await;
+    }
+    bao.restart().await;
+    for path in &paths {
+        bao.put(path, json!({ "key": "after" })).await;
+    }
+    for key in &keys {
+        house.until(key, Some("after"), "ok").await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_bridged_for_its_grace_and_mended_in_vault() {
+    let bao = Bao::start().await;
+    bao.put("alice", json!({ "key": "v" })).await;
+    let token = bao.reader("grace-reader", "secret/data").await;
+    let house = House::empty();
+    let freshness = Freshness { denied_grace_seconds: 3, ..FRESHNESS };
+    house.set(1, settings(&bao.url(), &token), freshness);
+    house.watch(&["alice/key"]);
+    house.until("alice/key", Some("v"), "ok").await;
+    bao.policy("grace-reader", "secret/data/elsewhere").await;
+    claim(&house.check("alice/key").await, "stale", &["PolicyMissing", "until"]);
+    assert_eq!(house.value("alice/key").as_deref(), Some("v"));
+    house.until("alice/key", None, "denied").await;
+    bao.policy("grace-reader", "secret/data").await;
+    house.until("alice/key", Some("v"), "ok").await;
+
+    bao.delete("secret/metadata/api7/alice").await;
+    claim(&house.check("alice/key").await, "not_found", &[]);
+    assert_eq!(house.value("alice/key"), None, "a definite no has no grace");
 }
 
 #[tokio::test]

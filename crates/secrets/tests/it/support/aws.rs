@@ -158,16 +158,20 @@ impl Office {
     /// In a group that may use the machine's own credentials and assume roles.
     pub(crate) fn allowed(settings: AwsSettings<Plain>) -> Self {
         let office = Self { house: super::House::empty() };
-        office.set_with(1, settings, 300, Ambient::Allowed);
+        office.set_with(1, settings, super::FRESHNESS, Ambient::Allowed);
         office
     }
 
     pub(crate) fn set(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32) {
-        self.set_with(revision, settings, ttl_seconds, Ambient::Forbidden);
+        let freshness = Freshness { ttl_seconds, ..super::FRESHNESS };
+        self.set_freshness(revision, settings, freshness);
     }
 
-    fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, ttl_seconds: u32, ambient: Ambient) {
-        let freshness = Freshness { ttl_seconds, max_stale_seconds: 300 };
+    pub(crate) fn set_freshness(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness) {
+        self.set_with(revision, settings, freshness, Ambient::Forbidden);
+    }
+
+    fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness, ambient: Ambient) {
         let id = "my-secrets-manager".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Aws(settings), freshness };
         self.engine().set_providers(vec![ProviderConfig { group: group(), provider, revision, ambient }]);

@@ -199,6 +199,17 @@ impl Bao {
         self.requests(path, "read")
     }
 
+    /// Waits until exactly `path` was read that often.
+    pub(crate) async fn until_read(&self, path: &str, times: usize) {
+        let read = async {
+            while self.reads_of(path) < times {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        assert!(read.is_ok(), "{path} was read {} times, not {times}", self.reads_of(path));
+    }
+
     /// How often exactly `path` was written to, by the server's audit log: `auth/approle/login`.
     pub(crate) fn writes_to(&self, path: &str) -> usize {
         self.requests(path, "update")

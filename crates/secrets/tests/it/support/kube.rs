@@ -235,7 +235,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(settings: KubernetesSettings<Plain>) -> Self {
         let cluster = Self { house: House::empty() };
-        let freshness = Freshness { ttl_seconds: 1, max_stale_seconds: 300 };
+        let freshness = Freshness { ttl_seconds: 1, ..super::FRESHNESS };
         let provider =
             SecretProvider { id: "my-k8s".parse().unwrap(), settings: Settings::Kubernetes(settings), freshness };
         let config = ProviderConfig { group: group(), provider, revision: 1, ambient: Ambient::Forbidden };

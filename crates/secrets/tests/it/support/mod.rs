@@ -6,6 +6,7 @@ pub(crate) mod bao;
 pub(crate) mod fault;
 pub(crate) mod kube;
 pub(crate) mod logs;
+pub(crate) mod turnstile;
 
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
@@ -16,13 +17,25 @@ use postern::resolve::ReferenceState;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::Plain;
 use postern::time::{Clock, Millis};
-use secrets::{Ambient, Engine, ProviderConfig};
-use std::sync::Arc;
+use secrets::{Ambient, Engine, Keeping, ProviderConfig};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes longer, even on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Values that stay fresh for longer than any test runs, and end at once with a refusal.
+pub(crate) const FRESHNESS: Freshness = Freshness {
+    ttl_seconds: 300,
+    max_stale_seconds: 300,
+    denied_grace_seconds: 0,
+    version_check_seconds: 0,
+    keep_over_restart: true,
+};
+
+/// Several engines of one process live in one time.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A clock that begins at a round number.
 struct FromStart(Instant);
@@ -61,6 +74,15 @@ impl House {
         Self { engine: Engine::start(clock, FingerprintKey::new([7; 32]), shutdown.clone()), shutdown }
     }
 
+    /// One that keeps last good values in this file, sealed with this key.
+    pub(crate) fn keeping(path: &std::path::Path, key: u8) -> Self {
+        let shutdown = CancellationToken::new();
+        let clock = Arc::new(FromStart(*START));
+        let keeping = Keeping { path: path.to_owned(), key: [key; 32].into() };
+        let engine = Engine::start_keeping(clock, FingerprintKey::new([7; 32]), shutdown.clone(), &keeping);
+        Self { engine, shutdown }
+    }
+
     /// With values that stay fresh for longer than any test runs.
     pub(crate) fn new(settings: VaultSettings<Plain>) -> Self {
         Self::with(settings, 300, 300)
@@ -68,7 +90,7 @@ impl House {
 
     pub(crate) fn with(settings: VaultSettings<Plain>, ttl_seconds: u32, max_stale_seconds: u32) -> Self {
         let house = Self::empty();
-        house.set(1, settings, Freshness { ttl_seconds, max_stale_seconds });
+        house.set(1, settings, Freshness { ttl_seconds, max_stale_seconds, ..FRESHNESS });
         house
     }
 
@@ -92,7 +114,7 @@ impl House {
     }
 
     pub(crate) async fn refresh(&self) {
-        self.engine.refresh(&group(), &ProviderKey { manager: Manager::Vault, id: "my-vault".parse().unwrap() }).await;
+        self.engine.refresh(&group(), &provider()).await;
     }
 
     /// The value that may be used now.
@@ -127,6 +149,10 @@ impl Drop for House {
 
 pub(crate) fn group() -> GroupName {
     GroupName::default_group()
+}
+
+pub(crate) fn provider() -> ProviderKey {
+    ProviderKey { manager: Manager::Vault, id: "my-vault".parse().unwrap() }
 }
 
 /// `consumer/alice/key` of `my-vault`.
