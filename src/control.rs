@@ -10,9 +10,9 @@ use crate::plugin::{PluginConfig, PluginName};
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
 use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
+use crate::reference::Reference;
 use crate::resolve::{ReferenceCheck, ReferenceState};
 use crate::routing::{Route, Service};
-use crate::secret_ref::SecretRef;
 use crate::sensitive::{Entered, Masked};
 use crate::time::Millis;
 use async_trait::async_trait;
@@ -104,7 +104,7 @@ pub struct ServiceView {
 /// One use of a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceView {
-    pub reference: SecretRef,
+    pub reference: Reference,
     pub state: ReferenceState,
     /// The credential that holds it.
     pub used_by: CredentialName,

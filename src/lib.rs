@@ -5,7 +5,7 @@
 //!
 //! In reading order:
 //! 1. [`name`], [`sensitive`], [`time`]: the words the rest is written in.
-//! 2. [`secret_ref`], [`selection`]: the reference grammar; the only place that knows `$secret://`.
+//! 2. [`secret_ref`], [`env_ref`], [`selection`]: the reference grammar; the only place that knows `$secret://`.
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
 //! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
 //!    operator's words, and the code of each.
@@ -17,6 +17,7 @@ pub mod consumer;
 pub mod control;
 pub mod credential;
 pub mod diagnosis;
+pub mod env_ref;
 pub mod fingerprint;
 pub mod group;
 pub mod instance;
@@ -26,6 +27,7 @@ pub mod plugin;
 pub mod problem;
 pub mod provider;
 pub mod reason;
+pub mod reference;
 pub mod resolve;
 pub mod routing;
 pub mod secret_ref;
@@ -35,3 +37,6 @@ pub mod shards;
 pub mod snapshot;
 pub mod time;
 pub mod webhook;
+
+#[cfg(test)]
+mod vector_tests;

@@ -3,12 +3,14 @@
 //! There is no third state between "there is a value" and "there is none, because …": a reference that
 //! is not resolved is a [`Failure`], never a literal and never an empty text.
 
+use crate::env_ref::EnvFailure;
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
 use crate::provider::kubernetes::KubernetesFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
-use crate::secret_ref::{RefError, SecretRef};
+use crate::reference::Reference;
+use crate::secret_ref::RefError;
 use crate::selection::{SelectionProblem, VersionProblem};
 use crate::time::{Millis, duration_text};
 use serde::{Deserialize, Serialize};
@@ -178,6 +180,8 @@ pub enum Failure {
     Aws(AwsFailure),
     /// What only Kubernetes can end in.
     Kubernetes(KubernetesFailure),
+    /// What only a reference to the environment can end in.
+    Env(EnvFailure),
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
@@ -309,6 +313,7 @@ impl Failure {
             Self::Invalid { .. } => StateName::Invalid,
             Self::Aws(failure) => failure.name(),
             Self::Kubernetes(failure) => failure.name(),
+            Self::Env(failure) => failure.name(),
         }
     }
 
@@ -323,6 +328,7 @@ impl Failure {
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
             | Self::Version { .. }
+            | Self::Env(_)
             | Self::KeyMissing { .. }
             | Self::Invalid { .. } => FailureClass::DefiniteNo,
         }
@@ -391,6 +397,7 @@ impl Failure {
             Self::Invalid { path, why } => explain_invalid(path, why),
             Self::Aws(failure) => failure.explain(),
             Self::Kubernetes(failure) => failure.explain(),
+            Self::Env(failure) => failure.explain(),
         }
     }
 }
@@ -747,7 +754,7 @@ pub enum ReferenceCheck {
     Malformed { error: RefError },
     /// A reference; `request` is what is asked of the manager, for example
     /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice`.
-    Checked { reference: SecretRef, request: Option<String>, state: Box<ReferenceState> },
+    Checked { reference: Reference, request: Option<String>, state: Box<ReferenceState> },
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! servers read differently, are refused rather than guessed at. Nothing is percent-decoded. What may stand
 //! behind a reference (`?version=3`, `#/json/pointer`, …) is in [`crate::selection`].
 
+use crate::env_ref::EnvRef;
 use crate::name::ProviderId;
 use crate::provider::{Manager, kubernetes};
 use crate::selection::{Fault, Pin, Selector, Written, suffix};
@@ -128,6 +129,12 @@ pub enum RefProblem {
         why: String,
     },
     MissingPath,
+    /// `$env://` without the name of a variable.
+    MissingName,
+    /// What stands after `$env://` cannot be the name of a variable.
+    BadName {
+        name: String,
+    },
     /// A path but no key after it.
     MissingField {
         path: String,
@@ -189,6 +196,13 @@ impl fmt::Display for RefError {
             RefProblem::MissingPath => {
                 write!(f, "The path is missing after the Secret Provider ID: add /<path>/<key>.")
             }
+            RefProblem::MissingName => {
+                f.write_str("The name of the environment variable is missing: $env://<NAME>, or $env://<NAME>/<key>.")
+            }
+            RefProblem::BadName { name } => write!(
+                f,
+                "'{name}' cannot be the name of an environment variable: it has letters, digits, '_', '-' and '.' only."
+            ),
             RefProblem::MissingField { path } => {
                 write!(f, "'{path}' names a secret but no key inside it: add /<key> at the end.")
             }
@@ -381,8 +395,10 @@ fn is_forbidden(c: char) -> bool {
 /// What an operator's text in a sensitive field is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// A well-formed reference.
+    /// A well-formed reference to a secret of a provider.
     Reference(SecretRef),
+    /// A well-formed reference to the environment.
+    Env(EnvRef),
     /// Begins like a reference but is none.
     Malformed(RefError),
     /// Looks as if a reference was meant (`$Secret://`, `secret://`, text around it); the sentence says why it is none.
@@ -399,6 +415,15 @@ pub fn read(text: &str) -> Reading {
             Ok(reference) => Reading::Reference(reference),
             Err(error) => Reading::Malformed(error),
         };
+    }
+    if EnvRef::is_meant(text) {
+        return match text.parse() {
+            Ok(reference) => Reading::Env(reference),
+            Err(error) => Reading::Malformed(error),
+        };
+    }
+    if text.to_ascii_lowercase().contains("$env:/") || text.starts_with("env://") {
+        return Reading::NearMiss("This looks like a reference; write $env://<NAME>, and nothing else.");
     }
     if text.trim_start().starts_with(SCHEME) {
         return Reading::NearMiss("Remove the blank before $secret://: a reference is the whole value.");
@@ -511,7 +536,12 @@ mod tests {
             ("secret://vault/v/a/k", true),
             (" $secret://vault/v/a/k", true),
             ("Bearer $secret://vault/v/a/k", true),
+            ("$env:/A", true),
+            ("env://A", true),
+            (" $env://A", true),
+            ("Bearer $ENV://A", true),
             ("alice-primary-key", false),
+            ("an env", false),
             ("", false),
         ] {
             assert_eq!(matches!(read(text), Reading::NearMiss(_)), near, "{text:?}");

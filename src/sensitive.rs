@@ -9,6 +9,8 @@
 //!
 //! Returning a `Plain` from a server function or logging it as JSON does not compile.
 
+use crate::reference::Reference;
+use crate::secret_ref::{Reading, read};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,6 +39,12 @@ impl Entered {
 }
 
 impl Typed {
+    /// What the text is: a secret itself, or a reference to one.
+    #[must_use]
+    pub fn reads_as(&self) -> Reading {
+        read(&self.0)
+    }
+
     /// The secret, to be sealed or used.
     #[must_use]
     pub fn into_plain(self) -> Plain {
@@ -132,8 +140,8 @@ impl From<&Sealed> for Masked {
 pub enum SecretField<S> {
     /// Manually Input.
     Literal(S),
-    /// Reference from Secret Provider.
-    Reference(crate::secret_ref::SecretRef),
+    /// Reference from Secret Provider, or to the environment.
+    Reference(Reference),
 }
 
 impl<S> SecretField<S> {
@@ -154,7 +162,7 @@ impl<S> SecretField<S> {
 
     /// The reference, when it is one.
     #[must_use]
-    pub fn reference(&self) -> Option<&crate::secret_ref::SecretRef> {
+    pub fn reference(&self) -> Option<&Reference> {
         match self {
             Self::Reference(reference) => Some(reference),
             Self::Literal(_) => None,

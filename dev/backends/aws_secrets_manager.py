@@ -118,11 +118,12 @@ class AwsAnswers:
 
     def put(self, secret):
         """Through the API, as its owner does; a new secret is made. Answers the version's id."""
-        name, value = secret["name"], secret["value"]
+        name = secret["name"]
+        content = {"SecretBinary": b"\x00\xff"} if secret.get("bytes") else {"SecretString": secret["value"]}
         try:
-            made = self.owner.put_secret_value(SecretId=name, SecretString=value)
+            made = self.owner.put_secret_value(SecretId=name, **content)
         except self.owner.exceptions.ResourceNotFoundException:
-            made = self.owner.create_secret(Name=name, SecretString=value)
+            made = self.owner.create_secret(Name=name, **content)
         return {"version": made["VersionId"]}
 
     def forward(self, environ, start_response):

@@ -69,6 +69,7 @@ export async function everyDialog(base: string): Promise<DialogPlace[]> {
   return [
     byButton(`${GROUP}/secret-providers`, "Add Secret Provider"),
     byButton(MY_VAULT, "Edit"),
+    byButton(MY_VAULT, "Create webhook"),
     byButton(`${GROUP}/consumers`, "Add Consumer"),
     byButton(ALICE, "Add Key Authentication Credential"),
     byButton(`${GROUP}/services`, "Add Service"),

@@ -71,6 +71,10 @@ struct ServeArgs {
     /// What a line of the access log looks like: json or text [default: json].
     #[arg(long, value_name = "FORMAT", env = "POSTERN_ACCESS_LOG_FORMAT")]
     access_log_format: Option<String>,
+    /// What the names of environment variables begin with that references ($env://NAME) may read
+    /// [default: POSTERN_SECRET_].
+    #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
+    env_prefix: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
     #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
     log: Option<String>,
@@ -91,6 +95,7 @@ struct Texts {
     ambient_credentials: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
+    env_prefix: Option<String>,
     log: Option<String>,
     site_root: Option<String>,
 }
@@ -106,6 +111,7 @@ pub(crate) struct Settings {
     pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
+    pub(crate) env_prefix: String,
     pub(crate) log: String,
     pub(crate) site_root: PathBuf,
 }
@@ -183,6 +189,7 @@ impl Settings {
             ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
+            env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
             log: log_filter(texts.log.unwrap_or_else(|| "info".to_owned()))?,
             site_root: texts.site_root.map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
@@ -207,6 +214,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("ambient_credentials", args.ambient_credentials),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
+        ("env_prefix", args.env_prefix),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
@@ -295,6 +303,20 @@ fn access_log_format(text: Option<&str>) -> Result<AccessLogFormat, String> {
     }
 }
 
+/// Never so short that references could read what Postern itself is configured with.
+fn env_prefix(text: String) -> Result<String, String> {
+    let command = <Cli as clap::CommandFactory>::command();
+    let own = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
+    let mut own = own.filter_map(|argument| argument.get_env()?.to_str());
+    match own.find(|name| name.starts_with(&text)) {
+        Some(name) => Err(format!(
+            "--env-prefix: with '{text}', references could read settings of Postern's own ({name}). Give a longer one, such as {}.",
+            postern::env_ref::PREFIX
+        )),
+        None => Ok(text),
+    }
+}
+
 fn log_filter(text: String) -> Result<String, String> {
     let known =
         |word: &str| word.contains(['=', ':']) || ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
@@ -341,6 +363,8 @@ mod tests {
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
+            (&["--env-prefix", ""], "settings of Postern's own"),
+            (&["--env-prefix", "POSTERN_"], "settings of Postern's own"),
             (&["--data-dir", ""], "expected a folder"),
             (&["--config", "/nonexistent/postern.toml"], "there is no file"),
             (&["--colour"], "unexpected argument"),

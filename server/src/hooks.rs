@@ -32,7 +32,12 @@ async fn answer(control: &Control, provider: &str, headers: &HeaderMap, body: &[
         values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
     };
     let call = Call { provider, timestamp: header(TIMESTAMP_HEADER), signature: header(SIGNATURE_HEADER), body };
-    let (status, json) = match control.webhook_called(call).await {
+    response(control.webhook_called(call).await)
+}
+
+/// The answer to a call: how many secrets were read, or why none.
+fn response(outcome: Result<usize, Refusal>) -> Response {
+    let (status, json) = match outcome {
         Ok(secrets) => (StatusCode::OK, serde_json::json!({ "secrets": secrets })),
         Err(why) => (status(why), serde_json::json!({ "error": why.to_string() })),
     };
@@ -52,5 +57,28 @@ fn status(why: Refusal) -> StatusCode {
         | Refusal::OutsideWindow
         | Refusal::BadSignature
         | Refusal::Repeated => StatusCode::UNAUTHORIZED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_proven_call_is_told_more_than_401_and_a_flood_is_told_to_wait() {
+        for (outcome, status, wait) in [
+            (Ok(1), 200, None),
+            (Err(Refusal::BadBody), 400, None),
+            (Err(Refusal::NoTimestamp), 401, None),
+            (Err(Refusal::NoSignature), 401, None),
+            (Err(Refusal::OutsideWindow), 401, None),
+            (Err(Refusal::BadSignature), 401, None),
+            (Err(Refusal::Repeated), 401, None),
+            (Err(Refusal::TooMany), 429, Some("1")),
+        ] {
+            let response = response(outcome);
+            let retry = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), retry), (status, wait), "{outcome:?}");
+        }
     }
 }

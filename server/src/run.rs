@@ -12,7 +12,7 @@ use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
 use postern::time::Clock;
-use secrets::{Engine, Keeping};
+use secrets::{Engine, Environment, Keeping};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,10 +111,12 @@ async fn start_control(
     let keeping = Keeping { path: settings.data_dir.join("last-good-values"), key: key.derive("last good values 1")? };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fingerprints = FingerprintKey::new(random()?);
+    let engine = Engine::start_keeping(clock.clone(), fingerprints.clone(), stop.clone(), &keeping);
+    engine.set_environment(Environment::of(&settings.env_prefix, std::env::vars_os()));
     let parts = Parts {
         store: store.clone(),
         sealer: Sealer::new(&key)?,
-        engine: Engine::start_keeping(clock.clone(), fingerprints.clone(), stop.clone(), &keeping),
+        engine,
         fingerprints,
         own_addresses: vec![dashboard],
         ambient_credentials: settings.ambient_credentials.clone(),

@@ -1,6 +1,6 @@
 //! The dashboard's files: WASM, style, fonts, icons. Inside the program, or in a folder while developing.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderMap};
@@ -15,8 +15,14 @@ pub(crate) struct Site {
 
 /// One file as it is to be sent.
 struct Found {
-    bytes: Vec<u8>,
+    file: File,
     encoding: Option<&'static str>,
+}
+
+/// What a file holds, and a text that is another one when that changes: nothing is hashed for a request.
+struct File {
+    bytes: Bytes,
+    etag: String,
 }
 
 impl Site {
@@ -43,12 +49,12 @@ impl Site {
         }
         let path = clean(request.uri().path())?;
         let found = self.find(&path, request.headers())?;
-        let etag = etag(&found.bytes);
+        let etag = &found.file.etag;
         let unchanged = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
         let mut response = if unchanged {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            ([(header::CONTENT_TYPE, content_type(&path))], Body::from(found.bytes)).into_response()
+            ([(header::CONTENT_TYPE, content_type(&path))], Body::from(found.file.bytes.clone())).into_response()
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));
@@ -69,25 +75,39 @@ impl Site {
             |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|n| n.trim() == name));
         for (encoding, ending) in [("br", ".br"), ("gzip", ".gz")] {
             if accepts(encoding)
-                && let Some(bytes) = self.read(&format!("{path}{ending}"))
+                && let Some(file) = self.read(&format!("{path}{ending}"))
             {
-                return Some(Found { bytes, encoding: Some(encoding) });
+                return Some(Found { file, encoding: Some(encoding) });
             }
         }
-        Some(Found { bytes: self.read(path)?, encoding: None })
+        Some(Found { file: self.read(path)?, encoding: None })
     }
 
+    /// A file inside the program, which was hashed when it was put there.
     #[cfg(feature = "embed-site")]
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
+    fn read(&self, path: &str) -> Option<File> {
         #[derive(rust_embed::RustEmbed)]
         #[folder = "../target/site"]
         struct Files;
-        Files::get(path).map(|file| file.data.into_owned())
+        let file = Files::get(path)?;
+        let hash = file.metadata.sha256_hash();
+        let bytes = match file.data {
+            std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            std::borrow::Cow::Owned(bytes) => bytes.into(),
+        };
+        let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Some(File { bytes, etag: format!("\"{digits}\"") })
     }
 
+    /// A file of the folder. Its ETag is made of its moment and length, as nginx makes it.
     #[cfg(not(feature = "embed-site"))]
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.root.join(path)).ok()
+    fn read(&self, path: &str) -> Option<File> {
+        let path = self.root.join(path);
+        let written = std::fs::metadata(&path).ok()?.modified().ok()?;
+        let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let bytes: Bytes = std::fs::read(path).ok()?.into();
+        let etag = format!("\"{written:x}-{:x}\"", bytes.len());
+        Some(File { bytes, etag })
     }
 }
 
@@ -104,16 +124,29 @@ fn content_type(path: &str) -> String {
     if mime.type_() == "text" { format!("{mime}; charset=utf-8") } else { mime.to_string() }
 }
 
-fn etag(bytes: &[u8]) -> String {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(not(feature = "embed-site"))]
+    #[test]
+    fn a_file_is_sent_again_when_it_has_changed() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let site = Site::new(folder.path().to_owned());
+        let get = |known: &str| {
+            let request = http::Request::get("/a.css").header(header::IF_NONE_MATCH, known).body(Body::empty());
+            let response = site.answer(&request.unwrap()).unwrap();
+            (response.status(), response.headers()[header::ETAG].to_str().unwrap().to_owned())
+        };
+        std::fs::write(folder.path().join("a.css"), "one").unwrap();
+        let (status, one) = get("\"none\"");
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(get(&one), (StatusCode::NOT_MODIFIED, one.clone()));
+        std::fs::write(folder.path().join("a.css"), "three").unwrap();
+        let (status, three) = get(&one);
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(get(&three).0, StatusCode::NOT_MODIFIED);
+    }
 
     #[test]
     fn only_plain_paths_below_the_root_are_files() {

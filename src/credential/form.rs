@@ -74,7 +74,8 @@ impl SecretFieldForm {
     /// A sentence for the field.
     pub fn parse(&self, field: FieldName) -> Result<SecretField<Entered>, String> {
         match (self.source, secret_ref::read(self.text.0.trim())) {
-            (Source::Reference, Reading::Reference(reference)) => Ok(SecretField::Reference(reference)),
+            (Source::Reference, Reading::Reference(reference)) => Ok(SecretField::Reference(reference.into())),
+            (Source::Reference, Reading::Env(reference)) => Ok(SecretField::Reference(reference.into())),
             (Source::Reference, Reading::Malformed(error)) => Err(error.to_string()),
             (Source::Reference, Reading::NearMiss(why)) => Err(why.to_owned()),
             (Source::Reference, Reading::Literal) => {
@@ -224,6 +225,10 @@ mod tests {
             (Source::Reference, "alice-primary-key", Err("Enter a reference")),
             (Source::Reference, "", Err("Enter a reference")),
             (Source::Reference, "$secret://vault/my-vault/../x/key", Err("cannot climb")),
+            (Source::Reference, "$ENV://POSTERN_SECRET_KEY/alice", Ok(true)),
+            (Source::Reference, "$env://", Err("name of the environment variable")),
+            (Source::Reference, "$env:/A", Err("$env://<NAME>")),
+            (Source::ManuallyInput, "$env://A", Err("choose Reference from Secret Provider")),
             (Source::Reference, "Bearer $secret://vault/v/a/k", Err("whole value")),
         ] {
             check(source, text, expected);

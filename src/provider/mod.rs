@@ -16,10 +16,12 @@ pub use freshness::{Freshness, FreshnessForm};
 
 use crate::name::ProviderId;
 use crate::problem::{FieldProblem, Problems};
+use crate::secret_ref::Reading;
 use crate::sensitive::Entered;
 use aws::{AwsForm, AwsSettings};
 use kubernetes::{KubernetesForm, KubernetesSettings};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use vault::{VaultForm, VaultSettings};
 
 /// A kind of secret manager.
@@ -120,6 +122,18 @@ impl<S> Settings<S> {
         }
     }
 
+    /// Converts the holder of every secret in them. `f` gets the field's name.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map<T, E>(&self, mut f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<Settings<T>, E> {
+        Ok(match self {
+            Self::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
+            Self::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
+            Self::Kubernetes(kubernetes) => Settings::Kubernetes(kubernetes.try_map(&mut f)?),
+        })
+    }
+
     /// Where the manager is, as the operator wrote it.
     #[must_use]
     pub fn address(&self) -> String {
@@ -143,16 +157,8 @@ impl<S> SecretProvider<S> {
     ///
     /// # Errors
     /// The first error of `f`.
-    pub fn try_map<T, E>(&self, mut f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<SecretProvider<T>, E> {
-        Ok(SecretProvider {
-            id: self.id.clone(),
-            settings: match &self.settings {
-                Settings::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
-                Settings::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
-                Settings::Kubernetes(kubernetes) => Settings::Kubernetes(kubernetes.try_map(&mut f)?),
-            },
-            freshness: self.freshness,
-        })
+    pub fn try_map<T, E>(&self, f: impl FnMut(&'static str, &S) -> Result<T, E>) -> Result<SecretProvider<T>, E> {
+        Ok(SecretProvider { id: self.id.clone(), settings: self.settings.try_map(f)?, freshness: self.freshness })
     }
 }
 
@@ -211,6 +217,9 @@ impl ProviderForm {
                 None
             }
         };
+        if let Some(settings) = &settings {
+            check_references(settings, &mut problems);
+        }
         let freshness = self.freshness.parse(&mut problems);
         let provider = (|| Some(SecretProvider { id: id?, settings: settings?, freshness: freshness? }))();
         problems.finish(provider)
@@ -231,5 +240,59 @@ impl ProviderForm {
             Settings::Kubernetes(kubernetes) => form.kubernetes = KubernetesForm::of(kubernetes),
         }
         form
+    }
+}
+
+/// A secret of a provider may stand in the environment, but never in a secret manager.
+fn check_references(settings: &Settings<Entered>, problems: &mut Problems) {
+    let Ok(_) = settings.try_map(|field, secret| {
+        let Entered::Replace(typed) = secret else { return Ok::<_, Infallible>(()) };
+        match typed.reads_as() {
+            Reading::Literal | Reading::Env(_) => {}
+            Reading::Malformed(error) => problems.add(field, error.to_string()),
+            Reading::NearMiss(why) => problems.add(field, why),
+            Reading::Reference(_) => problems.add(
+                field,
+                "What a secret provider needs itself cannot come from one: enter it, or refer to the environment with $env://<NAME>.",
+            ),
+        }
+        Ok(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault::FormSecret;
+
+    fn check(token: &str, expected: Result<(), &str>) {
+        let form = ProviderForm {
+            id: "my-vault".to_owned(),
+            vault: VaultForm {
+                url: "http://127.0.0.1:8200".to_owned(),
+                prefix: "secret/api7".to_owned(),
+                auth: vault::AuthForm { token: FormSecret(token.to_owned()), ..vault::AuthForm::default() },
+                ..VaultForm::default()
+            },
+            ..ProviderForm::default()
+        };
+        match (form.parse(), expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(problems), Err(part)) => {
+                assert!(problems[0].field == "token" && problems[0].problem.contains(part), "{token}: {problems:?}");
+            }
+            (got, _) => panic!("{token}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn a_providers_own_secret_may_come_from_the_environment_only() {
+        check("s.token", Ok(()));
+        check("$env://POSTERN_SECRET_TOKEN", Ok(()));
+        check("$ENV://POSTERN_SECRET_VAULT/token", Ok(()));
+        check("$secret://vault/other/a/token", Err("cannot come from one"));
+        check("$secret://vault/other", Err("add /<path>/<key>"));
+        check("$env://", Err("name of the environment variable"));
+        check("$env:/A", Err("write $env://<NAME>"));
     }
 }

@@ -5,7 +5,7 @@
 //! given another meaning; one that is no longer used is removed.
 //!
 //! Areas: `ref` (the text of a reference), `provider` (the secret provider), `network`, `tls`, one for each
-//! manager (`vault`, `aws`, `kubernetes`), and `secret` (what was read).
+//! manager (`vault`, `aws`, `kubernetes`), `env` (the environment), and `secret` (what was read).
 //!
 //! A failure's own sentence, with its names and paths, is [`crate::resolve::Failure::explain`]; here is what
 //! is true of every failure of that code.
@@ -67,8 +67,11 @@ reasons! {
         "What stands after the manager cannot be the ID of a secret provider."
         "Use the ID as the page Secret Providers shows it.";
     RefMissingPath "ref.missing_path"
-        "The reference ends after the Secret Provider ID."
-        "Add the secret's path or name, and the key.";
+        "The reference ends after the Secret Provider ID, or after `$env://`."
+        "Add the secret's path or name, and the key; or the variable's name.";
+    RefBadName "ref.bad_name"
+        "What stands after `$env://` cannot be the name of an environment variable."
+        "Write the variable's name: letters, digits, `_`, `-` and `.` only.";
     RefMissingField "ref.missing_field"
         "The reference names a secret, but no key inside it."
         "Add the key at the end.";
@@ -282,6 +285,12 @@ reasons! {
     KubernetesReadUnknown "kubernetes.read_unknown"
         "A warning: the user may not read every Secret of the cluster. If a role names certain Secrets, that is as it should be."
         "Explain a reference to see whether its Secret may be read.";
+    EnvUnset "env.unset"
+        "The environment that Postern was started with has no such variable."
+        "Set it where Postern is started (a service's unit, a container's definition), and restart Postern.";
+    EnvOutsidePrefix "env.outside_prefix"
+        "References may read environment variables with a prefix only, so that whoever edits the configuration cannot read the process's own."
+        "Give the variable a name with the prefix that the message has, or change `--env-prefix`.";
 
     SecretNotFound "secret.not_found"
         "The secret manager has no secret at that path or of that name."

@@ -1,6 +1,7 @@
 //! Which failure has which code. No arm is left to chance: a new failure does not compile without one.
 
 use super::Reason;
+use crate::env_ref::{EnvFailure, EnvProblem};
 use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 use crate::provider::kubernetes::{self, KubernetesFailure};
 use crate::resolve::{
@@ -36,7 +37,21 @@ impl Failure {
             },
             Self::Aws(failure) => failure.reason(),
             Self::Kubernetes(failure) => failure.reason(),
+            Self::Env(EnvFailure { why, .. }) => of_environment(why),
         }
+    }
+}
+
+fn of_environment(why: &EnvProblem) -> Reason {
+    match why {
+        EnvProblem::OutsidePrefix { .. } => Reason::EnvOutsidePrefix,
+        EnvProblem::Unset => Reason::EnvUnset,
+        EnvProblem::NotUtf8 | EnvProblem::NotText { .. } => Reason::SecretNotText,
+        EnvProblem::NotJson { .. } => Reason::SecretNotJson,
+        EnvProblem::KeyMissing { .. } => Reason::SecretKeyMissing,
+        EnvProblem::Empty => Reason::SecretEmpty,
+        EnvProblem::NotUsable => Reason::SecretNotUsable,
+        EnvProblem::Selection { why, .. } => of_selection(why),
     }
 }
 
@@ -168,6 +183,8 @@ impl RefProblem {
             Self::MissingProviderId { .. } => Reason::RefMissingProviderId,
             Self::BadProviderId { .. } => Reason::RefBadProviderId,
             Self::MissingPath => Reason::RefMissingPath,
+            Self::MissingName => Reason::RefMissingPath,
+            Self::BadName { .. } => Reason::RefBadName,
             Self::MissingField { .. } => Reason::RefMissingField,
             Self::BadSegment { .. } => Reason::RefBadSegment,
             Self::ForbiddenCharacter { .. } => Reason::RefForbiddenCharacter,

@@ -133,7 +133,10 @@ pub fn AwsInputs(
     let is_other = Memo::new(move |_| fields.region.get() == OTHER_REGION);
     let secret_hint = move || match stored_secret {
         Some((set_at, now)) => format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000)),
-        None => "Stored encrypted; it is never shown again. It is not sent to AWS: it signs requests.".to_owned(),
+        None => {
+            "Stored encrypted; it is never shown again. Or $env://<NAME>. It is not sent to AWS: it signs requests."
+                .to_owned()
+        }
     };
     view! {
         <Select

@@ -4,7 +4,7 @@ use crate::api::{self, Timed};
 use crate::error::AppError;
 use crate::forms::plain::source;
 use crate::parts::group::group;
-use crate::parts::reference::{Malformed, ReferenceParts};
+use crate::parts::reference::{EnvParts, Malformed, ReferenceParts};
 use crate::parts::state::StateCell;
 use leptos::prelude::*;
 use postern::credential::{FieldName, SecretFieldForm, Source};
@@ -178,7 +178,7 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
             check.try_set(Some(answer));
         });
     };
-    let is_reference = Memo::new(move |_| matches!(reading.get(), Reading::Reference(_)));
+    let is_reference = Memo::new(move |_| matches!(reading.get(), Reading::Reference(_) | Reading::Env(_)));
     view! {
         <div aria-live="polite" class="grid grid-cols-[minmax(0,1fr)] gap-2">
             {move || view! { <ReadingLine reading=reading.get() text=fields.text.get_untracked().trim().to_owned()/> }}
@@ -203,12 +203,15 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
 fn ReadingLine(reading: Reading, text: String) -> impl IntoView {
     match reading {
         Reading::Reference(reference) => view! { <p><ReferenceParts reference/></p> }.into_any(),
+        Reading::Env(reference) => view! { <p><EnvParts reference/></p> }.into_any(),
         Reading::Malformed(error) => view! { <Malformed text error/> }.into_any(),
         Reading::NearMiss(why) => view! { <p class="text-danger">{why}</p> }.into_any(),
         Reading::Literal => view! {
             <p>
                 "A reference reads "
                 <span class="ref-text">"$secret://vault/<Secret Provider ID>/<path>/<key>"</span>
+                ", or "
+                <span class="ref-text">"$env://<NAME>"</span>
                 "."
             </p>
         }

@@ -92,7 +92,7 @@ pub fn AuthInputs(fields: AuthFields, stored: Option<StoredSecret>) -> impl Into
         Some(StoredSecret { set_at: Some(set_at), now, .. }) => {
             format!("Set {} ago; leave empty to keep.", duration_text(now.since(set_at) / 1000))
         }
-        _ => "Stored encrypted; it is never shown again.".to_owned(),
+        _ => "Stored encrypted; it is never shown again. Or $env://<NAME>, to read it from the environment.".to_owned(),
     };
     let role_hint = move || match AuthMethod::from_slug(&fields.method.get()) {
         Some(AuthMethod::Cert) => "May stay empty: Vault then tries every role.",

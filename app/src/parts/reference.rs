@@ -2,20 +2,56 @@
 
 use crate::parts::group::paths;
 use leptos::prelude::*;
+use postern::env_ref::EnvRef;
 use postern::provider::{Manager, ProviderKey};
+use postern::reference::Reference;
 use postern::secret_ref::{RefError, SecretRef};
-use postern::selection::{Encoding, Pin};
+use postern::selection::{Encoding, Pin, Selector};
 use ui::{Glyph, Icon};
 
-/// A reference; leads to its provider.
+/// A reference; leads to its provider, if it has one.
 #[component]
-pub fn ReferenceChip(reference: SecretRef) -> impl IntoView {
-    let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
+pub fn ReferenceChip(reference: Reference) -> impl IntoView {
+    let text = reference.to_string();
+    match reference {
+        Reference::Secret(secret) => {
+            let key = ProviderKey { manager: secret.manager(), id: secret.provider().clone() };
+            view! {
+                <span class="ref-chip">
+                    <Icon glyph=Glyph::Provider/>
+                    <a href=paths().provider(&key) title="Open the secret provider">{text}</a>
+                </span>
+            }
+            .into_any()
+        }
+        Reference::Env(_) => view! {
+            <span class="ref-chip">
+                <Icon glyph=Glyph::Reference/>
+                <span title="A variable of the environment that Postern was started with">{text}</span>
+            </span>
+        }
+        .into_any(),
+    }
+}
+
+/// What a reference to the environment says.
+#[component]
+pub fn EnvParts(reference: EnvRef) -> impl IntoView {
+    let selector = reference.selector();
+    let key = (!selector.key.is_empty()).then(|| {
+        view! {
+            "the key "
+            <code class="text-ref">{selector.key.clone()}</code>
+            " of the JSON in "
+        }
+    });
     view! {
-        <span class="ref-chip">
-            <Icon glyph=Glyph::Provider/>
-            <a href=paths().provider(&key) title="Open the secret provider">{reference.to_string()}</a>
-        </span>
+        "Reads "
+        {key}
+        "the environment variable "
+        <code class="text-ref">{reference.name().to_owned()}</code>
+        ", as it was when Postern was started."
+        {steps(selector)}
     }
     .into_any()
 }
@@ -29,7 +65,7 @@ pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
         " through the secret provider "
         <code class="text-ref">{provider}</code>
         "."
-        {steps(&reference)}
+        {steps(reference.selector())}
     };
     let path = reference.path().join("/");
     match (reference.manager(), reference.key()) {
@@ -83,8 +119,7 @@ fn version(reference: &SecretRef) -> Option<impl IntoView + use<>> {
 }
 
 /// What is done to the value, where the reference says.
-fn steps(reference: &SecretRef) -> impl IntoView + use<> {
-    let selector = reference.selector();
+fn steps(selector: &Selector) -> impl IntoView + use<> {
     let decode = selector.decode.map(|encoding| match encoding {
         Encoding::Base64 => " The value is decoded from base64.",
     });

@@ -10,6 +10,7 @@ use postern::control::Stored;
 use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::provider::{ProviderKey, SecretProvider};
+use postern::reference::Reference;
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
@@ -328,9 +329,9 @@ impl Config {
     }
 }
 
-/// The references of a credential.
+/// The references of a credential to secrets of providers.
 pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
-    credential.kind.secret().reference().into_iter()
+    credential.kind.secret().reference().and_then(Reference::secret).into_iter()
 }
 
 /// What requests name a credential by, if they do.

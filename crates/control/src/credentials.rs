@@ -10,6 +10,7 @@ use postern::control::{Answer, ControlError, CredentialView};
 use postern::credential::{Credential, CredentialForm, CredentialKind, FieldName};
 use postern::fingerprint::Fingerprint;
 use postern::name::{ConsumerName, ObjectId};
+use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Sealed, SecretField};
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Inner {
 
     /// Reads the credential's reference now, and has the gateway enforce what came of it.
     async fn first_read(&self, credential: &Credential<Sealed>) {
-        let Some(reference) = credential.kind.secret().reference() else { return };
+        let Some(reference) = credential.kind.secret().reference().and_then(Reference::secret) else { return };
         // A manager that does not answer in time shows as a state; the engine goes on trying.
         let _in_time = tokio::time::timeout(FIRST_READ_WAIT, self.engine.check(&self.group, reference)).await;
         self.publish();
@@ -98,7 +99,7 @@ impl Inner {
         stored: Option<&Object<Credential<Sealed>>>,
     ) -> Answer<Credential<Sealed>> {
         let secret_field = entered.kind.secret_field();
-        if let Some(reference) = entered.kind.secret().reference() {
+        if let Some(reference) = entered.kind.secret().reference().and_then(Reference::secret) {
             check_provider(config, secret_field, reference)?;
         }
         check_name_unused(config, entered)?;

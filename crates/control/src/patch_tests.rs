@@ -50,6 +50,8 @@ enum Deed {
     DeleteRoute { nth: u8 },
     SetPlugin { nth: u8, anonymous: u8 },
     Rotate { secret: u8, key: u8 },
+    MakeWebhook { provider: u8 },
+    DeleteWebhook { provider: u8 },
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => few().prop_map(|nth| Deed::DeleteRoute { nth }),
         2 => (few(), few()).prop_map(|(nth, anonymous)| Deed::SetPlugin { nth, anonymous }),
         3 => (few(), few()).prop_map(|(secret, key)| Deed::Rotate { secret, key }),
+        1 => (0..2_u8).prop_map(|provider| Deed::MakeWebhook { provider }),
+        1 => (0..2_u8).prop_map(|provider| Deed::DeleteWebhook { provider }),
     ]
 }
 
@@ -244,6 +248,14 @@ impl World {
                     control.set_plugin(&by, &group, &PluginOwner::Service(id), revision, plugin).await.ok()
                 }
             },
+            Deed::MakeWebhook { provider } => {
+                let key = self.provider(*provider, 0).parse().unwrap().key();
+                control.create_webhook(&by, &group, &key).await.ok().map(drop)
+            }
+            Deed::DeleteWebhook { provider } => {
+                let key = self.provider(*provider, 0).parse().unwrap().key();
+                control.delete_webhook(&by, &group, &key).await.ok()
+            }
             Deed::Rotate { secret, key } => {
                 self.rotate(*secret, *key).await;
                 Some(())

@@ -114,7 +114,7 @@ impl Inner {
         let kind = &object.stored.object.kind;
         match kind.secret() {
             SecretField::Reference(reference) => {
-                let (value, state) = self.engine.current(&self.group, reference);
+                let (value, state) = self.current(reference);
                 (value, Some(state))
             }
             SecretField::Literal(sealed) => {

@@ -8,8 +8,10 @@ use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHe
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::name::ObjectId;
-use postern::resolve::{Failure, ReferenceCheck};
+use postern::reference::Reference;
+use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
+use postern::sensitive::Plain;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.engine.current(&self.group, &reference).1;
+            let state = self.current(&reference).1;
             Some(ReferenceView {
                 reference,
                 state,
@@ -45,10 +47,22 @@ impl Inner {
         views
     }
 
+    /// The value of a reference that may be used now, and where it stands.
+    pub(crate) fn current(&self, reference: &Reference) -> (Option<Plain>, ReferenceState) {
+        match reference {
+            Reference::Secret(reference) => self.engine.current(&self.group, reference),
+            Reference::Env(reference) => self.engine.variable(reference),
+        }
+    }
+
     pub(crate) async fn check_reference(&self, text: &str) -> Answer<ReferenceCheck> {
         let text = text.trim();
         let reference = match read(text) {
             Reading::Reference(reference) => reference,
+            Reading::Env(reference) => {
+                let state = Box::new(self.engine.variable(&reference).1);
+                return Ok(ReferenceCheck::Checked { reference: reference.into(), request: None, state });
+            }
             Reading::Malformed(error) => return Ok(ReferenceCheck::Malformed { error }),
             Reading::NearMiss(_) | Reading::Literal => {
                 let error = RefError { problem: RefProblem::NotAReference, at: 0..text.len() };
@@ -58,7 +72,7 @@ impl Inner {
         let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(&self.group, &reference)).await;
         let state = state.unwrap_or_else(|_| self.engine.current(&self.group, &reference).1);
         let request = self.engine.request_line(&self.group, &reference);
-        Ok(ReferenceCheck::Checked { reference, request, state: Box::new(state) })
+        Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
     }
 
     pub(crate) fn overview(&self) -> Answer<Overview> {

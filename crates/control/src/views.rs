@@ -84,7 +84,7 @@ impl Inner {
         let reference = credential.kind.secret().reference();
         CredentialView {
             stored: stored(&object.stored, mask_credential),
-            state: reference.map(|reference| self.engine.current(&self.group, reference).1),
+            state: reference.map(|reference| self.current(reference).1),
             same_as: self.same_as(config, &credential.id),
         }
     }

@@ -3,6 +3,7 @@
 mod aws;
 mod document;
 mod engine;
+mod environment;
 mod json;
 mod kubernetes;
 mod network;
@@ -11,10 +12,12 @@ mod tls;
 mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
+pub use environment::Environment;
 pub use tls::is_authority;
 
 use aws::Aws;
 use document::Document;
+use environment::Unfilled;
 use kubernetes::Kubernetes;
 use postern::diagnosis::Diagnosis;
 use postern::provider::Settings;
@@ -79,12 +82,13 @@ pub enum Ambient {
     Allowed,
 }
 
-/// The one place that knows which managers there are.
-fn connect(settings: &Settings<Plain>, ambient: Ambient) -> Arc<dyn SecretManager> {
-    match settings {
-        Settings::Vault(settings) => Arc::new(Vault::new(settings.clone())),
-        Settings::Aws(settings) => Arc::new(Aws::new(settings.clone(), ambient)),
-        Settings::Kubernetes(settings) => Arc::new(Kubernetes::new(settings.clone())),
+/// The one place that knows which managers there are. Settings that refer to the environment are filled first.
+fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
+    match environment.fill(settings) {
+        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
+        Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
+        Ok(Settings::Kubernetes(settings)) => Arc::new(Kubernetes::new(settings)),
+        Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
 

@@ -103,11 +103,6 @@ async fn a_call_that_proves_nothing_learns_nothing() {
     assert_eq!(post("my-vault", "", &rebound).await.0, 421);
     let other = client().post(format!("{}/api/x", running.dashboard)).header("origin", "http://evil.example");
     assert_eq!(other.send().await.unwrap().status(), StatusCode::FORBIDDEN);
-    let mut flooded = false;
-    for _ in 0..400 {
-        flooded |= post("my-vault", "", signed).await.0 == 429;
-    }
-    assert!(flooded, "no end to calls");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who Postern is for AWS: an access key of the provider's own, or what the server's environment gives.
 
+use crate::env_ref::EnvRef;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -103,7 +104,7 @@ impl AwsMethod {
     }
 }
 
-/// The public half of an access key: an identifier, shown in full.
+/// The public half of an access key: an identifier, shown in full; or a reference to the environment that has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccessKeyId(String);
@@ -121,6 +122,14 @@ impl FromStr for AccessKeyId {
         if text.is_empty() {
             return Err(AccessKeyIdError("The Access Key ID is needed here, for example AKIAIOSFODNN7EXAMPLE."));
         }
+        if EnvRef::is_meant(text) {
+            return match text.parse::<EnvRef>() {
+                Ok(reference) => Ok(Self(reference.to_string())),
+                Err(_) => {
+                    Err(AccessKeyIdError("A reference to the environment reads $env://<NAME>, or $env://<NAME>/<key>."))
+                }
+            };
+        }
         // A Secret Access Key has 40 characters. It must not be stored in clear by a slip.
         if text.len() == 40 || text.contains(['/', '+']) {
             return Err(AccessKeyIdError("This looks like a Secret Access Key: it belongs in the field below."));
@@ -133,6 +142,12 @@ impl FromStr for AccessKeyId {
 }
 
 impl AccessKeyId {
+    /// Where it stands instead, when it is a reference to the environment.
+    #[must_use]
+    pub fn env(&self) -> Option<EnvRef> {
+        self.0.parse().ok()
+    }
+
     /// As AWS wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {

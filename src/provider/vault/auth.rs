@@ -3,6 +3,7 @@
 //! What must never happen here: a field that lets an operator name a file of the server.
 
 use super::FormSecret;
+use crate::env_ref::EnvRef;
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
 use serde::{Deserialize, Serialize};
@@ -454,7 +455,7 @@ fn check_username(text: &str) -> Result<String, String> {
 fn check_jwt(text: &str) -> Result<Entered, String> {
     let jwt = text.trim();
     let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_=".contains(c));
-    if jwt.is_empty() || (jwt.split('.').count() == 3 && jwt.split('.').all(is_part)) {
+    if jwt.is_empty() || EnvRef::is_meant(jwt) || (jwt.split('.').count() == 3 && jwt.split('.').all(is_part)) {
         Ok(Entered::from_field(jwt))
     } else {
         Err("A JWT is three parts with points between them, without blanks: copy it again.".to_owned())
@@ -475,6 +476,7 @@ pub(super) fn check_certificate(text: &str) -> Result<String, String> {
 pub(super) fn check_private_key(text: &str) -> Result<Entered, String> {
     match text.trim() {
         "" => Ok(Entered::Keep),
+        env if EnvRef::is_meant(env) => Ok(Entered::from_field(env)),
         pem if pem.contains("ENCRYPTED") => {
             Err("The private key is encrypted with a passphrase; paste it without ('openssl pkey' removes it)."
                 .to_owned())

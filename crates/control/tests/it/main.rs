@@ -22,8 +22,9 @@ use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
-use secrets::Engine;
-use std::collections::BTreeSet;
+use secrets::{Engine, Environment};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -74,10 +75,13 @@ impl World {
         let key = control::open_master_key(&store, &folder.path().join("master.key")).await.unwrap();
         let fingerprints = FingerprintKey::new([3; 32]);
         let clock: Arc<dyn Clock> = Arc::new(Ticks(AtomicU64::new(0)));
+        let engine = Engine::start(clock.clone(), fingerprints.clone(), stop.clone());
+        let variable = (OsString::from("POSTERN_SECRET_ALICE"), OsString::from("key-of-the-environment"));
+        engine.set_environment(Environment::of("POSTERN_SECRET_", [variable]));
         let parts = Parts {
             store: store.clone(),
             sealer: Sealer::new(&key).unwrap(),
-            engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
+            engine,
             clock,
             fingerprints: fingerprints.clone(),
             own_addresses: vec![([127, 0, 0, 1], 7080).into()],
@@ -478,6 +482,38 @@ async fn a_reference_that_does_not_resolve_authenticates_nobody() {
     assert_eq!((overview.references, overview.references_resolved), (1, 0));
     assert!(!overview.attention.is_empty());
     assert_eq!(w.control.consumers(&op(), &group()).await.unwrap()[0].unarmed, 1);
+}
+
+/// F05 and F07 of `tests/vectors`.
+#[tokio::test]
+async fn a_key_may_come_from_the_environment_and_no_text_stands_for_one_that_does_not() {
+    let run: BTreeMap<String, Vec<String>> =
+        serde_json::from_str(include_str!("../../../../tests/vectors/run.json")).unwrap();
+    assert_eq!(run["control"], ["F05", "F07"]);
+    let w = World::new().await;
+    w.control.add_consumer(&op(), &group(), consumer("Alice")).await.unwrap();
+    for (name, reference, state) in [
+        ("set", "$ENV://POSTERN_SECRET_ALICE", StateName::Ok),
+        ("missing", "$env://POSTERN_SECRET_MISSING", StateName::NotFound),
+        ("outside", "$env://MISSING", StateName::Denied),
+    ] {
+        let credential = credential("Alice", name, Source::Reference, reference);
+        let view = w.control.add_credential(&op(), &group(), credential).await.unwrap();
+        assert_eq!(view.state.unwrap().name(), state, "{reference}");
+        match w.control.check_reference(&op(), &group(), reference).await.unwrap() {
+            ReferenceCheck::Checked { state: checked, .. } => assert_eq!(checked.name(), state, "{reference}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(w.owner("key-of-the-environment").as_deref(), Some("Alice"));
+    for text in ["$env://MISSING", "$env://POSTERN_SECRET_MISSING", "$ENV://POSTERN_SECRET_ALICE", ""] {
+        assert_eq!(w.owner(text), None, "{text:?}");
+    }
+    let references = w.control.references(&op(), &group()).await.unwrap();
+    let named: Vec<String> = references.iter().map(|view| view.reference.to_string()).collect();
+    assert_eq!(named, ["$env://MISSING", "$env://POSTERN_SECRET_ALICE", "$env://POSTERN_SECRET_MISSING"]);
+    let w = w.restart().await;
+    assert_eq!(w.owner("key-of-the-environment").as_deref(), Some("Alice"));
 }
 
 #[tokio::test]

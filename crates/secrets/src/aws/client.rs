@@ -235,8 +235,12 @@ mod tests {
         }
     }
 
+    /// A20 of `tests/vectors`.
     #[tokio::test]
     async fn the_sdk_knows_the_endpoint_of_every_partition() {
+        let run = include_str!("../../../../tests/vectors/run.json");
+        let run: std::collections::BTreeMap<String, Vec<String>> = serde_json::from_str(run).unwrap();
+        assert_eq!(run["secrets_aws_client"], ["A20"]);
         for (region, host) in [
             ("us-east-1", "secretsmanager.us-east-1.amazonaws.com"),
             ("cn-north-1", "secretsmanager.cn-north-1.amazonaws.com.cn"),

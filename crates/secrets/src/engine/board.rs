@@ -5,11 +5,12 @@ use super::gate::Gate;
 use super::held::Held;
 use super::kept::{self, Kept, Record, ToKeep};
 use super::pace::Ended;
-use crate::{SecretManager, connect, source};
+use crate::{Environment, SecretManager, connect, source};
+use postern::env_ref::EnvRef;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::GroupName;
 use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
-use postern::resolve::{Failure, ReferenceState, StateName};
+use postern::resolve::{Failure, ReferenceState, Resolved, StateName};
 use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
@@ -188,6 +189,8 @@ pub(super) struct Board {
     restored: HashMap<Address, Kept>,
     /// The references in use are known.
     settled: bool,
+    /// And when it was set.
+    environment: (Environment, Millis),
     /// Set at shutdown: nothing is started any more.
     closed: bool,
 }
@@ -202,12 +205,36 @@ impl Board {
             fingerprints,
             restored,
             settled: false,
+            environment: (Environment::none(), Millis(0)),
             closed: false,
         }
     }
 
     pub(super) fn provider(&self, group: &GroupName, key: &ProviderKey) -> Option<&Arc<Provider>> {
         self.providers.get(&(group.clone(), key.clone()))
+    }
+
+    /// What references to the environment may read from now on: also the providers that are set after this.
+    pub(super) fn set_environment(&mut self, environment: Environment, now: Millis) {
+        self.environment = (environment, now);
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment.0
+    }
+
+    /// The value of a variable, and where a reference to it stands.
+    pub(super) fn variable(&self, reference: &EnvRef) -> (Option<Plain>, ReferenceState) {
+        let (environment, read_at) = &self.environment;
+        match environment.value(reference) {
+            Ok(value) => {
+                let fingerprint = hashed(&value, &self.fingerprints).short();
+                let length = value.length();
+                let resolved = Resolved { version: None, length, fingerprint, read_at: *read_at, took_ms: 0 };
+                (Some(value), ReferenceState::Ok(resolved))
+            }
+            Err(failure) => (None, ReferenceState::Failed { failure }),
+        }
     }
 
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
@@ -289,7 +316,7 @@ impl Board {
             }
             old => {
                 self.generations += 1;
-                let provider = Provider::new(config, identity, self.generations);
+                let provider = Provider::new(config, identity, self.generations, &self.environment.0);
                 let keep = old.is_some_and(|old| old.source == provider.source);
                 self.providers.insert(key, Arc::new(provider));
                 Some(keep)
@@ -504,8 +531,16 @@ impl Board {
 }
 
 impl Provider {
-    fn new(config: ProviderConfig, identity: SecretProvider<Fingerprint>, generation: u64) -> Self {
-        let (manager, source) = (connect(&config.provider.settings, config.ambient), source(&config.provider.settings));
+    fn new(
+        config: ProviderConfig,
+        identity: SecretProvider<Fingerprint>,
+        generation: u64,
+        environment: &Environment,
+    ) -> Self {
+        let settings = &config.provider.settings;
+        let manager = connect(settings, config.ambient, environment);
+        // What the environment says of who asks tells sources apart too.
+        let source = source(environment.fill(settings).as_ref().unwrap_or(settings));
         Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
     }
 

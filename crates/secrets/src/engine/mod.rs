@@ -14,12 +14,13 @@ mod pace;
 
 pub use board::Address;
 
-use crate::Ambient;
+use crate::{Ambient, Environment};
 use board::{Board, Entry};
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;
 use postern::diagnosis::Diagnosis;
+use postern::env_ref::EnvRef;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
 use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, Settings, VersionCheck};
@@ -136,6 +137,19 @@ impl Engine {
             self.inner.tell(&mut board, &address);
         }
         self.inner.keep_changed();
+    }
+
+    /// What references to the environment may read from now on, and the providers that are set after this.
+    /// Without it they may read nothing.
+    pub fn set_environment(&self, environment: Environment) {
+        self.inner.board().set_environment(environment, self.inner.clock.now());
+    }
+
+    /// The value of a variable of the environment, and where a reference to it stands. It is not watched: the
+    /// environment does not change.
+    #[must_use]
+    pub fn variable(&self, reference: &EnvRef) -> (Option<Plain>, ReferenceState) {
+        self.inner.board().variable(reference)
     }
 
     /// Adds one reference to those in use. A new one is read at once.
@@ -255,7 +269,8 @@ impl Engine {
 
     /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
     pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
-        crate::connect(settings, ambient).diagnose().await
+        let environment = self.inner.board().environment().clone();
+        crate::connect(settings, ambient, &environment).diagnose().await
     }
 }
 

@@ -158,7 +158,8 @@ fn may_be_the_mount(failure: &Failure) -> bool {
         | Failure::Unreachable { .. }
         | Failure::Sealed { .. }
         | Failure::Aws(_)
-        | Failure::Kubernetes(_) => false,
+        | Failure::Kubernetes(_)
+        | Failure::Env(_) => false,
     }
 }
 

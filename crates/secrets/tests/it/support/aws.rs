@@ -105,6 +105,11 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The secret has bytes, and no text.
+    pub(crate) async fn put_bytes(&self, name: &str) {
+        self.post("_put", json!({ "name": name, "bytes": true })).await;
+    }
+
     async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http().post(format!("{}/{path}", self.address)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());

@@ -1,0 +1,117 @@
+//! The vectors that the grammar alone decides, and the claim that every vector is run somewhere.
+
+use crate::plugin::PluginName;
+use crate::provider::ProviderForm;
+use crate::provider::vault::{AuthForm, FormSecret, VaultForm};
+use crate::secret_ref::{Reading, read};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const VECTORS: &str = include_str!("../tests/vectors/vectors.json");
+const RUN: &str = include_str!("../tests/vectors/run.json");
+
+/// What becomes of a text.
+enum Expected {
+    /// Refused, with the code that the vector names.
+    Code,
+    /// No reference, and the editor says that one may be meant.
+    NearMiss,
+    /// Ordinary text.
+    Literal,
+    /// Postern has no such plugin: the whole configuration is refused, so no text goes anywhere.
+    NoSuchPlugin(&'static str),
+    /// Refused in a secret field of a provider.
+    NotInAProvider,
+}
+
+use Expected::{Code, Literal, NearMiss, NoSuchPlugin, NotInAProvider};
+
+const CASES: [(&str, Expected); 26] = [
+    ("P02", Code),
+    ("P03", Code),
+    ("P04", Code),
+    ("P06", Code),
+    ("P07", Code),
+    ("P10", Code),
+    ("P11", Code),
+    ("P12", NearMiss),
+    ("P13", NearMiss),
+    ("P14", NearMiss),
+    ("P17", NearMiss),
+    ("P18", Literal),
+    // Only a whole text is a reference: neither an object nor a list is.
+    ("P20", NearMiss),
+    ("P21", NearMiss),
+    ("V07", Code),
+    ("V09", Code),
+    ("V11", Code),
+    ("V12", Code),
+    ("A04", Code),
+    ("E11", Code),
+    ("E18", NearMiss),
+    ("F01", NoSuchPlugin("limit-count")),
+    ("F03", NoSuchPlugin("limit-count")),
+    ("F04", NoSuchPlugin("limit-count")),
+    ("F08", NoSuchPlugin("proxy-rewrite")),
+    ("F10", NotInAProvider),
+];
+
+fn vectors() -> BTreeMap<String, Value> {
+    let file: Value = serde_json::from_str(VECTORS).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    vectors.iter().map(|vector| (vector["id"].as_str().unwrap().to_owned(), vector.clone())).collect()
+}
+
+fn run() -> BTreeMap<String, Vec<String>> {
+    serde_json::from_str(RUN).unwrap()
+}
+
+fn check(id: &str, vector: &Value, expected: &Expected) {
+    let (input, ours) = (vector["input"].as_str().unwrap(), vector["ours"].as_str().unwrap());
+    match expected {
+        Code => match read(input) {
+            Reading::Malformed(error) => {
+                let code = error.problem.code();
+                assert!(ours.starts_with(code), "{id}: {input} is {code}, wanted {ours}");
+            }
+            other => panic!("{id}: {input} reads as {other:?}, wanted {ours}"),
+        },
+        NearMiss => {
+            for text in input.split(" , ") {
+                assert!(matches!(read(text), Reading::NearMiss(_)), "{id}: {text} reads as {:?}", read(text));
+            }
+        }
+        Literal => assert_eq!(read("1"), Reading::Literal, "{id}"),
+        NoSuchPlugin(name) => assert!(PluginName::from_slug(name).is_none(), "{id}: run it with the plugin {name}"),
+        NotInAProvider => {
+            let form = ProviderForm {
+                id: "my-vault".to_owned(),
+                vault: VaultForm {
+                    url: "http://127.0.0.1:8200".to_owned(),
+                    prefix: "secret/api7".to_owned(),
+                    auth: AuthForm { token: FormSecret("$secret://vault/v/a/k".to_owned()), ..AuthForm::default() },
+                    ..VaultForm::default()
+                },
+                ..ProviderForm::default()
+            };
+            let problems = form.parse().unwrap_err();
+            assert_eq!(problems[0].field, "token", "{id}: {problems:?}");
+        }
+    }
+}
+
+#[test]
+fn the_grammars_vectors() {
+    let vectors = vectors();
+    for (id, expected) in &CASES {
+        check(id, &vectors[*id], expected);
+    }
+    assert_eq!(CASES.map(|(id, _)| id).to_vec(), run()["domain"]);
+}
+
+#[test]
+fn no_vector_is_left_out() {
+    let mut run: Vec<String> = run().into_values().flatten().collect();
+    run.sort();
+    assert_eq!(run, vectors().into_keys().collect::<Vec<_>>());
+}
