@@ -16,7 +16,7 @@ pub(crate) const MASTER_KEY: &str = "master.key";
 const GATEWAY_ADDR: &str = "127.0.0.1:9080";
 const GATEWAY_TLS_ADDR: &str = "127.0.0.1:9443";
 
-/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault or AWS Secrets Manager.
+/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault, AWS Secrets Manager or Kubernetes.
 ///
 /// Without a subcommand, `serve` runs. Open the dashboard's address in a browser; requests go to the
 /// gateway's address.

@@ -63,6 +63,11 @@ pub async fn plain_add_provider(
     #[server(default)] external_id: String,
     #[server(default)] session_name: String,
     #[server(default)] sts_endpoint_url: String,
+    #[server(default)] kubernetes_method: String,
+    #[server(default)] api_server: String,
+    #[server(default)] service_account_token: String,
+    #[server(default)] kubernetes_ca_certificate: String,
+    #[server(default)] kubernetes_timeout_seconds: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
     #[server(default)] denied_grace_seconds: String,
@@ -70,6 +75,7 @@ pub async fn plain_add_provider(
     #[server(default)] keep_over_restart: String,
 ) -> Result<(), AppError> {
     use postern::provider::aws::{AwsForm, RoleForm};
+    use postern::provider::kubernetes::KubernetesForm;
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
     use postern::provider::{FreshnessForm, ProviderForm};
     let (group, paths) = answer::place(&group)?;
@@ -105,6 +111,13 @@ pub async fn plain_add_provider(
             role: RoleForm { role_arn, external_id, session_name, sts_endpoint_url },
         },
     };
+    let kubernetes = KubernetesForm {
+        method: kubernetes_method,
+        server: api_server,
+        token: FormSecret(service_account_token),
+        ca_certificate: kubernetes_ca_certificate,
+        timeout_seconds: kubernetes_timeout_seconds,
+    };
     let freshness = FreshnessForm {
         ttl_seconds,
         max_stale_seconds,
@@ -113,10 +126,14 @@ pub async fn plain_add_provider(
         // A box that is not ticked is not sent.
         keep_over_restart: !keep_over_restart.is_empty(),
     };
-    let form = ProviderForm { id, manager, vault, aws, freshness };
+    let form = ProviderForm { id, manager, vault, aws, kubernetes, freshness };
     let sent = [
         ("id", &form.id),
         ("manager", &form.manager),
+        ("kubernetes_method", &form.kubernetes.method),
+        ("api_server", &form.kubernetes.server),
+        ("kubernetes_ca_certificate", &form.kubernetes.ca_certificate),
+        ("kubernetes_timeout_seconds", &form.kubernetes.timeout_seconds),
         ("region", &form.aws.region),
         ("custom_region", &form.aws.custom_region),
         ("aws_method", &form.aws.method),

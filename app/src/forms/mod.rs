@@ -8,6 +8,7 @@ pub mod credential;
 pub mod delete;
 pub mod explain;
 pub mod freshness;
+pub mod kubernetes;
 pub mod plain;
 pub mod plugin;
 pub mod provider;

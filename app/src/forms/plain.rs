@@ -66,6 +66,10 @@ impl Draft {
         }
         form.id = self.text("id");
         form.manager = self.text("manager");
+        form.kubernetes.method = self.text("kubernetes_method");
+        form.kubernetes.server = self.text("api_server");
+        form.kubernetes.ca_certificate = self.text("kubernetes_ca_certificate");
+        form.kubernetes.timeout_seconds = self.text("kubernetes_timeout_seconds");
         form.aws.region = self.text("region");
         form.aws.custom_region = self.text("custom_region");
         form.aws.method = self.text("aws_method");
