@@ -1,6 +1,7 @@
 //! Requests to an API server, and what each answer means.
 
 use super::Place;
+use crate::explain::Heard;
 use crate::network::{self, Body, Limits};
 use crate::{json, tls};
 use postern::provider::kubernetes::{
@@ -26,6 +27,7 @@ pub(super) struct Client {
     token: Token,
     pub(super) limits: Limits,
     address: String,
+    pub(super) heard: Heard,
     /// Why no request may be made at all.
     barred: Option<KubernetesFailure>,
 }
@@ -66,7 +68,7 @@ impl Client {
             Err(_) => (tls::trusting_nobody(), Some(KubernetesFailure::NoServiceAccount)),
         };
         let http = network::client(trust, limits, None);
-        Self { http, base: Url::parse(&address).ok(), token, limits, address, barred }
+        Self { http, base: Url::parse(&address).ok(), token, limits, address, heard: Heard::default(), barred }
     }
 
     /// Where a Secret is read.
@@ -82,7 +84,11 @@ impl Client {
 
     pub(super) async fn read(&self, place: &Place<'_>) -> Result<Secret, KubernetesFailure> {
         let (namespace, secret) = (place.namespace.to_owned(), place.secret.to_owned());
-        let (status, body) = self.send(Method::GET, self.url(place), None).await?;
+        let url = self.url(place);
+        let request = || format!("GET {}", url.as_ref().map_or("", |url| url.path()));
+        let answer = self.send(Method::GET, url.clone(), None).await;
+        self.heard.note(request, answer.as_ref().ok().map(|(status, _)| status.as_u16()));
+        let (status, body) = answer?;
         match (status, refusal(&body)) {
             (StatusCode::OK, _) => parse(&body).ok_or_else(|| self.unreachable(UnreachableBecause::NotUnderstood)),
             (StatusCode::NOT_FOUND, Some(_)) => Err(KubernetesFailure::NotFound { namespace, secret }),

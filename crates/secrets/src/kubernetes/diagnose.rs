@@ -5,8 +5,7 @@
 use super::Kubernetes;
 use crate::network::{self, millis};
 use crate::tls;
-use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
-use postern::provider::Manager;
+use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::kubernetes::{KubernetesAccess, KubernetesFailure, read_rule};
 use postern::reason::Reason;
 use postern::resolve::{Explanation, Failure, UnreachableBecause};
@@ -16,23 +15,23 @@ use serde_json::json;
 use std::net::SocketAddr;
 use tokio::time::Instant;
 
-/// Runs every stage, and stops at the first that fails.
-pub(super) async fn diagnose(kubernetes: &Kubernetes) -> Diagnosis {
+/// Runs `stages` in order, and stops at the first that fails.
+pub(super) async fn diagnose(kubernetes: &Kubernetes, stages: &[Stage]) -> Vec<StageResult> {
     let mut test = Test { kubernetes, addresses: vec![], user: None };
-    let mut diagnosis = Diagnosis::default();
-    for stage in Stage::of(Manager::Kubernetes) {
+    let mut results = Vec::new();
+    for stage in stages {
         let begun = Instant::now();
         let outcome = match test.run(*stage).await {
             Ok(outcome) => outcome,
             Err(failure) => Outcome::from(&Failure::Kubernetes(failure)),
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
-        diagnosis.stages.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
+        results.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
         if failed {
             break;
         }
     }
-    diagnosis
+    results
 }
 
 /// What earlier stages found, for the later ones.
@@ -50,10 +49,16 @@ impl Test<'_> {
             Stage::Tls => self.tls().await,
             Stage::Token => self.token().await,
             Stage::Read => self.read().await,
-            // Stages of other managers.
-            Stage::Health | Stage::AccessKey | Stage::Mount => {
-                Ok(Outcome::Skipped { why: "not with Kubernetes".to_owned() })
-            }
+            // Stages of other managers, and of Explain.
+            Stage::Health
+            | Stage::AccessKey
+            | Stage::Mount
+            | Stage::Parse
+            | Stage::Provider
+            | Stage::Request
+            | Stage::Answer
+            | Stage::Key
+            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for Kubernetes".to_owned() }),
         }
     }
 

@@ -7,22 +7,21 @@ mod client;
 mod diagnose;
 
 use crate::document::Document;
+use crate::explain::Heard;
 use crate::select::{Unusable, Value, names};
 use crate::{SecretManager, Unread};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use client::{Client, Secret};
-use postern::diagnosis::Diagnosis;
+use postern::diagnosis::{Stage, StageResult};
+use postern::near::nearest;
 use postern::provider::kubernetes::{KubernetesFailure, KubernetesSettings, UnusableBecause};
 use postern::resolve::Failure;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
-
-/// A key that differs in more letters is not meant.
-const NEAR: usize = 3;
 
 /// One cluster, reached with one provider's settings.
 pub(crate) struct Kubernetes {
@@ -52,7 +51,8 @@ impl<'a> Place<'a> {
     fn value(&self, held: &Secret, selector: &Selector) -> Result<Plain, KubernetesFailure> {
         let (namespace, secret, key) = (self.namespace.to_owned(), self.secret.to_owned(), selector.key.clone());
         let Some(encoded) = held.get(&key) else {
-            let (present, similar) = (names(held.keys()), similar(&key, held.keys()));
+            let similar = nearest(&key, held.keys().map(String::as_str)).map(str::to_owned);
+            let present = names(held.keys());
             return Err(KubernetesFailure::KeyMissing { namespace, secret, key, present, similar });
         };
         let unusable = |why| KubernetesFailure::Unusable { namespace, secret, key, why };
@@ -79,12 +79,6 @@ fn decode(encoded: &Plain) -> Option<Plain> {
     std::str::from_utf8(&bytes).ok().map(|text| Plain::new(text.to_owned()))
 }
 
-fn similar<'a>(key: &str, present: impl Iterator<Item = &'a String>) -> Option<String> {
-    let near = present.map(|name| (strsim::damerau_levenshtein(key, name), name));
-    let near = near.filter(|(distance, name)| *distance <= NEAR.min(name.chars().count().div_ceil(3)));
-    near.min().map(|(_, name)| name.clone())
-}
-
 #[async_trait]
 impl SecretManager for Kubernetes {
     async fn read(&self, path: &[String], _: Option<&Pin>, wanted: &BTreeSet<Selector>) -> Result<Document, Unread> {
@@ -104,8 +98,12 @@ impl SecretManager for Kubernetes {
         Some(format!("GET {}", self.client.url(&Place::of(path))?))
     }
 
-    async fn diagnose(&self) -> Diagnosis {
-        diagnose::diagnose(self).await
+    fn heard(&self) -> &Heard {
+        &self.client.heard
+    }
+
+    async fn diagnose(&self, stages: &[Stage]) -> Vec<StageResult> {
+        diagnose::diagnose(self, stages).await
     }
 }
 
