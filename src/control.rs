@@ -1,5 +1,6 @@
 //! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
 
+use crate::access::Review;
 use crate::certificate::Certificate;
 use crate::consumer::Consumer;
 use crate::credential::{Credential, CredentialType};
@@ -42,6 +43,8 @@ pub struct ProviderView {
     pub activity: ProviderActivity,
     /// How many fields refer to it.
     pub references: usize,
+    /// What its token may do beyond reading them, as far as it was reviewed: each a sentence.
+    pub excess: Vec<String>,
     /// Since when its webhook has the present signing secret, if it has a webhook.
     pub webhook: Option<Millis>,
 }
@@ -264,6 +267,8 @@ pub trait ControlPlane: Send + Sync {
         group: &GroupName,
         key: &ProviderKey,
     ) -> Answer<Diagnosis>;
+    /// Least privilege: the policy that the references in use take, and what the provider may do beyond it.
+    async fn review_provider(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<Review>;
     /// Reads every secret of the provider again, now.
     async fn refresh_provider(&self, operator: &Operator, group: &GroupName, key: &ProviderKey)
     -> Answer<ProviderView>;
@@ -273,6 +278,9 @@ pub trait ControlPlane: Send + Sync {
     async fn delete_webhook(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<()>;
     /// Reads `text` as a reference and, when it is one, resolves it now.
     async fn check_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck>;
+
+    /// Goes through every step of reading `text` as a reference, afresh, and says which one fails and why.
+    async fn explain_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis>;
 
     async fn consumers(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>>;
     async fn consumer(&self, operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView>;

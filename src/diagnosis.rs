@@ -1,4 +1,5 @@
-//! Test Connection: the stages a provider goes through, each with its result, time, reason and fix.
+//! Test Connection and Explain: the steps that a provider, or the reading of one reference, goes through, each
+//! with its result, time, reason and fix.
 
 use crate::provider::Manager;
 use crate::provider::vault::KvVersion;
@@ -6,7 +7,7 @@ use crate::reason::Reason;
 use crate::resolve::{Explanation, Failure, InvalidBecause};
 use serde::{Deserialize, Serialize};
 
-/// One step of Test Connection.
+/// One step of Test Connection or of Explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -24,8 +25,20 @@ pub enum Stage {
     AccessKey,
     /// The mount behind the prefix and its real KV version.
     Mount,
-    /// Secrets may be read. The last stage of every manager.
+    /// Secrets may be read. The last stage of Test Connection.
     Read,
+    /// The text is a reference.
+    Parse,
+    /// The gateway group has the provider that the reference names.
+    Provider,
+    /// What is asked of the manager.
+    Request,
+    /// What the manager answers.
+    Answer,
+    /// Which part of the secret is meant.
+    Key,
+    /// The value can be used. The last stage of Explain.
+    Check,
 }
 
 impl Stage {
@@ -37,6 +50,34 @@ impl Stage {
                 &[Self::Address, Self::Connect, Self::Tls, Self::Health, Self::Token, Self::Mount, Self::Read]
             }
             Manager::Aws => &[Self::Address, Self::Connect, Self::Tls, Self::AccessKey, Self::Read],
+        }
+    }
+
+    /// What Explain goes through before the secret is read: the way to the manager, and who asks.
+    #[must_use]
+    pub fn before_reading(manager: Manager) -> &'static [Self] {
+        let stages = Self::of(manager);
+        stages.strip_suffix(&[Self::Read]).unwrap_or(stages)
+    }
+
+    /// For the command line's JSON: `access_key`.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Health => "health",
+            Self::Token => "token",
+            Self::AccessKey => "access_key",
+            Self::Mount => "mount",
+            Self::Read => "read",
+            Self::Parse => "parse",
+            Self::Provider => "provider",
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::Key => "key",
+            Self::Check => "check",
         }
     }
 
@@ -52,6 +93,12 @@ impl Stage {
             Self::AccessKey => "AWS credentials",
             Self::Mount => "Mount and KV version",
             Self::Read => "Read permission",
+            Self::Parse => "Reference",
+            Self::Provider => "Secret provider",
+            Self::Request => "Request",
+            Self::Answer => "Answer",
+            Self::Key => "Key",
+            Self::Check => "Value",
         }
     }
 }
@@ -130,9 +177,21 @@ impl Remedy {
     }
 }
 
-/// The whole test: the stages that ran, in order. The first failure is the last entry.
+/// What was gone through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Test Connection: a secret provider.
+    #[default]
+    Provider,
+    /// Explain: one reference.
+    Reference,
+}
+
+/// All that was gone through: the stages that ran, in order. The first failure is the last entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
+    pub subject: Subject,
     pub stages: Vec<StageResult>,
 }
 
@@ -149,7 +208,11 @@ impl Diagnosis {
     /// Whether every stage ran, to the last one, and none failed.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.failure().is_none() && self.stages.last().is_some_and(|result| result.stage == Stage::Read)
+        let last = match self.subject {
+            Subject::Provider => Stage::Read,
+            Subject::Reference => Stage::Check,
+        };
+        self.failure().is_none() && self.stages.last().is_some_and(|result| result.stage == last)
     }
 
     /// Whether a stage passed with a warning.
@@ -161,10 +224,23 @@ impl Diagnosis {
     /// The banner: one sentence.
     #[must_use]
     pub fn headline(&self) -> String {
+        let (works, fails) = match self.subject {
+            Subject::Provider => ("The secret provider works", "The secret provider does not work"),
+            Subject::Reference => ("The reference gives a value", "The reference gives no value"),
+        };
         match self.failure() {
-            Some((stage, ..)) => format!("The secret provider does not work: {} failed.", stage.label()),
-            None if self.warns() => "The secret provider works, with a warning.".to_owned(),
-            None => "The secret provider works.".to_owned(),
+            Some((stage, ..)) => format!("{fails}: {} failed.", stage.label()),
+            None if self.warns() => format!("{works}, with a warning."),
+            None => format!("{works}."),
         }
+    }
+
+    /// The code of the failure, if there is one.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.stages.iter().find_map(|result| match result.outcome {
+            Outcome::Failed { reason, .. } => Some(reason),
+            Outcome::Passed { .. } | Outcome::Warned { .. } | Outcome::Skipped { .. } => None,
+        })
     }
 }

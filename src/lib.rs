@@ -13,6 +13,7 @@
 //! 6. [`webhook`]: how someone else says that a secret has changed.
 //! 7. [`control`]: everything an operator can do.
 
+pub mod access;
 pub mod certificate;
 pub mod consumer;
 pub mod control;
@@ -23,6 +24,7 @@ pub mod fingerprint;
 pub mod group;
 pub mod instance;
 pub mod name;
+pub mod near;
 pub mod pem;
 pub mod plugin;
 pub mod problem;

@@ -4,6 +4,7 @@
 //! is not resolved is a [`Failure`], never a literal and never an empty text.
 
 use crate::env_ref::EnvFailure;
+use crate::near::nearest;
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
@@ -469,9 +470,20 @@ fn explain_key_missing(
         ),
         None => Explanation::new(
             what,
-            "Correct the key at the end of the reference, or add the key. 'vault kv put' replaces all keys of a secret; 'vault kv patch' adds to them.",
+            format!(
+                "{}Correct the key at the end of the reference, or add the key. 'vault kv put' replaces all keys of a secret; 'vault kv patch' adds to them.",
+                did_you_mean(key, present)
+            ),
         )
         .with(patch),
+    }
+}
+
+/// `Did you mean 'key'? ` when one of the keys that are there looks like it.
+pub(crate) fn did_you_mean(key: &str, present: &[String]) -> String {
+    match nearest(key, present.iter().map(String::as_str)) {
+        Some(near) => format!("Did you mean '{near}'? "),
+        None => String::new(),
     }
 }
 

@@ -14,6 +14,7 @@ keys. It ends when its standard input is closed, or with --stay when it is stopp
     DELETE /_calls
     POST   /_fail     {"times": 2, "type": "ThrottlingException", "status": 400, "message": "..."}
     POST   /_put      {"name": "alice-credentials", "value": "..."}: the secret has this text from now on
+    POST   /_user     {"name": "least", "policy": "{...}"}: a user who may do that; answers the user's key
 """
 
 import json
@@ -26,6 +27,9 @@ from io import BytesIO
 from urllib.parse import parse_qs
 
 import boto3
+from moto.iam.access_control import IAMPolicyStatement
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -58,7 +62,29 @@ USERS = {
     "nobody": [],
     "assumer": ["sts:AssumeRole"],
     "owner": ["secretsmanager:*"],
+    "admin": ["iam:*"],
 }
+
+
+def resource_of(response):
+    """The ARN that a policy's Resource is compared with. moto leaves this to each service, and compares with
+    "*" where none is said, which no policy for certain secrets allows."""
+    secret = response._get_param("SecretId")
+    if not secret or secret.startswith("arn:"):
+        return secret or "*"
+    account, region = response.current_account, response.region
+    known = secretsmanager_backends[account][region].secrets
+    # A secret that is not there has no random characters behind its name.
+    return known[secret].arn if secret in known else f"arn:aws:secretsmanager:{region}:{account}:secret:{secret}"
+
+
+SecretsManagerResponse._determine_resource = resource_of
+# As in AWS: "?" is any one character, and nothing else but "*" has a meaning.
+IAMPolicyStatement._match = staticmethod(lambda pattern, text: re.fullmatch(wildcards(pattern), text))
+
+
+def wildcards(pattern):
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 class AwsAnswers:
@@ -67,7 +93,7 @@ class AwsAnswers:
     def __init__(self, moto):
         self.moto = moto
         self.calls, self.fail, self.lock = {}, {}, threading.Lock()
-        self.owner = None
+        self.owner, self.iam = None, None
 
     def __call__(self, environ, start_response):
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
@@ -75,6 +101,9 @@ class AwsAnswers:
         environ["wsgi.input"] = BytesIO(body)
         if path == "/_put":
             return answer(start_response, 200, self.put(json.loads(body)))
+        if path == "/_user":
+            wanted = json.loads(body)
+            return answer(start_response, 200, user(self.iam, wanted["name"], wanted["policy"]))
         with self.lock:
             if path == "/_calls":
                 if method == "DELETE":
@@ -168,7 +197,7 @@ def furnish(address):
     manager.create_secret(Name="binary", SecretBinary=b"\x00\xffcanary")
     manager.create_secret(Name="gone", SecretString="{}")
     manager.delete_secret(SecretId="gone", RecoveryWindowInDays=7)
-    keys = {name: user(iam, name, actions) for name, actions in USERS.items()}
+    keys = {name: user(iam, name, policy(actions) if actions else None) for name, actions in USERS.items()}
     keys["session"] = session(iam, sts)
     return keys
 
@@ -188,10 +217,10 @@ def policy(actions):
     return json.dumps({"Version": "2012-10-17", "Statement": [allow]})
 
 
-def user(iam, name, actions):
+def user(iam, name, document):
     iam.create_user(UserName=name)
-    if actions:
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(actions))
+    if document:
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
@@ -222,6 +251,7 @@ def main():
     request = urllib.request.Request(f"{address}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})
     urllib.request.urlopen(request).read()
     app.owner = client(address, "secretsmanager", keys["owner"])
+    app.iam = client(address, "iam", keys["admin"])
     app.calls.clear()
     print(json.dumps({"address": address, "keys": keys}), flush=True)
     if "--stay" in sys.argv:

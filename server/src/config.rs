@@ -1,5 +1,6 @@
 //! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
 
+use crate::ask::{Asked, Form, Question};
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
 use postern::name::GroupName;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const DASHBOARD_ADDR: &str = "127.0.0.1:7080";
+/// The master key's file, in the data folder.
+pub(crate) const MASTER_KEY: &str = "master.key";
 const GATEWAY_ADDR: &str = "127.0.0.1:9080";
 const GATEWAY_TLS_ADDR: &str = "127.0.0.1:9443";
 
@@ -39,16 +42,83 @@ struct Cli {
 enum Command {
     /// Run the dashboard and the gateway (the default).
     Serve(ServeArgs),
+    /// Resolve a reference, with the stored secret providers. Never shows a value.
+    #[command(after_help = EXIT_CODES)]
+    Resolve {
+        /// The reference, in single quotes: '$secret://vault/my-vault/consumer/alice/key'.
+        reference: String,
+        /// Show every step, with its outcome and its time.
+        #[arg(long)]
+        explain: bool,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+    /// Ask stored secret providers.
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
 }
 
+#[derive(Subcommand)]
+enum ProvidersCommand {
+    /// Test Connection: every step to the secret manager, and the first that fails.
+    #[command(after_help = EXIT_CODES)]
+    Test {
+        /// Its Secret Provider ID, or manager and ID: my-vault, vault/my-vault.
+        id: String,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+    /// Least privilege: the policy that the references in use take.
+    #[command(after_help = EXIT_CODES)]
+    Policy {
+        /// Its Secret Provider ID, or manager and ID: my-vault, vault/my-vault.
+        id: String,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+}
+
+/// The same for every command that asks.
+const EXIT_CODES: &str = "It reads the data folder and asks the secret manager itself: a server may run, and need not. \
+Nothing is changed, and no value is shown.\n\nExit codes: 0 it works; 1 it does not, and the answer says why; 2 the \
+question is wrong (usage, not a reference, no such provider); 3 what is stored cannot be read. Reason codes: \
+docs/reasons.md.";
+
 #[derive(Args)]
-struct ServeArgs {
+struct AskArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the configuration is.
+#[derive(Args, Default)]
+struct PlaceArgs {
     /// A TOML file with settings.
     #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
     config: Option<PathBuf>,
     /// Where the database and the master key lie [default: the platform's data folder].
     #[arg(long, value_name = "DIR", env = "POSTERN_DATA_DIR")]
     data_dir: Option<String>,
+    /// The database, sqlite:<file> [default: postern.db in the data folder].
+    #[arg(long, value_name = "URL", env = "POSTERN_DATABASE_URL")]
+    database_url: Option<String>,
+    /// Gateway groups, with commas between them, whose secret providers may use this machine's own AWS
+    /// credentials and assume roles [default: none].
+    #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
+    ambient_credentials: Option<String>,
+    /// What the names of environment variables begin with that references ($env://NAME) may read
+    /// [default: POSTERN_SECRET_].
+    #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
+    env_prefix: Option<String>,
+}
+
+#[derive(Args, Default)]
+struct ServeArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
     /// Where the dashboard listens; a loopback address until sign-in exists [default: 127.0.0.1:7080].
     #[arg(long, value_name = "IP:PORT", env = "POSTERN_DASHBOARD_ADDR")]
     dashboard_addr: Option<String>,
@@ -59,16 +129,9 @@ struct ServeArgs {
     /// [default: 127.0.0.1:9443].
     #[arg(long, value_name = "IP:PORT", env = "POSTERN_GATEWAY_TLS_ADDR")]
     gateway_tls_addr: Option<String>,
-    /// The database, sqlite:<file> [default: postern.db in the data folder].
-    #[arg(long, value_name = "URL", env = "POSTERN_DATABASE_URL")]
-    database_url: Option<String>,
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
-    /// Gateway groups, with commas between them, whose secret providers may use this machine's own AWS
-    /// credentials and assume roles [default: none].
-    #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
-    ambient_credentials: Option<String>,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -76,10 +139,6 @@ struct ServeArgs {
     /// What a line of the access log looks like: json or text [default: json].
     #[arg(long, value_name = "FORMAT", env = "POSTERN_ACCESS_LOG_FORMAT")]
     access_log_format: Option<String>,
-    /// What the names of environment variables begin with that references ($env://NAME) may read
-    /// [default: POSTERN_SECRET_].
-    #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
-    env_prefix: Option<String>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info].
     #[arg(long, value_name = "LEVEL", env = "POSTERN_LOG")]
     log: Option<String>,
@@ -123,6 +182,13 @@ pub(crate) struct Settings {
     pub(crate) site_root: PathBuf,
 }
 
+/// What the program is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Invocation {
+    Serve(Settings),
+    Ask(Asked),
+}
+
 /// Why there are no settings to run with.
 #[derive(Debug)]
 pub(crate) enum ConfigProblem {
@@ -150,25 +216,53 @@ impl ConfigProblem {
     }
 }
 
+/// Reads flags, environment and file.
+///
+/// # Errors
+/// What is wrong and what was expected.
+pub(crate) fn read() -> Result<Invocation, ConfigProblem> {
+    from_args(std::env::args_os())
+}
+
+fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Invocation, ConfigProblem> {
+    let cli = Cli::try_parse_from(args).map_err(ConfigProblem::Usage)?;
+    let asked = |ask: AskArgs, question| asked(ask, question).map(Invocation::Ask);
+    match cli.command {
+        Some(Command::Serve(args)) => served(args),
+        None => served(cli.serve),
+        Some(Command::Resolve { reference, explain, ask }) => asked(ask, Question::Resolve { reference, explain }),
+        Some(Command::Providers(ProvidersCommand::Test { id, ask })) => asked(ask, Question::Test { provider: id }),
+        Some(Command::Providers(ProvidersCommand::Policy { id, ask })) => asked(ask, Question::Policy { provider: id }),
+    }
+}
+
+fn served(args: ServeArgs) -> Result<Invocation, ConfigProblem> {
+    let settings = Settings::from_texts(texts(args)?, default_data_dir()).map_err(ConfigProblem::Value)?;
+    Ok(Invocation::Serve(settings))
+}
+
+fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
+    let texts = texts(ServeArgs::only(ask.place))?;
+    let settings = Settings::from_texts(texts, default_data_dir()).map_err(ConfigProblem::Value)?;
+    let form = if ask.json { Form::Json } else { Form::Text };
+    Ok(Asked {
+        database_url: settings.database_url,
+        master_key: settings.data_dir.join(MASTER_KEY),
+        ambient_credentials: settings.ambient_credentials,
+        env_prefix: settings.env_prefix,
+        question,
+        form,
+    })
+}
+
+impl ServeArgs {
+    /// Only where the configuration is.
+    fn only(place: PlaceArgs) -> Self {
+        Self { place, ..Self::default() }
+    }
+}
+
 impl Settings {
-    /// Reads flags, environment and file.
-    ///
-    /// # Errors
-    /// What is wrong and what was expected.
-    pub(crate) fn read() -> Result<Self, ConfigProblem> {
-        Self::from_args(std::env::args_os())
-    }
-
-    fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, ConfigProblem> {
-        let cli = Cli::try_parse_from(args).map_err(ConfigProblem::Usage)?;
-        let args = match cli.command {
-            Some(Command::Serve(args)) => args,
-            None => cli.serve,
-        };
-        let texts = texts(args)?;
-        Self::from_texts(texts, default_data_dir()).map_err(ConfigProblem::Value)
-    }
-
     fn from_texts(texts: Texts, default_data_dir: Option<PathBuf>) -> Result<Self, String> {
         let data_dir = match texts.data_dir {
             Some(dir) if dir.is_empty() => return Err("--data-dir: expected a folder, got an empty text.".to_owned()),
@@ -216,27 +310,27 @@ impl Settings {
 /// The file's values, with those of flags and environment (which clap has already merged) over them.
 fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
     let mut builder = config::Config::builder();
-    if let Some(file) = &args.config {
+    if let Some(file) = &args.place.config {
         if !file.is_file() {
             return Err(ConfigProblem::Value(format!("--config: there is no file {}.", file.display())));
         }
         builder = builder.add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml));
     }
     let given = [
-        ("data_dir", args.data_dir),
+        ("data_dir", args.place.data_dir),
         ("dashboard_addr", args.dashboard_addr),
         ("gateway_addr", args.gateway_addr),
         ("gateway_tls_addr", args.gateway_tls_addr),
-        ("database_url", args.database_url),
+        ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
-        ("ambient_credentials", args.ambient_credentials),
+        ("ambient_credentials", args.place.ambient_credentials),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
-        ("env_prefix", args.env_prefix),
+        ("env_prefix", args.place.env_prefix),
         ("log", args.log),
         ("site_root", args.site_root),
     ];
-    let file = args.config;
+    let file = args.place.config;
     let problem = |error: config::ConfigError| ConfigProblem::Value(file_problem(file.as_deref(), &error));
     for (name, value) in given {
         builder = builder.set_override_option(name, value).map_err(problem)?;
@@ -353,10 +447,14 @@ mod tests {
 
     fn read(args: &[&str]) -> Result<Settings, String> {
         let args = ["postern"].iter().chain(args).map(std::ffi::OsString::from).collect::<Vec<_>>();
-        Settings::from_args(args).map_err(|problem| match problem {
+        let invocation = from_args(args).map_err(|problem| match problem {
             ConfigProblem::Usage(error) => error.to_string(),
             ConfigProblem::Value(problem) => problem,
-        })
+        })?;
+        match invocation {
+            Invocation::Serve(settings) => Ok(settings),
+            Invocation::Ask(asked) => panic!("{asked:?} is no server"),
+        }
     }
 
     fn file(content: &str) -> (tempfile::TempDir, String) {

@@ -1,5 +1,6 @@
 //! `postern`: the dashboard and the gateway in one process.
 
+mod ask;
 mod clock;
 mod config;
 mod gateway_link;
@@ -7,14 +8,17 @@ mod guard;
 mod hooks;
 mod http;
 mod logging;
+mod report;
 mod run;
 mod site;
 
+use config::Invocation;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let settings = match config::Settings::read() {
-        Ok(settings) => settings,
+    let settings = match config::read() {
+        Ok(Invocation::Serve(settings)) => settings,
+        Ok(Invocation::Ask(asked)) => return ask::answer(&asked),
         Err(problem) => return problem.report(),
     };
     logging::start(&settings.log);

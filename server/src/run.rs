@@ -26,11 +26,15 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs until told to stop.
 pub(crate) fn run(settings: Settings) -> Result<()> {
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("a TLS library is installed already"))?;
+    install_crypto()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     runtime.block_on(serve(settings))
+}
+
+/// Chooses the library that TLS uses, once in a process.
+pub(crate) fn install_crypto() -> Result<()> {
+    let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    installed.map_err(|_| anyhow!("a TLS library is installed already"))
 }
 
 async fn serve(settings: Settings) -> Result<()> {
@@ -111,7 +115,7 @@ async fn start_control(
     make_private_folder(&settings.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", settings.data_dir.display()))?;
     let store = Store::open(&settings.database_url).await?;
-    let key = control::open_master_key(&store, &settings.data_dir.join("master.key")).await?;
+    let key = control::open_master_key(&store, &settings.data_dir.join(crate::config::MASTER_KEY)).await?;
     let keeping = Keeping { path: settings.data_dir.join("last-good-values"), key: key.derive("last good values 1")? };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fingerprints = FingerprintKey::new(random()?);

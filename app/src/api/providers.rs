@@ -6,6 +6,7 @@ use super::{invalid, session, told};
 use crate::error::AppError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
+use postern::access::Review;
 use postern::control::{NewWebhook, ProviderView, ReferenceView};
 use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
@@ -84,11 +85,25 @@ pub async fn test_stored_provider(group: GroupName, key: ProviderKey) -> Result<
     told(session.control.test_stored_provider(&session.operator, &group, &key).await)
 }
 
+/// Least privilege of a stored provider.
+#[server(endpoint = "review_provider", input = Json)]
+pub async fn review_provider(group: GroupName, key: ProviderKey) -> Result<Review, AppError> {
+    let session = session()?;
+    told(session.control.review_provider(&session.operator, &group, &key).await)
+}
+
 /// Reads every secret of the provider again.
 #[server(endpoint = "refresh_provider", input = Json)]
 pub async fn refresh_provider(group: GroupName, key: ProviderKey) -> Result<ProviderView, AppError> {
     let session = session()?;
     told(session.control.refresh_provider(&session.operator, &group, &key).await)
+}
+
+/// Goes through every step of reading a reference.
+#[server(endpoint = "explain_reference", input = Json)]
+pub async fn explain_reference(group: GroupName, text: String) -> Result<Diagnosis, AppError> {
+    let session = session()?;
+    told(session.control.explain_reference(&session.operator, &group, &text).await)
 }
 
 /// Makes a signing secret for the provider's webhook.

@@ -127,7 +127,8 @@ pub fn StoredTestDialog(
     .into_any()
 }
 
-fn follow(
+/// Shows how a test goes and ends; one at a time.
+pub(crate) fn follow(
     state: RwSignal<Test>,
     request: impl Future<Output = Result<Diagnosis, AppError>> + 'static,
     on_change: Callback<()>,
@@ -145,8 +146,14 @@ fn follow(
 
 /// Saves the stored provider with the remedy's change, then tests it.
 async fn mend_stored(group: GroupName, key: ProviderKey, remedy: Remedy) -> Result<Diagnosis, AppError> {
-    let view = api::provider(group.clone(), key.clone()).await?;
-    let form = mended(ProviderForm::of(&view.stored.object), &remedy);
-    api::save_provider(group.clone(), view.stored.revision, form).await?;
+    save_mended(group.clone(), key.clone(), remedy).await?;
     api::test_stored_provider(group, key).await
+}
+
+/// Saves the stored provider with the remedy's change.
+pub(crate) async fn save_mended(group: GroupName, key: ProviderKey, remedy: Remedy) -> Result<(), AppError> {
+    let view = api::provider(group.clone(), key).await?;
+    let form = mended(ProviderForm::of(&view.stored.object), &remedy);
+    api::save_provider(group, view.stored.revision, form).await?;
+    Ok(())
 }

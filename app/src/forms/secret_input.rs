@@ -2,7 +2,9 @@
 
 use crate::api::{self, Timed};
 use crate::error::AppError;
+use crate::forms::explain::{Explain, ExplainButton, ExplainPanel};
 use crate::forms::plain::source;
+use crate::parts::diagnosis::Test;
 use crate::parts::group::group;
 use crate::parts::reference::{EnvParts, Malformed, ReferenceParts};
 use crate::parts::state::StateCell;
@@ -162,14 +164,17 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let reading = Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim())));
     let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
+    let explain = Explain::of(fields.text.into(), Callback::new(|()| {}));
     // What was resolved is not what stands there now.
     Effect::new(move |_| {
         reading.get();
         check.set(None);
+        explain.state.set(Test::NotBegun);
     });
     let group = StoredValue::new(group());
     let resolve = move |()| {
         busy.set(true);
+        explain.state.set(Test::NotBegun);
         let text = fields.text.get_untracked().trim().to_owned();
         let request = api::check_reference(group.get_value(), text);
         leptos::task::spawn_local(async move {
@@ -184,7 +189,8 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
             {move || view! { <ReadingLine reading=reading.get() text=fields.text.get_untracked().trim().to_owned()/> }}
             {move || check.get().map(|answer| view! { <Resolved answer/> })}
         </div>
-        <div>
+        <ExplainPanel explain/>
+        <div class="flex flex-wrap gap-2">
             <Button
                 label="Resolve"
                 look=Look::Secondary
@@ -194,6 +200,7 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
                 disabled=Signal::derive(move || !is_reference.get())
                 on_press=Callback::new(resolve)
             />
+            <ExplainButton explain disabled=Signal::derive(move || !is_reference.get())/>
         </div>
     }
     .into_any()

@@ -5,6 +5,7 @@ use crate::error::AppError;
 use crate::forms::consumer::ConsumerDialog;
 use crate::forms::credential::CredentialDialog;
 use crate::forms::delete::{DeleteDialog, nothing};
+use crate::forms::explain::ExplainDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::consumers::Labels;
@@ -225,6 +226,8 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
             </td>
             <td>
                 <div class="row-actions">
+                    {is_reference
+                        .then(|| view! { <RowButton key="explain" slug=id.to_string() label="Explain" name=format!("Explain {name}") glyph=Glyph::Test/> })}
                     {is_reference.then(|| view! { <CheckButton live id=id.clone() name=name.clone()/> })}
                     <RowButton key="edit" slug=id.to_string() label="Edit" name=format!("Edit {name}") glyph=Glyph::Edit/>
                     <RowButton key="delete" slug=id.to_string() label="Delete" name=format!("Delete {name}") glyph=Glyph::Delete/>
@@ -261,10 +264,19 @@ fn CheckButton(live: Live<Data>, id: postern::name::ObjectId, name: String) -> i
 fn Dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> impl IntoView {
     let go = Go::here();
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));
+    let explain = opened("explain");
     move || {
         let consumer = live.peek(|page| page.consumer.clone());
         let name = consumer.stored.object.name.clone();
         let now = live.now().get_untracked();
+        if let Some(id) = explain.get() {
+            let reference = find(live, &id).and_then(|view| view.stored.object.kind.secret().reference().cloned());
+            let on_change = Callback::new(move |()| live.refresh());
+            return match reference {
+                Some(reference) => view! { <ExplainDialog reference on_change/> }.into_any(),
+                None => view! { <Gone what="credential" name=id on_close=go.closing()/> }.into_any(),
+            };
+        }
         let gone = |id: String| view! { <Gone what="credential" name=id on_close=go.closing()/> }.into_any();
         match (add.get(), edit.get(), delete.get()) {
             (None, None, None) => ().into_any(),

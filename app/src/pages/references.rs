@@ -1,7 +1,10 @@
 //! References: every one in the group, and where it stands.
 
 use crate::api;
+use crate::forms::explain::ExplainDialog;
+use crate::go::opened;
 use crate::load::{Live, load};
+use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::page::PageHead;
 use crate::parts::reference::ReferenceChip;
@@ -43,7 +46,7 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
                 }
                     .into_any()
             } else {
-                view! { <ReferenceTable rows now=live.now()/> }.into_any()
+                view! { <ReferenceTable rows now=live.now() on_change=Callback::new(move |()| live.refresh())/> }.into_any()
             }
         }}
     }
@@ -52,7 +55,20 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
 
 /// References with their states and users.
 #[component]
-pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> impl IntoView {
+pub fn ReferenceTable(
+    rows: Signal<Vec<ReferenceView>>,
+    now: Signal<Millis>,
+    /// Something was saved or learned.
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let explain = opened("explain");
+    let explained = move || {
+        let id = explain.get()?;
+        let reference = rows.with_untracked(|rows| {
+            rows.iter().find(|view| view.credential.as_str() == id).map(|view| view.reference.clone())
+        })?;
+        Some(view! { <ExplainDialog reference on_change/> })
+    };
     view! {
         <div class="table-box">
             <table class="table">
@@ -62,6 +78,9 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
                         <th scope="col">"State"</th>
                         <th scope="col">"Used by"</th>
                         <th scope="col">"Last read"</th>
+                        <th scope="col">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -69,12 +88,15 @@ pub fn ReferenceTable(rows: Signal<Vec<ReferenceView>>, now: Signal<Millis>) -> 
                 </tbody>
             </table>
         </div>
+        {explained}
     }
     .into_any()
 }
 
 #[component]
 fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
+    let id = view.credential.to_string();
+    let name = format!("Explain {}", view.reference);
     let read_at = view.state.resolved().map(|resolved| resolved.read_at);
     view! {
         <tr>
@@ -95,6 +117,11 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
                     Some(at) => view! { <Ago now at/> }.into_any(),
                     None => "Never".into_any(),
                 }}
+            </td>
+            <td>
+                <div class="row-actions">
+                    <RowButton key="explain" slug=id label="Explain" name glyph=Glyph::Test/>
+                </div>
             </td>
         </tr>
     }

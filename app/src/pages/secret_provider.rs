@@ -4,6 +4,7 @@ use crate::api::{self, ProviderData};
 use crate::error::AppError;
 use crate::forms::provider::ProviderDialog;
 use crate::forms::provider_test::StoredTestDialog;
+use crate::forms::review::{ExcessBadge, ReviewDialog};
 use crate::forms::webhook::{WebhookCard, WebhookDialog};
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
@@ -71,7 +72,7 @@ fn Page(live: Live<ProviderData>) -> impl IntoView {
             </div>
             {move || {
                 if has_references.get() {
-                    view! { <ReferenceTable rows=Signal::from(references) now=live.now()/> }.into_any()
+                    view! { <ReferenceTable rows=Signal::from(references) now=live.now() on_change=Callback::new(move |()| live.refresh())/> }.into_any()
                 } else {
                     view! { <p class="text-muted">"Nothing refers to this provider yet."</p> }.into_any()
                 }
@@ -94,6 +95,7 @@ fn Actions(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
     view! {
         <Button label="Refresh now" glyph=Glyph::Refresh busy=refreshing on_press=Callback::new(refresh)/>
         <OpenButton key="test" value=slug.clone() label="Test Connection" glyph=Glyph::Test/>
+        <OpenButton key="review" value=slug.clone() label="Least privilege" glyph=Glyph::Lock/>
         <OpenButton key="edit" value=slug.clone() label="Edit" glyph=Glyph::Edit/>
         <OpenButton key="delete" value=slug label="Delete" look=Look::Danger glyph=Glyph::Delete/>
     }
@@ -109,6 +111,7 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             <dt>"Status"</dt>
             <dd>
                 <HealthCell health=view.health now/>
+                {(!view.excess.is_empty()).then(|| view! { <ExcessBadge what=view.excess/> })}
             </dd>
             {match provider.settings {
                 Settings::Vault(vault) => view! { <VaultFacts vault now/> }.into_any(),
@@ -333,6 +336,7 @@ fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
 fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
     let go = Go::here();
     let (edit, test, delete, webhook) = (opened("edit"), opened("test"), opened("delete"), opened("webhook"));
+    let review = opened("review");
     let list = StoredValue::new(paths().providers());
     move || {
         let view = live.peek(|page| page.provider.clone());
@@ -342,6 +346,9 @@ fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
         } else if test.get().is_some() {
             let on_change = Callback::new(move |()| live.refresh());
             view! { <StoredTestDialog key=key.clone() on_change/> }.into_any()
+        } else if review.get().is_some() {
+            let on_change = Callback::new(move |()| live.refresh());
+            view! { <ReviewDialog key=key.clone() on_change/> }.into_any()
         } else if delete.get().is_some() {
             let gone = Callback::new(move |()| go.instead(&list.get_value()));
             view! { <DeleteProvider view on_done=gone/> }.into_any()

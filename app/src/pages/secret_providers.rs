@@ -17,7 +17,7 @@ use postern::control::ProviderView;
 use postern::provider::{Manager, ProviderKey, Settings};
 use postern::time::Millis;
 use std::sync::Arc;
-use ui::{Empty, Glyph, Icon, Look};
+use ui::{Badge, Empty, Glyph, Icon, Look, Tone};
 
 type Providers = Live<Vec<ProviderView>>;
 
@@ -137,6 +137,7 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             </td>
             <td data-label="Status">
                 <HealthCell health=view.health now/>
+                {(!view.excess.is_empty()).then(|| view! { <Badge tone=Tone::Warn word="More than needed"/> })}
             </td>
             <td data-label="References">{view.references}</td>
             <td data-label="Updated" class="text-muted whitespace-nowrap">

@@ -1,4 +1,4 @@
-//! Test Connection: what each stage found.
+//! Test Connection and Explain: what each stage found.
 
 use crate::error::AppError;
 use crate::parts::explanation::Explained;
@@ -23,6 +23,8 @@ pub fn TestPanel(
     test: RwSignal<Test>,
     /// Makes the change that mends the failure, and tests again.
     mend: Callback<Remedy>,
+    #[prop(default = "Test result")] label: &'static str,
+    #[prop(default = "Testing the connection…")] running: &'static str,
 ) -> impl IntoView {
     let panel = NodeRef::<html::Div>::new();
     // The panel may stand below what is visible of the dialog.
@@ -34,10 +36,10 @@ pub fn TestPanel(
         }
     });
     view! {
-        <div role="status" aria-label="Test result" class="empty:hidden" node_ref=panel>
+        <div role="status" aria-label=label class="empty:hidden" node_ref=panel>
             {move || match test.get() {
                 Test::NotBegun => ().into_any(),
-                Test::Running => view! { <Running/> }.into_any(),
+                Test::Running => view! { <Running text=running/> }.into_any(),
                 Test::Ended(diagnosis) => view! { <Ended diagnosis mend/> }.into_any(),
                 Test::Lost(error) => view! { <p class="text-danger">{error.sentence()}</p> }.into_any(),
             }}
@@ -47,11 +49,11 @@ pub fn TestPanel(
 }
 
 #[component]
-fn Running() -> impl IntoView {
+fn Running(text: &'static str) -> impl IntoView {
     view! {
         <p class="flex items-center gap-2 text-muted">
             <Icon glyph=Glyph::Busy class="spin"/>
-            "Testing the connection…"
+            {text}
         </p>
     }
     .into_any()

@@ -337,6 +337,11 @@ impl Config {
         })
     }
 
+    /// Every reference to a provider.
+    pub(crate) fn references_of(&self, key: &ProviderKey) -> BTreeSet<SecretRef> {
+        self.users(key).map(|(_, reference)| reference.clone()).collect()
+    }
+
     /// The credentials of that type which requests name so; there should be one at most.
     pub(crate) fn of_name(&self, kind: CredentialType, name: &str) -> impl Iterator<Item = &Credential<Sealed>> {
         let ids = belonging(&self.by_name, &(kind, name.into()));

@@ -7,6 +7,8 @@ mod config;
 mod consumers;
 mod credentials;
 mod errors;
+mod explain;
+mod inspect;
 mod plane;
 mod proof;
 mod providers;
@@ -16,6 +18,8 @@ mod row;
 mod services;
 mod views;
 mod webhooks;
+
+pub use inspect::{InspectError, Inspector, WhichProvider};
 
 #[cfg(test)]
 mod patch_tests;
@@ -63,6 +67,8 @@ struct Inner {
     published: Mutex<Published>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     tests: Mutex<BTreeMap<ProviderKey, TestResult>>,
+    /// What the last review of each provider found too much.
+    excess: Mutex<BTreeMap<ProviderKey, Vec<String>>>,
     calls: Mutex<Calls>,
 }
 
@@ -159,6 +165,7 @@ impl Control {
             published: Mutex::default(),
             snapshots,
             tests: Mutex::default(),
+            excess: Mutex::default(),
             calls: Mutex::default(),
         }));
         control.0.load().await?;

@@ -4,6 +4,7 @@
 use crate::errors::not_found;
 use crate::{Control, Inner};
 use async_trait::async_trait;
+use postern::access::Review;
 use postern::certificate::Certificate;
 use postern::consumer::Consumer;
 use postern::control::*;
@@ -110,6 +111,14 @@ impl ControlPlane for Control {
         key: &ProviderKey,
     ) -> Answer<ProviderView> {
         self.of(group)?.refresh_provider(key).await
+    }
+
+    async fn review_provider(&self, _: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<Review> {
+        self.of(group)?.review_provider(key).await
+    }
+
+    async fn explain_reference(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis> {
+        self.of(group)?.explain_reference(text).await
     }
 
     async fn create_webhook(&self, _operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<NewWebhook> {

@@ -5,6 +5,7 @@ use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use crate::views::{credential_name, mask_provider};
 use crate::{Inner, TestResult};
+use postern::access::Review;
 use postern::control::{Answer, ControlError, ProviderView};
 use postern::diagnosis::Diagnosis;
 use postern::provider::aws::{AwsCredentials, AwsMethod};
@@ -89,17 +90,30 @@ impl Inner {
         let stored = config.providers.get(&entered.key()).map(Arc::as_ref);
         let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
-        Ok(self.engine.diagnose(&plain.settings, self.ambient()).await)
+        Ok(secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await)
     }
 
     pub(crate) async fn test_stored_provider(&self, key: &ProviderKey) -> Answer<Diagnosis> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
-        let diagnosis = self.engine.diagnose(&plain.settings, self.ambient()).await;
+        let diagnosis = secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await;
         let failure = diagnosis.failure().map(|(_, explanation, _)| explanation.what.clone());
         let result = TestResult { at: self.now(), failure };
         self.tests.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), result);
         Ok(diagnosis)
+    }
+
+    pub(crate) async fn review_provider(&self, key: &ProviderKey) -> Answer<Review> {
+        let config = self.config();
+        let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
+        let review =
+            secrets::review(&plain.settings, &config.references_of(key), self.ambient(), &self.engine.environment())
+                .await;
+        if let Review::Done(access) = &review {
+            let sentences = access.excess.sentences().to_vec();
+            self.excess.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), sentences);
+        }
+        Ok(review)
     }
 
     pub(crate) async fn refresh_provider(&self, key: &ProviderKey) -> Answer<ProviderView> {
@@ -113,6 +127,7 @@ impl Inner {
 
     fn forget_test(&self, key: &ProviderKey) {
         self.tests.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.excess.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// Seals what was typed; keeps what was not.

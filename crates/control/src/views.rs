@@ -39,6 +39,7 @@ impl Inner {
             health: self.health(config, &key),
             activity: self.engine.activity(&self.group, &key),
             references: config.users(&key).count(),
+            excess: self.excess.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned().unwrap_or_default(),
             webhook: config.webhooks.get(&key).map(|object| object.stored.object.secret.set_at),
         }
     }

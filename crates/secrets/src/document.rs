@@ -76,6 +76,14 @@ impl Document {
         }
     }
 
+    /// The names of all its keys, where all are known.
+    pub(crate) fn all_names(&self) -> Option<Vec<String>> {
+        match &self.values {
+            Values::Keys(values) => Some(names(values.keys())),
+            Values::Answers(_) => None,
+        }
+    }
+
     /// The value that `selector` means, if it can be used. `last_seen` is the last earlier version that had
     /// its key.
     pub(crate) fn value(&self, selector: &Selector, last_seen: Option<u64>) -> Result<Plain, Failure> {

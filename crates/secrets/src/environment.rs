@@ -3,15 +3,17 @@
 //! Taken once: a running process's environment does not change.
 
 use crate::document::Document;
+use crate::explain::Heard;
 use crate::select::{Unusable, Value, names};
 use crate::{SecretManager, Unread, json};
 use async_trait::async_trait;
-use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
+use postern::access::Access;
+use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::env_ref::{EnvFailure, EnvProblem, EnvRef};
 use postern::provider::aws::{AccessKeyId, AwsCredentials, AwsFailure, CredentialProblem};
 use postern::provider::{Manager, Settings};
 use postern::resolve::Failure;
-use postern::secret_ref::{Reading, read};
+use postern::secret_ref::{Reading, SecretRef, read};
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use serde_json::value::RawValue;
@@ -113,11 +115,12 @@ impl Environment {
 pub(crate) struct Unfilled {
     manager: Manager,
     failure: Failure,
+    heard: Heard,
 }
 
 impl Unfilled {
     pub(crate) fn new(manager: Manager, failure: Failure) -> Self {
-        Self { manager, failure }
+        Self { manager, failure, heard: Heard::default() }
     }
 }
 
@@ -135,13 +138,21 @@ impl SecretManager for Unfilled {
         None
     }
 
-    async fn diagnose(&self) -> Diagnosis {
+    fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    async fn access(&self, _: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
+        Err(self.failure.clone())
+    }
+
+    async fn diagnose(&self, _: &[Stage]) -> Vec<StageResult> {
         let stage = match self.manager {
             Manager::Vault => Stage::Token,
             Manager::Aws => Stage::AccessKey,
         };
         let outcome = Outcome::from(&self.failure);
-        Diagnosis { stages: vec![StageResult { stage, outcome, took_ms: 0 }] }
+        vec![StageResult { stage, outcome, took_ms: 0 }]
     }
 }
 

@@ -4,6 +4,7 @@ mod aws;
 mod document;
 mod engine;
 mod environment;
+mod explain;
 mod json;
 mod network;
 mod select;
@@ -12,14 +13,18 @@ mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
 pub use environment::Environment;
+pub use explain::{explain, explain_variable};
 pub use tls::{is_authority, is_identity};
 
 use aws::Aws;
 use document::Document;
 use environment::Unfilled;
-use postern::diagnosis::Diagnosis;
+use explain::Heard;
+use postern::access::{Access, Review};
+use postern::diagnosis::{Diagnosis, Stage, StageResult, Subject};
 use postern::provider::Settings;
 use postern::resolve::Failure;
+use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use serde_json::json;
@@ -53,8 +58,26 @@ trait SecretManager: Send + Sync {
         failure
     }
 
-    /// Goes through every stage and stops at the first failure. Reads no secret and lists nothing.
-    async fn diagnose(&self) -> Diagnosis;
+    /// What is near a secret that is not there, as a sentence. Asked when an operator waits for an
+    /// explanation, and never otherwise.
+    async fn hint(&self, _path: &[String], _failure: &Failure) -> Option<String> {
+        None
+    }
+
+    /// Where this manager notes what it asks for secrets, and what the answer's status is.
+    fn heard(&self) -> &Heard;
+
+    /// Goes through `stages` in order and stops at the first failure. Reads no secret and lists nothing.
+    async fn diagnose(&self, stages: &[Stage]) -> Vec<StageResult>;
+
+    /// The policy that reading these references takes, and what can be done beyond it. Nothing for
+    /// managers where that is not known.
+    async fn access(&self, _references: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
+        Ok(None)
+    }
+
+    /// Gives back what a login gave.
+    async fn log_out(&self) {}
 }
 
 /// Why a secret, or several of one path, could not be read.
@@ -86,6 +109,32 @@ fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environme
         Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
         Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
         Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
+    }
+}
+
+/// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
+pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Diagnosis {
+    let manager = connect(settings, ambient, environment);
+    let stages = manager.diagnose(Stage::of(settings.manager())).await;
+    manager.log_out().await;
+    Diagnosis { subject: Subject::Provider, stages }
+}
+
+/// Least privilege: what reading these references through a provider takes, and what the provider may do
+/// beyond that. References to other providers are not the caller's to pass.
+pub async fn review(
+    settings: &Settings<Plain>,
+    references: &BTreeSet<SecretRef>,
+    ambient: Ambient,
+    environment: &Environment,
+) -> Review {
+    let manager = connect(settings, ambient, environment);
+    let answer = manager.access(references).await;
+    manager.log_out().await;
+    match answer {
+        Ok(Some(access)) => Review::Done(access),
+        Ok(None) => Review::NotOffered,
+        Err(failure) => Review::Failed { failure },
     }
 }
 

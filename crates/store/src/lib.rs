@@ -32,6 +32,11 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Its tables are not those of this program.
+    #[error(
+        "the database's tables are of another version of Postern; start this version's server once to update older ones"
+    )]
+    OtherVersion,
     /// SQLite's own check found the file damaged.
     #[error("the database is damaged: {found}. Restore it from a backup")]
     Damaged { found: String },
@@ -68,6 +73,24 @@ impl Store {
         Ok(Self { readers, writer })
     }
 
+    /// Opens a database that is there, for reading only: it may be in use by another process. Nothing is made
+    /// or brought up to date.
+    ///
+    /// # Errors
+    /// `UnknownScheme`, `Open`, `OtherVersion`.
+    pub async fn open_to_read(url: &str) -> Result<Self, StoreError> {
+        let path = sqlite_path(url)?;
+        let open_error = |source: sqlx::Error| StoreError::Open { path: path.clone(), source: Box::new(source) };
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("trusted_schema", "OFF");
+        let readers = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(open_error)?;
+        check_version(&readers).await?;
+        Ok(Self { writer: readers.clone(), readers })
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors
@@ -91,6 +114,14 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Whether the tables are those of this program.
+async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
+    let query = "select max(version) from _sqlx_migrations where success";
+    let (found,): (Option<i64>,) = sqlx::query_as(query).fetch_one(pool).await?;
+    let wanted = sqlx::migrate!().iter().map(|migration| migration.version).max();
+    if found == wanted { Ok(()) } else { Err(StoreError::OtherVersion) }
 }
 
 fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {

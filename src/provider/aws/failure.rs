@@ -1,7 +1,7 @@
 //! What reading a secret of AWS can end in, in words an operator can act on.
 
 use super::{Region, RoleArn, read_policy};
-use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause};
+use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause, did_you_mean};
 use crate::selection::SelectionProblem;
 use serde::{Deserialize, Serialize};
 
@@ -260,7 +260,10 @@ fn explain_key_missing(secret: &str, key: &str, present: &[String]) -> Explanati
     let keys = if present.is_empty() { "it has no keys".to_owned() } else { format!("it has {}", present.join(", ")) };
     Explanation::new(
         format!("The secret {secret} has no key '{key}': {keys}."),
-        "Correct the key at the end of the reference, or add the key to the secret.",
+        format!(
+            "{}Correct the key at the end of the reference, or add the key to the secret.",
+            did_you_mean(key, present)
+        ),
     )
 }
 

@@ -163,11 +163,21 @@ fn may_be_a_name(text: &str) -> bool {
 /// The IAM policy that lets a user read `secret`, for `region`'s partition.
 #[must_use]
 pub fn read_policy(region: &Region, secret: &str) -> String {
-    let resource = if secret.starts_with("arn:") {
-        secret.to_owned()
-    } else {
+    least_policy(region, [secret])
+}
+
+/// The policy that lets a user read exactly these secrets, by name or ARN.
+#[must_use]
+pub fn least_policy<'a>(region: &Region, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    let resource = |secret: &str| match secret.starts_with("arn:") {
+        true => secret.to_owned(),
         // AWS puts a dash and six random characters behind a name.
-        format!("arn:{}:secretsmanager:{region}:*:secret:{secret}-??????", region.partition())
+        false => format!("arn:{}:secretsmanager:{region}:*:secret:{secret}-??????", region.partition()),
+    };
+    let resources: Vec<String> = secrets.into_iter().map(|secret| format!("\"{}\"", resource(secret))).collect();
+    let resource = match resources.as_slice() {
+        [one] => one.clone(),
+        several => format!("[\n        {}\n      ]", several.join(",\n        ")),
     };
     format!(
         r#"{{
@@ -176,7 +186,7 @@ pub fn read_policy(region: &Region, secret: &str) -> String {
     {{
       "Effect": "Allow",
       "Action": "secretsmanager:GetSecretValue",
-      "Resource": "{resource}"
+      "Resource": {resource}
     }}
   ]
 }}"#

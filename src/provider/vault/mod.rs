@@ -429,7 +429,36 @@ pub fn read_policy(mount: &Mount, prefix: &SecretPrefix) -> String {
         }
     };
     segments.extend(below.iter().cloned());
-    format!("path \"{}/*\" {{\n  capabilities = [\"read\"]\n}}", segments.join("/"))
+    read_policy_of(&format!("{}/*", segments.join("/")))
+}
+
+/// The policy text that lets a token read `path` (below `/v1/`), complete with its closing brace.
+#[must_use]
+pub fn read_policy_of(path: &str) -> String {
+    format!("path \"{}\" {{\n  capabilities = [\"read\"]\n}}", path.replace('"', "\\\""))
+}
+
+/// The policy text that reading exactly `places` takes. For KV version 2 it lets Postern look at their
+/// metadata too, which holds no values.
+#[must_use]
+pub fn least_policy(mount: &Mount, places: &[ReadPath]) -> String {
+    let read = places.iter().map(|place| read_policy_of(&place.to_string()));
+    let metadata: Vec<String> = places.iter().filter_map(|place| metadata_path(mount, place)).collect();
+    let mut text = read.collect::<Vec<_>>().join("\n\n");
+    if !metadata.is_empty() {
+        text.push_str("\n\n# Not needed to read: a new version is noticed before the next refresh.\n");
+        let stanzas: Vec<String> = metadata.iter().map(|path| read_policy_of(path)).collect();
+        text.push_str(&stanzas.join("\n\n"));
+    }
+    text
+}
+
+/// Where the metadata of a KV version 2 secret is.
+fn metadata_path(mount: &Mount, place: &ReadPath) -> Option<String> {
+    let mut segments = place.segments.clone();
+    let data = segments.get_mut(mount.path.len()).filter(|_| place.version == Kv::V2)?;
+    "metadata".clone_into(data);
+    Some(segments.join("/"))
 }
 
 /// The Vault part of the provider dialog, as typed.

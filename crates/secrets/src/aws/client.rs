@@ -4,6 +4,7 @@ use super::identity::Identity;
 use super::refusal::{Trouble, credential_problem, plain_word, trouble_of};
 use super::transport::Transport;
 use crate::Ambient;
+use crate::explain::Heard;
 use crate::network::{Limits, MetadataService};
 use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
@@ -27,6 +28,7 @@ const PAGES_OF_NAMES: usize = 5;
 /// The requests of one provider.
 pub(super) struct Client {
     sdk: Sdk,
+    pub(super) heard: Heard,
     settings: AwsSettings<Plain>,
     /// The server's configuration does not allow what these settings need.
     barred: bool,
@@ -73,7 +75,7 @@ impl Client {
         if let Some(url) = &settings.endpoint_url {
             config = config.endpoint_url(url.to_string());
         }
-        Self { sdk: Sdk::from_conf(config.build()), settings, barred }
+        Self { sdk: Sdk::from_conf(config.build()), heard: Heard::default(), settings, barred }
     }
 
     /// Reads a secret, by name or ARN: the version that `pin` names, or the current one.
@@ -90,6 +92,12 @@ impl Client {
         };
         // At its finest level the SDK logs requests, identities and answers: nobody listens to it.
         let answer = request.send().with_subscriber(NoSubscriber::default()).await;
+        let status = match &answer {
+            Ok(_) => Some(200),
+            Err(error) => error.raw_response().map(|response| response.status().as_u16()),
+        };
+        let version = || pin.map(|pin| format!(", {pin}")).unwrap_or_default();
+        self.heard.note(|| format!("GetSecretValue {secret_id}{}", version()), status);
         match answer {
             Ok(secret) => match (secret.secret_string, secret.secret_binary) {
                 (Some(text), _) => Ok(Content::Text(Plain::new(text))),

@@ -6,8 +6,7 @@ use super::Aws;
 use super::client::Refusal;
 use crate::network::{Limits, Place, host, millis};
 use crate::tls;
-use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
-use postern::provider::Manager;
+use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::aws::{AwsFailure, read_policy};
 use postern::reason::Reason;
 use postern::resolve::{Explanation, Failure, UnreachableBecause};
@@ -17,23 +16,23 @@ use tokio::time::Instant;
 /// A name that no secret should have.
 const PROBE: &str = "postern-connection-test";
 
-/// Runs every stage, and stops at the first that fails.
-pub(super) async fn diagnose(aws: &Aws) -> Diagnosis {
+/// Runs `stages` in order, and stops at the first that fails.
+pub(super) async fn diagnose(aws: &Aws, stages: &[Stage]) -> Vec<StageResult> {
     let mut test = Test { aws, place: None, https: true, addresses: vec![], may_read: false };
-    let mut diagnosis = Diagnosis::default();
-    for stage in Stage::of(Manager::Aws) {
+    let mut results = Vec::new();
+    for stage in stages {
         let begun = Instant::now();
         let outcome = match test.run(*stage).await {
             Ok(outcome) => outcome,
             Err(failure) => Outcome::from(&Failure::Aws(failure)),
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
-        diagnosis.stages.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
+        results.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
         if failed {
             break;
         }
     }
-    diagnosis
+    results
 }
 
 /// What earlier stages found, for the later ones.
@@ -53,8 +52,16 @@ impl Test<'_> {
             Stage::Tls => self.tls().await,
             Stage::AccessKey => self.access_key().await,
             Stage::Read => Ok(self.read()),
-            // Stages of other managers.
-            Stage::Health | Stage::Token | Stage::Mount => Ok(Outcome::Skipped { why: "not with AWS".to_owned() }),
+            // Stages of other managers, and of Explain.
+            Stage::Health
+            | Stage::Token
+            | Stage::Mount
+            | Stage::Parse
+            | Stage::Provider
+            | Stage::Request
+            | Stage::Answer
+            | Stage::Key
+            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for AWS".to_owned() }),
         }
     }
 

@@ -8,6 +8,7 @@
 //! it (no environment, no profile, no metadata service); an answer's text in an error or a log; a list of secrets
 //! that nobody asked for.
 
+mod access;
 mod client;
 mod diagnose;
 mod identity;
@@ -15,21 +16,22 @@ mod refusal;
 mod transport;
 
 use crate::document::Document;
+use crate::explain::Heard;
 use crate::select::{Unusable, Value, names};
 use crate::{Ambient, SecretManager, Unread, json};
 use async_trait::async_trait;
 use client::{Client, Content, Refusal};
-use postern::diagnosis::Diagnosis;
+use postern::access::Access;
+use postern::diagnosis::{Stage, StageResult};
+use postern::near::nearest;
 use postern::provider::aws::{AwsFailure, AwsSettings, Candidate, UnusableBecause, arn_region, candidates};
 use postern::resolve::Failure;
+use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-
-/// Names that differ in more letters are not meant.
-const NEAR: usize = 3;
 
 /// Secrets Manager in one region, reached with one provider's settings.
 pub(crate) struct Aws {
@@ -117,9 +119,7 @@ impl Aws {
     /// A secret that is there and whose name is like one of `tried`.
     async fn similar(&self, tried: &[String]) -> Option<String> {
         let names = self.client.names().await;
-        let distance = |name: &String| tried.iter().map(|tried| strsim::damerau_levenshtein(tried, name)).min();
-        let near = names.into_iter().filter_map(|name| Some((distance(&name)?, name)));
-        near.filter(|(distance, name)| *distance <= NEAR.min(name.chars().count() / 3)).min().map(|(_, name)| name)
+        tried.iter().find_map(|tried| nearest(tried, names.iter().map(String::as_str))).map(str::to_owned)
     }
 }
 
@@ -213,8 +213,16 @@ impl SecretManager for Aws {
         }
     }
 
-    async fn diagnose(&self) -> Diagnosis {
-        diagnose::diagnose(self).await
+    async fn access(&self, references: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
+        self.permissions(references).await.map(Some).map_err(Failure::Aws)
+    }
+
+    fn heard(&self) -> &Heard {
+        &self.client.heard
+    }
+
+    async fn diagnose(&self, stages: &[Stage]) -> Vec<StageResult> {
+        diagnose::diagnose(self, stages).await
     }
 }
 

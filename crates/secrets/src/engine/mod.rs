@@ -19,11 +19,10 @@ use board::{Board, Entry};
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;
-use postern::diagnosis::Diagnosis;
 use postern::env_ref::EnvRef;
 use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, Settings, VersionCheck};
+use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
 use postern::resolve::{Failure, ReferenceState};
 use postern::secret_ref::{SCHEME, SecretRef};
 use postern::selection::{Selector, suffix};
@@ -267,10 +266,10 @@ impl Engine {
         manager.request_line(&path, pin.as_ref(), reference.key())
     }
 
-    /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-    pub async fn diagnose(&self, settings: &Settings<Plain>, ambient: Ambient) -> Diagnosis {
-        let environment = self.inner.board().environment().clone();
-        crate::connect(settings, ambient, &environment).diagnose().await
+    /// What references to the environment may read.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.inner.board().environment().clone()
     }
 }
 

@@ -23,6 +23,17 @@ pub(super) enum Answer {
     Refused,
 }
 
+impl Answer {
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Found(_) => StatusCode::OK,
+            Self::Absent(_) => StatusCode::NOT_FOUND,
+            Self::Refused => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
 /// The requests of one provider. Its connections are used with these settings only.
 pub(super) struct Client {
     http: Option<reqwest::Client>,
@@ -80,6 +91,11 @@ impl Client {
     /// Reads version `version` of the secret at `segments`.
     pub(super) async fn get_version(&self, segments: &[String], version: u64) -> Result<Answer, Failure> {
         self.authorised(self.request(Method::GET, segments, &[("version", &version.to_string())])?).await
+    }
+
+    /// Lists the names below `segments`.
+    pub(super) async fn list(&self, segments: &[String]) -> Result<Answer, Failure> {
+        self.authorised(self.request(Method::GET, segments, &[("list", "true")])?).await
     }
 
     /// Asks something that takes a JSON body and changes nothing.

@@ -2,46 +2,45 @@
 //!
 //! Needs nothing but what Vault's `default` policy gives every token; never lists, never reads a secret.
 
+use super::access::capabilities;
 use super::client::Answer;
 use super::mount::Found;
 use super::token::{Token, TokenState};
 use super::{Vault, trust};
 use crate::network::{Place, millis};
-use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult};
-use postern::provider::Manager;
+use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::vault::{AuthMethod, Kv, Mount, read_policy};
 use postern::reason::Reason;
 use postern::resolve::{DeniedBecause, Explanation, Failure, InvalidBecause, UnreachableBecause};
 use postern::time::duration_text;
 use reqwest::StatusCode;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::time::Instant;
 
 /// A token that ends sooner is worth a warning, in seconds.
 const SHORT_LIFE: u64 = 86_400;
 
-/// Runs every stage, and stops at the first that fails.
-pub(super) async fn diagnose(vault: &Vault) -> Diagnosis {
+/// Runs `stages` in order, and stops at the first that fails.
+pub(super) async fn diagnose(vault: &Vault, stages: &[Stage]) -> Vec<StageResult> {
     let url = &vault.settings.url;
     let tls_name = vault.settings.server_name.as_ref().map_or_else(|| url.host(), |name| name.as_str()).to_owned();
     let place = Place { host: url.host().to_owned(), port: url.port(), tls_name, limits: vault.client.limits };
     let mut test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
-    let mut diagnosis = Diagnosis::default();
-    for stage in Stage::of(Manager::Vault).iter().copied() {
+    let mut results = Vec::new();
+    for stage in stages.iter().copied() {
         let begun = Instant::now();
         let outcome = match test.run(stage).await {
             Ok(outcome) => outcome,
             Err(failure) => Outcome::from(&failure),
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
-        diagnosis.stages.push(StageResult { stage, outcome, took_ms: millis(begun.elapsed()) });
+        results.push(StageResult { stage, outcome, took_ms: millis(begun.elapsed()) });
         if failed {
             break;
         }
     }
-    diagnosis
+    results
 }
 
 /// What earlier stages found, for the later ones.
@@ -63,7 +62,14 @@ impl Test<'_> {
             Stage::Token => self.token().await,
             Stage::Mount => self.mount().await,
             Stage::Read => self.read().await,
-            Stage::AccessKey => Ok(Outcome::Skipped { why: "not with Vault".to_owned() }),
+            // Stages of other managers, and of Explain.
+            Stage::AccessKey
+            | Stage::Parse
+            | Stage::Provider
+            | Stage::Request
+            | Stage::Answer
+            | Stage::Key
+            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for Vault".to_owned() }),
         }
     }
 
@@ -334,11 +340,7 @@ fn doubt(token: &Token, method: AuthMethod) -> Option<(Reason, Explanation)> {
 
 /// Whether `sys/capabilities-self` grants reading `path`.
 fn may_read(body: &[u8], path: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Answered {
-        data: BTreeMap<String, Vec<String>>,
-    }
-    let Ok(Answered { data }) = serde_json::from_slice::<Answered>(body) else { return false };
+    let Some(data) = capabilities(body) else { return false };
     data.get(path).is_some_and(|granted| granted.iter().any(|granted| granted == "read" || granted == "root"))
 }
 

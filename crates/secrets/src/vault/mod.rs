@@ -1,26 +1,31 @@
 //! HashiCorp Vault, and OpenBao, which speaks the same API.
 //!
 //! What must never happen here: a token sent anywhere but to the configured address, an answer's body in
-//! an error or a log, a path that leaves the prefix, a request that lists or writes. Logging in, renewing and
-//! giving back its own token are the only writes.
+//! an error or a log, a path that leaves the prefix, a request that writes, or lists what nobody asked about.
+//! Logging in, renewing and giving back its own token are the only writes; `nearby.rs` is all that lists.
 
+mod access;
 mod client;
 mod diagnose;
 mod login;
 mod mount;
+mod nearby;
 mod read;
 mod session;
 mod token;
 mod versions;
 
 use crate::document::Document;
+use crate::explain::Heard;
 use crate::{Newest, SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
-use postern::diagnosis::Diagnosis;
+use postern::access::Access;
+use postern::diagnosis::{Stage, StageResult};
 use postern::provider::vault::{VaultAuth, VaultSettings};
-use postern::resolve::TlsProblem;
+use postern::resolve::{Failure, TlsProblem};
+use postern::secret_ref::SecretRef;
 use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use rustls::ClientConfig;
@@ -32,11 +37,17 @@ pub(crate) struct Vault {
     settings: VaultSettings<Plain>,
     client: Arc<Client>,
     mounts: Mounts,
+    heard: Heard,
 }
 
 impl Vault {
     pub(crate) fn new(settings: VaultSettings<Plain>) -> Self {
-        Self { client: Arc::new(Client::new(&settings, trust(&settings))), mounts: Mounts::default(), settings }
+        Self {
+            client: Arc::new(Client::new(&settings, trust(&settings))),
+            mounts: Mounts::default(),
+            heard: Heard::default(),
+            settings,
+        }
     }
 }
 
@@ -86,14 +97,30 @@ impl SecretManager for Vault {
     }
 
     fn request_line(&self, path: &[String], pin: Option<&Pin>, _: &str) -> Option<String> {
-        let place = self.settings.locate(&self.known_mount()?, path);
         let version = pin.map(|pin| format!("?{pin}")).unwrap_or_default();
-        Some(format!("GET {}{version}", self.client.url(&place.segments)?))
+        Some(format!("{}{version}", self.line(&self.settings.locate(&self.known_mount()?, path))))
     }
 
-    async fn diagnose(&self) -> Diagnosis {
-        let diagnosis = diagnose::diagnose(self).await;
+    async fn hint(&self, path: &[String], failure: &Failure) -> Option<String> {
+        let Failure::NotFound { deleted: None, .. } = failure else { return None };
+        let near = self.near(path).await?;
+        Some(format!("The secret {near} exists: did you mean that?"))
+    }
+
+    fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    async fn diagnose(&self, stages: &[Stage]) -> Vec<StageResult> {
+        diagnose::diagnose(self, stages).await
+    }
+
+    async fn access(&self, references: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
+        let paths = references.iter().map(|reference| reference.path().to_vec()).collect();
+        self.permissions(&paths).await.map(Some)
+    }
+
+    async fn log_out(&self) {
         self.client.log_out().await;
-        diagnosis
     }
 }

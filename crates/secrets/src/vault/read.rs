@@ -94,7 +94,9 @@ impl Vault {
 
     async fn read_version(&self, mount: &Mount, place: &ReadPath, version: u64) -> Result<Document, Failure> {
         let problem = |why| Failure::Version { path: place.to_string(), version, why };
-        let read = match self.client.get_version(&place.segments, version).await? {
+        let answer = self.client.get_version(&place.segments, version).await;
+        self.note(|| format!("{}?version={version}", self.line(place)), &answer);
+        let read = match answer? {
             Answer::Found(body) => self.parse(place, &body),
             Answer::Absent(body) => Err(absent(place, mount, &body)),
             Answer::Refused => Err(self.denied(place.to_string(), mount).await),
@@ -129,11 +131,23 @@ impl Vault {
     }
 
     async fn read_current(&self, mount: &Mount, place: &ReadPath) -> Result<Document, Failure> {
-        match self.client.get(&place.segments).await? {
+        let answer = self.client.get(&place.segments).await;
+        self.note(|| self.line(place), &answer);
+        match answer? {
             Answer::Found(body) => self.parse(place, &body),
             Answer::Absent(body) => Err(absent(place, mount, &body)),
             Answer::Refused => Err(self.denied(place.to_string(), mount).await),
         }
+    }
+
+    fn note(&self, request: impl FnOnce() -> String, answer: &Result<Answer, Failure>) {
+        self.heard.note(request, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+    }
+
+    /// The request that reads there: method and URL.
+    pub(super) fn line(&self, place: &ReadPath) -> String {
+        let url = self.client.url(&place.segments);
+        format!("GET {}", url.map_or_else(|| place.to_string(), |url| url.to_string()))
     }
 
     fn parse(&self, place: &ReadPath, body: &Body) -> Result<Document, Failure> {

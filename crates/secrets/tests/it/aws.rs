@@ -292,8 +292,7 @@ async fn temporary_keys_work_and_nothing_of_any_key_is_logged() {
 }
 
 async fn diagnose(settings: AwsSettings<Plain>) -> Diagnosis {
-    let office = Office::new(settings.clone());
-    office.engine().diagnose(&Settings::Aws(settings), Ambient::Forbidden).await
+    secrets::diagnose(&Settings::Aws(settings), Ambient::Forbidden, &secrets::Environment::none()).await
 }
 
 fn fails(diagnosis: &Diagnosis, stage: Stage, part: &str) {

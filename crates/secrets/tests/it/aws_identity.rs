@@ -1,9 +1,9 @@
 //! Who signs for AWS besides a key of the provider's own: a role that is assumed, and what the environment gives.
 
 use crate::support::aws::{Key, Moto, Office, key_of, settings};
+use crate::support::claim;
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::logs::{Logs, claim_no_canary};
-use crate::support::{House, claim};
 use postern::diagnosis::{Diagnosis, Stage};
 use postern::provider::Settings;
 use postern::provider::aws::{AssumeRole, AwsCredentials, AwsSettings};
@@ -24,7 +24,7 @@ fn as_role(mut settings: AwsSettings<Plain>, role: &str, sts: &str) -> AwsSettin
 }
 
 async fn diagnose(settings: AwsSettings<Plain>, ambient: Ambient) -> Diagnosis {
-    House::empty().engine.diagnose(&Settings::Aws(settings), ambient).await
+    secrets::diagnose(&Settings::Aws(settings), ambient, &secrets::Environment::none()).await
 }
 
 #[tokio::test]

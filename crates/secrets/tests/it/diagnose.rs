@@ -14,7 +14,8 @@ use secrets::Ambient;
 use serde_json::json;
 
 pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
-    let diagnosis = House::empty().engine.diagnose(&Settings::Vault(settings), Ambient::Forbidden).await;
+    let diagnosis =
+        secrets::diagnose(&Settings::Vault(settings), Ambient::Forbidden, &secrets::Environment::none()).await;
     println!("{diagnosis:#?}");
     diagnosis
 }

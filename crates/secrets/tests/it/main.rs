@@ -6,8 +6,11 @@
     reason = "helpers of tests; clippy allows it in tests only"
 )]
 
+mod access;
 mod aws;
 mod aws_identity;
+mod broken;
+mod broken_aws;
 mod diagnose;
 mod engine;
 mod environment;

@@ -212,7 +212,11 @@ async fn a_namespace_is_sent() {
     house.watch(&["spaced/key"]);
     claim(&house.check("spaced/key").await, "ok", &[]);
     assert_eq!(house.value("spaced/key").as_deref(), Some("in the namespace"));
-    assert!(house.engine.diagnose(&Settings::Vault(settings.clone()), Ambient::Forbidden).await.works());
+    assert!(
+        secrets::diagnose(&Settings::Vault(settings.clone()), Ambient::Forbidden, &secrets::Environment::none())
+            .await
+            .works()
+    );
 
     let nowhere = VaultSettings { namespace: Some("nobody".to_owned()), ..settings.clone() };
     claim(&House::new(nowhere.clone()).check("spaced/key").await, "invalid", &["no namespace 'nobody'"]);

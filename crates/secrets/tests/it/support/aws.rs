@@ -105,6 +105,12 @@ impl Moto {
         self.http().get(format!("{}/_calls", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// A new user who may do what `policy` (JSON) says.
+    pub(crate) async fn user_with(&self, name: &str, policy: &str) -> Key {
+        let user = json!({ "name": name, "policy": policy });
+        serde_json::from_value(self.post("_user", user).await).unwrap()
+    }
+
     /// The secret has bytes, and no text.
     pub(crate) async fn put_bytes(&self, name: &str) {
         self.post("_put", json!({ "name": name, "bytes": true })).await;

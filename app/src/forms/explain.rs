@@ -1,0 +1,107 @@
+//! Explain: what reading a reference goes through, step by step.
+
+use crate::api;
+use crate::error::AppError;
+use crate::forms::provider_test::{follow, save_mended};
+use crate::go::Go;
+use crate::parts::diagnosis::{Test, TestPanel};
+use crate::parts::group::group;
+use leptos::prelude::*;
+use postern::diagnosis::{Diagnosis, Remedy};
+use postern::name::GroupName;
+use postern::provider::ProviderKey;
+use postern::reference::Reference;
+use postern::secret_ref::SecretRef;
+use ui::{Button, Dialog, DialogBody, DialogFoot, Glyph, Look};
+
+/// An explanation under way, of a text that may change meanwhile.
+#[derive(Clone, Copy)]
+pub struct Explain {
+    pub state: RwSignal<Test>,
+    pub run: Callback<()>,
+    pub mend: Callback<Remedy>,
+}
+
+impl Explain {
+    /// Explains what `text` is when it is asked to.
+    pub fn of(text: Signal<String>, on_change: Callback<()>) -> Self {
+        let state = RwSignal::new(Test::NotBegun);
+        let group = StoredValue::new(group());
+        let now = move || text.get_untracked().trim().to_owned();
+        let run = Callback::new(move |()| {
+            follow(state, api::explain_reference(group.get_value(), now()), on_change);
+        });
+        let mend = Callback::new(move |remedy: Remedy| {
+            follow(state, mend_and_explain(group.get_value(), now(), remedy), on_change);
+        });
+        Self { state, run, mend }
+    }
+}
+
+/// Saves the reference's provider with the remedy's change, then explains again.
+async fn mend_and_explain(group: GroupName, text: String, remedy: Remedy) -> Result<Diagnosis, AppError> {
+    if let Ok(reference) = text.parse::<SecretRef>() {
+        let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
+        save_mended(group.clone(), key, remedy).await?;
+    }
+    api::explain_reference(group, text).await
+}
+
+/// The button beside a reference that is being typed.
+#[component]
+pub fn ExplainButton(explain: Explain, #[prop(into)] disabled: Signal<bool>) -> impl IntoView {
+    view! {
+        <Button
+            label="Explain"
+            look=Look::Secondary
+            glyph=Glyph::Test
+            small=true
+            busy=Signal::derive(move || explain.state.get() == Test::Running)
+            disabled
+            on_press=explain.run
+        />
+    }
+    .into_any()
+}
+
+/// Explains a reference in use at once.
+#[component]
+pub fn ExplainDialog(
+    reference: Reference,
+    /// Something was saved or learned.
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let go = Go::here();
+    let text = reference.to_string();
+    let explain = Explain::of(Signal::stored(text.clone()), on_change);
+    Effect::new(move |first: Option<()>| {
+        if first.is_none() {
+            explain.run.run(());
+        }
+    });
+    view! {
+        <Dialog title="Explain" on_close=go.closing() wide=true>
+            <DialogBody>
+                <p class="ref-text text-sm wrap-anywhere">{text}</p>
+                <ExplainPanel explain/>
+            </DialogBody>
+            <DialogFoot dismiss="Close">
+                <Button
+                    label="Explain again"
+                    look=Look::Primary
+                    glyph=Glyph::Refresh
+                    busy=Signal::derive(move || explain.state.get() == Test::Running)
+                    on_press=explain.run
+                />
+            </DialogFoot>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// The steps, and the one that failed.
+#[component]
+pub fn ExplainPanel(explain: Explain) -> impl IntoView {
+    view! { <TestPanel test=explain.state mend=explain.mend label="Explanation" running="Reading the reference…"/> }
+        .into_any()
+}
