@@ -5,6 +5,8 @@ mod document;
 mod engine;
 mod environment;
 mod explain;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod json;
 mod kubernetes;
 mod network;

@@ -19,9 +19,9 @@ impl Caller<'_> {
         form.vault.prefix = "secret/api7".to_owned();
         form.vault.auth.token.0 = bao.root().to_owned();
         self.call("add_provider", json!({"group": "default", "form": form})).await;
-        let reference = "$secret://vault/my-vault/consumer/alice/key";
-        let form = json!({"name": "primary", "key": {"source": "reference", "text": reference}});
-        self.call("add_key_auth", json!({"group": "default", "consumer": "Alice", "form": form})).await;
+        let secret = json!({"source": "reference", "text": "$secret://vault/my-vault/consumer/alice/key"});
+        let form = json!({"kind": "key-auth", "name": "primary", "identifier": "", "secret": secret});
+        self.call("add_credential", json!({"group": "default", "consumer": "Alice", "form": form})).await;
     }
 
     /// Waits until the dashboard's page of references says this.

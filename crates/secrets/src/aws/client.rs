@@ -185,6 +185,33 @@ impl Client {
     }
 }
 
+/// An error with this code and message has a meaning.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_error(code: &str, message: &str) {
+    use postern::provider::aws::{AccessKey, AwsCredentials};
+    const CANARY: &str = "canary-4711";
+    static CLIENT: std::sync::OnceLock<Option<Client>> = std::sync::OnceLock::new();
+    let client = CLIENT.get_or_init(|| {
+        let key = AccessKey {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().ok()?,
+            secret_access_key: Plain::new("s".to_owned()),
+            session_token: None,
+        };
+        let credentials = AwsCredentials::AccessKey(key);
+        let settings =
+            AwsSettings { region: "us-east-1".parse().ok()?, endpoint_url: None, credentials, assume_role: None };
+        Some(Client::new(settings, Ambient::Forbidden))
+    });
+    let Some(Refusal::Final(failure)) =
+        client.as_ref().map(|client| client.by_code(code, &format!("{message} {CANARY}"), "name"))
+    else {
+        return;
+    };
+    let explanation = failure.explain();
+    assert!(!explanation.what.is_empty() && !explanation.fix.is_empty(), "{failure:?}");
+    assert!(!format!("{failure:?}{explanation:?}").contains(CANARY), "{failure:?} repeats the message");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

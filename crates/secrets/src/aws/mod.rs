@@ -226,6 +226,16 @@ impl SecretManager for Aws {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use client::fuzz_error;
+
+/// What a secret with that text gives under `key`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_answer(text: &str, key: Option<&str>, selector: &Selector) -> Result<Plain, AwsFailure> {
+    let candidate = Candidate { secret_id: "name".to_owned(), key: key.map(str::to_owned) };
+    choose(&Content::Text(Plain::new(text.to_owned())), &candidate, selector)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,178 +1,25 @@
 //! Everything the engine knows, behind one lock that is never held while waiting.
 
 use super::ProviderConfig;
-use super::gate::Gate;
+use super::address::Address;
+use super::entry::{Entry, Told};
 use super::held::Held;
 use super::kept::{self, Kept, Record, ToKeep};
-use super::pace::Ended;
-use crate::{Environment, SecretManager, connect, source};
+use super::provider::{Provider, hashed, identity};
+use crate::Environment;
 use postern::env_ref::EnvRef;
-use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::fingerprint::FingerprintKey;
 use postern::name::GroupName;
-use postern::provider::{ProviderActivity, ProviderKey, SecretProvider, VersionCheck};
+use postern::provider::{ProviderActivity, ProviderKey};
 use postern::resolve::{Failure, ReferenceState, Resolved, StateName};
 use postern::secret_ref::SecretRef;
-use postern::selection::{Pin, Selector};
+use postern::selection::Selector;
 use postern::sensitive::Plain;
 use postern::time::Millis;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, watch};
+use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
-
-/// Which secret: one read answers all its keys. Those of one provider stand together in order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Address {
-    pub(super) group: GroupName,
-    pub(super) provider: ProviderKey,
-    pub(super) path: Vec<String>,
-    /// The version that is read; none for the current one.
-    pub(super) pin: Option<Pin>,
-}
-
-impl Address {
-    /// The secret that answers `reference`.
-    #[must_use]
-    pub fn of(group: &GroupName, reference: &SecretRef) -> Self {
-        let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
-        Self { group: group.clone(), provider, path: reference.path().to_vec(), pin: reference.pin().cloned() }
-    }
-
-    /// Stands before every secret of a provider.
-    #[must_use]
-    pub fn first_of(group: &GroupName, provider: &ProviderKey) -> Self {
-        Self { group: group.clone(), provider: provider.clone(), path: Vec::new(), pin: None }
-    }
-
-    /// Whether it is a secret of that provider.
-    #[must_use]
-    pub fn is_of(&self, group: &GroupName, provider: &ProviderKey) -> bool {
-        self.group == *group && self.provider == *provider
-    }
-}
-
-/// A provider in use.
-pub(super) struct Provider {
-    pub(super) config: ProviderConfig,
-    /// The provider with its secrets hashed: tells whether a new one differs.
-    identity: SecretProvider<Fingerprint>,
-    /// What it reads from: two providers of which this is the same read the same secrets.
-    source: String,
-    pub(super) manager: Arc<dyn SecretManager>,
-    versions: Mutex<VersionCheck>,
-    pub(super) gate: Gate,
-    /// Never the same for two providers: a read that began with another is not kept.
-    pub(super) generation: u64,
-}
-
-/// One secret that someone wants.
-#[derive(Default)]
-pub(super) struct Entry {
-    pub(super) held: Held,
-    /// The values references in use name, with what was last told of each.
-    watched: BTreeMap<Selector, Option<Told>>,
-    /// The values someone waits for, watched or not.
-    visited: BTreeMap<Selector, usize>,
-    rounds: Rounds,
-    /// Rung when a round is wanted.
-    pub(super) bell: Arc<Notify>,
-    /// Reads the secret again and again; none while the provider is missing.
-    life: Option<AbortOnDropHandle<()>>,
-    /// Ends in time what stands in for a fresh value.
-    pub(super) expiry: Option<AbortOnDropHandle<()>>,
-}
-
-/// Rounds of reading, counted from 1.
-struct Rounds {
-    wanted: u64,
-    begun: u64,
-    ended: watch::Sender<u64>,
-}
-
-impl Default for Rounds {
-    fn default() -> Self {
-        Self { wanted: 1, begun: 0, ended: watch::Sender::new(0) }
-    }
-}
-
-/// What was last told of a reference: a change of it is logged and published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Told {
-    name: StateName,
-    value: Option<Fingerprint>,
-}
-
-impl Entry {
-    pub(super) fn selectors(&self) -> impl Iterator<Item = &Selector> {
-        self.watched.keys().chain(self.visited.keys())
-    }
-
-    /// A round that begins after this call. Answers its number and where its end shows.
-    pub(super) fn want_round(&mut self) -> (u64, watch::Receiver<u64>) {
-        let round = self.rounds.begun + 1;
-        if self.rounds.wanted < round {
-            self.rounds.wanted = round;
-            self.bell.notify_one();
-        }
-        (round, self.rounds.ended.subscribe())
-    }
-
-    /// What whoever asks has to wait for: a round that begins after this call. While nothing is known yet, one
-    /// under way will do, so that however many ask for a secret at first, it is read once.
-    fn want_answer(&mut self) -> (u64, watch::Receiver<u64>) {
-        let under_way = self.rounds.begun > *self.rounds.ended.borrow();
-        if under_way && self.held.is_cold() {
-            return (self.rounds.begun, self.rounds.ended.subscribe());
-        }
-        self.want_round()
-    }
-
-    /// Begins a round; answers its number.
-    pub(super) fn begin_round(&mut self) -> u64 {
-        self.rounds.begun += 1;
-        self.rounds.wanted = self.rounds.wanted.max(self.rounds.begun);
-        self.rounds.begun
-    }
-
-    /// Ends a round; answers how it went for the keys in use.
-    pub(super) fn end_round(&mut self, round: u64) -> Ended {
-        let ended = self.held.end_round(self.watched.keys().chain(self.visited.keys()));
-        self.rounds.ended.send_replace(round);
-        ended
-    }
-
-    pub(super) fn is_round_wanted(&self) -> bool {
-        self.rounds.wanted > self.rounds.begun
-    }
-
-    pub(super) fn is_visited(&self) -> bool {
-        !self.visited.is_empty()
-    }
-
-    /// Reads with another provider from now on, or with none: then whoever waits is let go.
-    fn restart(&mut self, keep_values: bool, life: Option<AbortOnDropHandle<()>>) {
-        if !keep_values {
-            self.held = Held::default();
-        }
-        if life.is_none() {
-            self.rounds = Rounds::default();
-        }
-        self.rounds.wanted = self.rounds.begun + 1;
-        self.expiry = None;
-        self.life = life;
-    }
-
-    /// How many values would survive a restart now.
-    pub(super) fn keepable(&self) -> usize {
-        self.held.keepable(self.watched.keys()).map_or(0, |(values, _)| values)
-    }
-
-    fn is_wanted(&self) -> bool {
-        !self.watched.is_empty() || !self.visited.is_empty()
-    }
-}
 
 /// Starts the life of one secret with one generation of its provider.
 pub(super) type Spawn<'a> = &'a dyn Fn(Address, u64) -> AbortOnDropHandle<()>;
@@ -189,7 +36,7 @@ pub(super) struct Board {
     restored: HashMap<Address, Kept>,
     /// The references in use are known.
     settled: bool,
-    /// And when it was set.
+    /// What references to the environment may read, and when it was set.
     environment: (Environment, Millis),
     /// Set at shutdown: nothing is started any more.
     closed: bool,
@@ -528,38 +375,4 @@ impl Board {
         };
         views.into_iter().map(remember).collect()
     }
-}
-
-impl Provider {
-    fn new(
-        config: ProviderConfig,
-        identity: SecretProvider<Fingerprint>,
-        generation: u64,
-        environment: &Environment,
-    ) -> Self {
-        let settings = &config.provider.settings;
-        let manager = connect(settings, config.ambient, environment);
-        // What the environment says of who asks tells sources apart too.
-        let source = source(environment.fill(settings).as_ref().unwrap_or(settings));
-        Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
-    }
-
-    /// Whether new versions are looked for between two reads.
-    pub(super) fn versions(&self) -> VersionCheck {
-        *self.versions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set_versions(&self, versions: VersionCheck) {
-        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = versions;
-    }
-}
-
-fn identity(provider: &SecretProvider<Plain>, fingerprints: &FingerprintKey) -> SecretProvider<Fingerprint> {
-    let Ok(identity) = provider.try_map(|_, secret| Ok::<_, Infallible>(hashed(secret, fingerprints)));
-    identity
-}
-
-#[expect(clippy::disallowed_methods, reason = "hashed with a key, to tell whether it changed")]
-fn hashed(secret: &Plain, fingerprints: &FingerprintKey) -> Fingerprint {
-    fingerprints.of(secret.expose().as_bytes())
 }

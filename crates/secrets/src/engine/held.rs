@@ -1,6 +1,6 @@
 //! What is held of one secret: the last good reading, and what went wrong since.
 
-use super::board::Address;
+use super::address::Address;
 use super::kept::{Kept, Opened, Record};
 use super::pace::Ended;
 use crate::document::Document;

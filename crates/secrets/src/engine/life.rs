@@ -1,10 +1,11 @@
 //! The life of one secret: read it, wait, read it again.
 
 use super::Inner;
-use super::board::{Address, Provider};
+use super::address::Address;
 use super::gate::Pass;
 use super::held::Reading;
 use super::pace::{self, Ended};
+use super::provider::Provider;
 use crate::document::Document;
 use crate::{Newest, Unread};
 use postern::provider::VersionCheck;

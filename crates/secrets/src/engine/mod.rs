@@ -4,18 +4,22 @@
 //! [`Engine::current`] answers from memory. A value is replaced before it is too old, kept through an
 //! outage for a limited time, and dropped at once when the manager says no.
 
+mod address;
 mod board;
 mod breaker;
+mod entry;
 mod gate;
 mod held;
 mod kept;
 mod life;
 mod pace;
+mod provider;
 
-pub use board::Address;
+pub use address::Address;
 
 use crate::{Ambient, Environment};
-use board::{Board, Entry};
+use board::Board;
+use entry::Entry;
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;

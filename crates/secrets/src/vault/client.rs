@@ -78,9 +78,7 @@ impl Client {
 
     /// The URL of a path below `/v1/`: each segment is encoded, so none can climb or end the path.
     pub(super) fn url(&self, segments: &[String]) -> Option<Url> {
-        let mut url = self.base.clone()?;
-        url.path_segments_mut().ok()?.pop_if_empty().push("v1").extend(segments);
-        Some(url)
+        below_v1(self.base.as_ref()?, segments)
     }
 
     /// Reads `segments` with the provider's token.
@@ -280,6 +278,28 @@ impl Answer {
     pub(super) fn denied(path: &[String]) -> Failure {
         Failure::Denied { path: path.join("/"), why: DeniedBecause::Unknown }
     }
+}
+
+fn below_v1(base: &Url, segments: &[String]) -> Option<Url> {
+    let mut url = base.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().push("v1").extend(segments);
+    Some(url)
+}
+
+/// The URL of a reference has the provider's host, its base path, `v1`, then one part for each segment.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_url(settings: &VaultSettings<Plain>, segments: &[String]) {
+    let Ok(base) = Url::parse(&settings.url.to_string()) else { return };
+    let Some(url) = below_v1(&base, segments) else { return };
+    assert_eq!((base.scheme(), base.host(), base.port()), (url.scheme(), url.host(), url.port()), "{url}");
+    assert_eq!((url.query(), url.fragment(), url.username()), (None, None, ""), "{url}");
+    let parts = |url: &Url| -> Vec<String> {
+        let parts = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let (before, all) = (parts(&base), parts(&url));
+    assert_eq!(all.len(), before.len() + 1 + segments.len(), "{url} from {segments:?}");
+    assert!(all.starts_with(&before) && all[before.len()] == "v1", "{url}");
 }
 
 #[cfg(test)]

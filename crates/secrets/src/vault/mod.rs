@@ -51,6 +51,11 @@ impl Vault {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use client::fuzz_url;
+#[cfg(feature = "fuzzing")]
+pub(crate) use read::fuzz_answer;
+
 /// Whom the provider's connections trust, and the certificate they show.
 #[expect(clippy::disallowed_methods, reason = "read as the key of the client certificate")]
 fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {

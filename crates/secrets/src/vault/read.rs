@@ -252,6 +252,23 @@ fn warns_of_versions(body: &[u8]) -> bool {
     warnings.unwrap_or_default().iter().any(|warning| warning.contains("versioned K/V"))
 }
 
+/// What an answer with `body` gives; nothing when it is not what Vault answers.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_answer(
+    version: Kv,
+    body: &[u8],
+    selector: &postern::selection::Selector,
+) -> Option<Result<postern::sensitive::Plain, Failure>> {
+    let place = ReadPath { segments: vec!["secret".to_owned(), "a".to_owned()], version };
+    let mount = Mount { path: vec!["secret".to_owned()], version };
+    let missing = absent(&place, &mount, body);
+    assert!(!missing.explain().what.is_empty(), "{missing:?}");
+    match parse(&place, body)? {
+        Parsed::Document(document) => Some(document.value(selector, None)),
+        Parsed::Deleted(deleted) => Some(Err(Failure::NotFound { path: place.to_string(), deleted: Some(deleted) })),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

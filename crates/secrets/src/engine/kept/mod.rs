@@ -6,7 +6,7 @@
 mod file;
 
 use super::Inner;
-use super::board::Address;
+use super::address::Address;
 use file::{Refused, SealedFile};
 use postern::selection::Selector;
 use postern::sensitive::Plain;
