@@ -3,7 +3,7 @@
 use crate::support::fault::{Fault, FaultServer};
 use crate::support::kube::{Cluster, Kube, reference};
 use crate::support::logs::{Logs, claim_no_canary};
-use crate::support::{House, claim, group};
+use crate::support::{claim, group};
 use postern::diagnosis::{Diagnosis, Stage};
 use postern::provider::Settings;
 use postern::provider::kubernetes::{KubernetesAccess, KubernetesSettings};
@@ -140,7 +140,7 @@ async fn what_changes_in_the_cluster_is_noticed() {
 }
 
 async fn diagnose(settings: KubernetesSettings<Plain>) -> Diagnosis {
-    House::empty().engine.diagnose(&Settings::Kubernetes(settings), Ambient::Forbidden).await
+    secrets::diagnose(&Settings::Kubernetes(settings), Ambient::Forbidden, &secrets::Environment::none()).await
 }
 
 #[tokio::test]
