@@ -176,7 +176,8 @@ for (const [manager, tutorial] of Object.entries(TUTORIALS)) {
   });
 }
 
-test("a public key is typed in, and one of another algorithm refused", async ({ page }) => {
+test("a public key is typed in, and one of another algorithm refused", async ({ page, complaints }) => {
+  complaints.expect(/status of 422/);
   await interop("keys", folder);
   await dashboard.openConsumer("Alice");
   await page.getByRole("tab", { name: "JWT", exact: true }).click();
@@ -195,7 +196,8 @@ test("a public key is typed in, and one of another algorithm refused", async ({ 
   await expect(page.getByRole("row").filter({ hasText: "pair-key" })).toContainText("ES256");
 });
 
-test("a username that is taken is refused where it is typed", async ({ page }) => {
+test("a username that is taken is refused where it is typed", async ({ page, complaints }) => {
+  complaints.expect(/status of 422/);
   await dashboard.openConsumer("Alicia");
   await page.getByRole("tab", { name: "Basic Authentication", exact: true }).click();
   const dialog = await dashboard.dialog("Add Basic Authentication Credential");
