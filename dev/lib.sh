@@ -174,9 +174,9 @@ need_openbao() {
 need_moto() {
   local wanted
   wanted=$(sed -n 's/^moto.*==//p' dev/backends/requirements.txt)
-  [ "$("$venv/bin/python3" -c 'import moto; print(moto.__version__)' 2>/dev/null)" = "$wanted" ] && return
+  [ "$("$venv/bin/python3" -c 'import jwt, moto; print(moto.__version__)' 2>/dev/null)" = "$wanted" ] && return
   need_venv
-  quietly "fetching moto, which serves AWS's API to tests ($wanted)" \
+  quietly "fetching moto, which serves AWS's API to tests ($wanted), and PyJWT" \
     "$venv/bin/python3" -m pip install -q --disable-pip-version-check -r dev/backends/requirements.txt
 }
 

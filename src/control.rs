@@ -1,6 +1,7 @@
 //! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
 
 use crate::access::Review;
+use crate::certificate::Certificate;
 use crate::consumer::Consumer;
 use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
@@ -76,6 +77,8 @@ pub struct CredentialView {
     pub stored: Stored<Credential<Masked>>,
     /// `None` for a literal.
     pub state: Option<ReferenceState>,
+    /// Why the value, which is there, proves nothing: not a key of the algorithm, for instance.
+    pub unusable: Option<String>,
     /// Another credential has the same key, or the same name that requests give: neither authenticates.
     pub same_as: Option<CredentialName>,
 }
@@ -102,6 +105,18 @@ pub struct ConsumerView {
 pub struct ServiceView {
     pub stored: Stored<Service>,
     pub routes: usize,
+}
+
+/// A certificate and whether the gateway can show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateView {
+    pub stored: Stored<Certificate<Masked>>,
+    /// Where the reference of the certificate stands; `None` for a text typed in.
+    pub certificate: Option<ReferenceState>,
+    /// The same of the private key.
+    pub private_key: Option<ReferenceState>,
+    /// Why clients that ask for its hosts are refused, and what to do; `None` when they are not.
+    pub problem: Option<String>,
 }
 
 /// One use of a reference.
@@ -356,6 +371,24 @@ pub trait ControlPlane: Send + Sync {
         route: Route,
     ) -> Answer<Stored<Route>>;
     async fn delete_route(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
+
+    async fn certificates(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<CertificateView>>;
+    /// The id is made by the control plane; the one given is ignored.
+    async fn add_certificate(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        certificate: Certificate<Entered>,
+    ) -> Answer<CertificateView>;
+    /// `Keep` keeps a stored text.
+    async fn save_certificate(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        certificate: Certificate<Entered>,
+    ) -> Answer<CertificateView>;
+    async fn delete_certificate(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
 
     /// The references in the plugins of a service and of its routes, field by field.
     async fn plugin_references(

@@ -50,6 +50,7 @@ impl Stage {
                 &[Self::Address, Self::Connect, Self::Tls, Self::Health, Self::Token, Self::Mount, Self::Read]
             }
             Manager::Aws => &[Self::Address, Self::Connect, Self::Tls, Self::AccessKey, Self::Read],
+            Manager::Kubernetes => &[Self::Address, Self::Connect, Self::Tls, Self::Token, Self::Read],
         }
     }
 

@@ -63,6 +63,12 @@ impl Fingerprint {
         self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
     }
 
+    /// All of it, to make another one of.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
     /// The first `count` bits as a number: equally many fingerprints begin with each.
     pub(crate) fn first_bits(self, count: u32) -> usize {
         (self.0 >> (u128::BITS - count)) as usize

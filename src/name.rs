@@ -98,6 +98,25 @@ name_type!(
         Ok(())
     }
 );
+name_type!(
+    /// What a JWT names its credential by, in the claim `key`: 1 to 256 characters, no control characters, no
+    /// blanks at either end.
+    JwtKey,
+    |text| plain_text("A key", text)
+);
+name_type!(
+    /// The `keyId` of an HTTP signature: 1 to 256 characters, without blanks, control characters, quotes and
+    /// commas, which its header could not carry.
+    KeyId,
+    |text| {
+        check_length("A key ID", text, 256)?;
+        let bad = |c: char| matches!(c, '"' | ',' | '\\') || c.is_whitespace() || c.is_control();
+        if text.contains(bad) {
+            return Err(NameError("A key ID has no blanks, quotes, commas, backslashes or control characters.".to_owned()));
+        }
+        Ok(())
+    }
+);
 
 impl GroupName {
     /// The group that exists in every installation.
@@ -129,12 +148,16 @@ fn consumer_name(text: &str) -> Result<(), NameError> {
 }
 
 fn display_name(text: &str) -> Result<(), NameError> {
-    check_length("A name", text, 256)?;
+    plain_text("A name", text)
+}
+
+fn plain_text(what: &str, text: &str) -> Result<(), NameError> {
+    check_length(what, text, 256)?;
     if text.chars().any(char::is_control) {
-        return Err(NameError("A name has no control characters.".to_owned()));
+        return Err(NameError(format!("{what} has no control characters.")));
     }
     if text.trim() != text {
-        return Err(NameError("Remove the blank at the start or end of the name.".to_owned()));
+        return Err(NameError("Remove the blank at the start or end.".to_owned()));
     }
     Ok(())
 }

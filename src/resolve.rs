@@ -8,6 +8,7 @@ use crate::near::nearest;
 use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
+use crate::provider::kubernetes::KubernetesFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SERVICE_ACCOUNT_TOKEN, SecretPrefix, read_policy};
 use crate::reference::Reference;
 use crate::secret_ref::RefError;
@@ -178,6 +179,8 @@ pub enum Failure {
     Invalid { path: String, why: InvalidBecause },
     /// What only AWS Secrets Manager can end in.
     Aws(AwsFailure),
+    /// What only Kubernetes can end in.
+    Kubernetes(KubernetesFailure),
     /// What only a reference to the environment can end in.
     Env(EnvFailure),
 }
@@ -310,6 +313,7 @@ impl Failure {
             Self::Sealed { .. } => StateName::Sealed,
             Self::Invalid { .. } => StateName::Invalid,
             Self::Aws(failure) => failure.name(),
+            Self::Kubernetes(failure) => failure.name(),
             Self::Env(failure) => failure.name(),
         }
     }
@@ -321,6 +325,7 @@ impl Failure {
             Self::Unreachable { .. } | Self::Sealed { .. } => FailureClass::Outage,
             Self::Denied { .. } => FailureClass::Denied,
             Self::Aws(failure) => failure.class(),
+            Self::Kubernetes(failure) => failure.class(),
             Self::ProviderMissing { .. }
             | Self::NotFound { .. }
             | Self::Version { .. }
@@ -392,6 +397,7 @@ impl Failure {
             .with("vault operator unseal"),
             Self::Invalid { path, why } => explain_invalid(path, why),
             Self::Aws(failure) => failure.explain(),
+            Self::Kubernetes(failure) => failure.explain(),
             Self::Env(failure) => failure.explain(),
         }
     }

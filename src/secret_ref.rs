@@ -2,7 +2,7 @@
 //!
 //! What the path means is the manager's business. With Vault the last segment is the key. With AWS
 //! Secrets Manager a name may contain slashes and the key may be left out, so only a read tells where
-//! the name ends (`provider::aws::candidates`).
+//! the name ends (`provider::aws::candidates`). With Kubernetes it is namespace, Secret and key.
 //!
 //! This is the only place that knows `$secret://`. A [`SecretRef`] cannot hold an invalid reference.
 //! The grammar is that of Apache APISIX 3.18 (`apisix/secret.lua`) with stricter decisions: no segment
@@ -12,7 +12,7 @@
 
 use crate::env_ref::EnvRef;
 use crate::name::ProviderId;
-use crate::provider::Manager;
+use crate::provider::{Manager, kubernetes};
 use crate::selection::{Fault, Pin, Selector, Written, suffix};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -150,6 +150,10 @@ pub enum RefProblem {
     StrayBlank {
         segment: String,
     },
+    /// The path is none that the manager has.
+    BadPath {
+        why: String,
+    },
     /// What stands behind the reference is one of our extensions, but not well formed.
     BadExtension {
         why: String,
@@ -211,7 +215,7 @@ impl fmt::Display for RefError {
             RefProblem::StrayBlank { segment } => {
                 write!(f, "Remove the blank at the start or end of '{}'.", segment.trim())
             }
-            RefProblem::BadExtension { why } => f.write_str(why),
+            RefProblem::BadPath { why } | RefProblem::BadExtension { why } => f.write_str(why),
             RefProblem::TooLong { length } => {
                 write!(f, "A reference has at most {MAX_LENGTH} bytes; this has {length}.")
             }
@@ -253,10 +257,12 @@ impl FromStr for SecretRef {
         let (path, key) = match manager {
             Manager::Vault => parse_path(segments, end)?,
             Manager::Aws => parse_aws_path(segments, end)?,
+            Manager::Kubernetes => parse_kubernetes_path(segments, end)?,
         };
         let pin = match manager {
             Manager::Vault => Pin::of_vault,
             Manager::Aws => Pin::of_aws,
+            Manager::Kubernetes => Pin::of_kubernetes,
         };
         let extensions = written.extensions(pin)?;
         let selector = Selector { key, decode: extensions.decode, pointer: extensions.pointer };
@@ -350,6 +356,19 @@ fn parse_aws_path<'a>(
         Some(last) if last.is_empty() => fail(RefProblem::MissingField { path: kept.join("/") }, end..end),
         Some(only) if kept.is_empty() => Ok((vec![only], String::new())),
         last => Ok((kept, last.unwrap_or_default())),
+    }
+}
+
+/// Namespace, Secret and key: each once.
+fn parse_kubernetes_path<'a>(
+    segments: impl Iterator<Item = Segment<'a>>,
+    end: usize,
+) -> Result<(Vec<String>, String), RefError> {
+    let (path, key) = parse_path(segments, end)?;
+    match kubernetes::check_path(&path, &key) {
+        Ok(()) => Ok((path, key)),
+        Err(why) if path.len() == 1 => fail(RefProblem::BadPath { why }, end..end),
+        Err(why) => fail(RefProblem::BadPath { why }, end.saturating_sub(key.len() + path.join("/").len() + 1)..end),
     }
 }
 
@@ -557,7 +576,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_fail_or_climb(text in "\\PC{0,60}", tail in "[./%a-z\\\\]{0,40}([?&](version|stage|decode)=[a-z0-9]{0,6}){0,2}(#/[a-z~0/]{0,6})?") {
             let after = |scheme: &str| format!("{scheme}{tail}");
-            for text in [text.clone(), after("$secret://vault/v/"), after("$secret://aws/v/"), format!("$secret://{text}")] {
+            for text in [text.clone(), after("$secret://vault/v/"), after("$secret://aws/v/"), after("$secret://kubernetes/v/"), format!("$secret://{text}")] {
                 if let Ok(reference) = text.parse::<SecretRef>() {
                     prop_assert!(reference.path().iter().all(|s| s != ".." && s != "."));
                     prop_assert!(reference.manager() == Manager::Aws || !reference.path().contains(&String::new()));

@@ -44,6 +44,11 @@ impl Pin {
         }
     }
 
+    /// Kubernetes keeps no earlier versions.
+    pub(crate) fn of_kubernetes(_: &str, _: &str) -> Result<Self, String> {
+        Err("A Secret of Kubernetes has no versions and no stages: remove this.".to_owned())
+    }
+
     /// `VersionId` (32 to 64 characters) and `VersionStage` (1 to 256) as `GetSecretValue` has them.
     pub(crate) fn of_aws(name: &str, value: &str) -> Result<Self, String> {
         let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-';

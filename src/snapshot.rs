@@ -3,19 +3,22 @@
 //! Each part is shared with the snapshot before it while it stays the same, so that making a snapshot, and
 //! compiling it, costs what the change costs and not what the configuration holds.
 
+use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
-use crate::routing::{Route, Service};
+use crate::routing::{HostPattern, Route, Service};
+use crate::sensitive::Plain;
 use crate::shards::Shards;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A field of a plugin with a secret, as the gateway uses it.
 pub type LiveField = Arc<LiveSecret>;
 
-/// The whole configuration of one gateway group. Keys are here as fingerprints; the only secrets are those that
-/// plugins have to show to other servers.
+/// The whole configuration of one gateway group. Keys of consumers are here as fingerprints; the only secrets are
+/// those that plugins have to show to other servers, and the private keys of certificates.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Grows with every change of what the gateway does.
@@ -29,6 +32,8 @@ pub struct Snapshot {
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
+    /// What the gateway shows of itself over TLS: those certificates that can be shown now.
+    pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
 }
@@ -56,6 +61,74 @@ pub struct KeyCredential {
 pub enum Proof {
     /// The password with this fingerprint.
     Password(Fingerprint),
+    /// A JWT with this algorithm, signed by the key.
+    Jwt {
+        algorithm: JwtAlgorithm,
+        /// By how many seconds clocks may differ.
+        grace_seconds: u64,
+        key: Prepared<dyn Verify>,
+    },
+    /// An HTTP signature by the key.
+    HttpSignature(Prepared<HttpSignatureKeys>),
+}
+
+/// Checks signatures with a key that is inside, and stays there.
+pub trait Verify: Send + Sync {
+    /// Whether `signature` is the key's over `message`.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// One secret as a key for each algorithm of HTTP signatures.
+pub struct HttpSignatureKeys {
+    pub sha1: Arc<dyn Verify>,
+    pub sha256: Arc<dyn Verify>,
+    pub sha512: Arc<dyn Verify>,
+}
+
+/// Keys, made ready once. Two are the same when they were made of the same.
+pub struct Prepared<T: ?Sized> {
+    /// Of the value that the keys were made of, and of all that decided how.
+    pub of: Fingerprint,
+    pub keys: Arc<T>,
+}
+
+impl<T: ?Sized> Clone for Prepared<T> {
+    fn clone(&self) -> Self {
+        Self { of: self.of, keys: Arc::clone(&self.keys) }
+    }
+}
+
+impl<T: ?Sized> PartialEq for Prepared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.of == other.of
+    }
+}
+
+impl<T: ?Sized> Eq for Prepared<T> {}
+
+impl<T: ?Sized> fmt::Debug for Prepared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared({})", self.of.short())
+    }
+}
+
+/// A certificate and its private key, which belong together.
+#[derive(Clone, Debug)]
+pub struct SnapshotCertificate {
+    pub id: ObjectId,
+    pub hosts: Vec<HostPattern>,
+    /// In PEM, the gateway's own first.
+    pub chain: Arc<Plain>,
+    /// In PEM.
+    pub private_key: Arc<Plain>,
+    /// Of both texts: another one when either changes.
+    pub fingerprint: Fingerprint,
+}
+
+impl PartialEq for SnapshotCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, &self.hosts, self.fingerprint) == (&other.id, &other.hosts, other.fingerprint)
+    }
 }
 
 impl Snapshot {
@@ -68,6 +141,7 @@ impl Snapshot {
             routes: Arc::default(),
             consumers: Arc::default(),
             keys: Shards::default(),
+            certificates: Arc::default(),
             fingerprint_key,
         })
     }

@@ -1,10 +1,11 @@
 //! The vectors that the grammar alone decides, and the claim that every vector is run somewhere.
 
-use crate::plugin::PluginName;
+use crate::plugin::{EnteredField, PluginConfig, PluginName};
+use crate::problem::FieldProblem;
 use crate::provider::ProviderForm;
 use crate::provider::vault::{AuthForm, FormSecret, VaultForm};
 use crate::secret_ref::{Reading, read};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const VECTORS: &str = include_str!("../tests/vectors/vectors.json");
@@ -20,11 +21,15 @@ enum Expected {
     Literal,
     /// Postern has no such plugin: the whole configuration is refused, so no text goes anywhere.
     NoSuchPlugin(&'static str),
+    /// A reference in this field of limit-count.
+    InLimitCount(&'static str),
+    /// Refused in this field of limit-count, which is stricter than the vector: only `secret_fields` are resolved.
+    NotInLimitCount(&'static str),
     /// Refused in a secret field of a provider.
     NotInAProvider,
 }
 
-use Expected::{Code, Literal, NearMiss, NoSuchPlugin, NotInAProvider};
+use Expected::{Code, InLimitCount, Literal, NearMiss, NoSuchPlugin, NotInAProvider, NotInLimitCount};
 
 const CASES: [(&str, Expected); 26] = [
     ("P02", Code),
@@ -49,9 +54,9 @@ const CASES: [(&str, Expected); 26] = [
     ("A04", Code),
     ("E11", Code),
     ("E18", NearMiss),
-    ("F01", NoSuchPlugin("limit-count")),
-    ("F03", NoSuchPlugin("limit-count")),
-    ("F04", NoSuchPlugin("limit-count")),
+    ("F01", InLimitCount("redis_password")),
+    ("F03", NotInLimitCount("redis_host")),
+    ("F04", NotInLimitCount("count")),
     ("F08", NoSuchPlugin("proxy-rewrite")),
     ("F10", NotInAProvider),
 ];
@@ -83,6 +88,15 @@ fn check(id: &str, vector: &Value, expected: &Expected) {
         }
         Literal => assert_eq!(read("1"), Reading::Literal, "{id}"),
         NoSuchPlugin(name) => assert!(PluginName::from_slug(name).is_none(), "{id}: run it with the plugin {name}"),
+        InLimitCount(field) => {
+            let config = limit_count(field).unwrap();
+            let references: Vec<_> = config.references().map(|(at, reference)| (at, reference.to_string())).collect();
+            assert_eq!(references, [(*field, "$env://X".to_owned())], "{id}");
+        }
+        NotInLimitCount(field) => {
+            let problems = limit_count(field).unwrap_err();
+            assert_eq!(problems[0].field, format!("/{field}"), "{id}: {problems:?}");
+        }
         NotInAProvider => {
             let form = ProviderForm {
                 id: "my-vault".to_owned(),
@@ -98,6 +112,13 @@ fn check(id: &str, vector: &Value, expected: &Expected) {
             assert_eq!(problems[0].field, "token", "{id}: {problems:?}");
         }
     }
+}
+
+/// limit-count with the reference `$env://X` in that field.
+fn limit_count(field: &str) -> Result<PluginConfig<EnteredField>, Vec<FieldProblem>> {
+    let mut config = json!({"count": 1, "time_window": 1, "policy": "redis", "redis_host": "redis.example"});
+    config[field] = "$env://X".into();
+    PluginConfig::parse(PluginName::LimitCount, &config.to_string())
 }
 
 #[test]

@@ -71,6 +71,10 @@ impl Paths {
         }
     }
 
+    pub fn certificates(&self) -> String {
+        format!("{}/certificates", self.0)
+    }
+
     pub fn references(&self) -> String {
         format!("{}/references", self.0)
     }

@@ -2,6 +2,7 @@
 
 use crate::error::tell_status;
 use crate::layout::GroupFrame;
+use crate::pages::certificates::CertificatesPage;
 use crate::pages::consumer::ConsumerPage;
 use crate::pages::consumers::ConsumersPage;
 use crate::pages::instances::InstancesPage;
@@ -72,6 +73,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>
                     <Route path=path!("services/:id/plugins") view=ServicePlugins ssr=Async/>
                     <Route path=path!("services/:id/routes/:rid") view=RoutePage ssr=Async/>
+                    <Route path=path!("certificates") view=CertificatesPage ssr=Async/>
                     <Route path=path!("references") view=ReferencesPage ssr=Async/>
                     <Route path=path!("reasons") view=ReasonsPage ssr=Async/>
                     <Route path=path!("instances") view=InstancesPage ssr=Async/>

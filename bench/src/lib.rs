@@ -65,14 +65,14 @@ impl House {
             store: store.clone(),
             sealer,
             engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
-            clock,
+            clock: clock.clone(),
             fingerprints,
             own_addresses: Vec::new(),
             ambient_credentials: std::collections::BTreeSet::new(),
             instance: InstanceFacts { id: "bench".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await?;
-        let gateway = Gateway::start(([127, 0, 0, 1], 0).into(), GatewayConfig::default(), control.snapshots())?;
+        let gateway = Gateway::start(([127, 0, 0, 1], 0).into(), GatewayConfig::default(), clock, control.snapshots())?;
         let gateway = Arc::new(GatewayFacts(gateway));
         control.attach(gateway.clone());
         Ok(Self { control, store, gateway, stop })

@@ -18,6 +18,7 @@ export const firstPages: Place[] = [
   { name: "secret providers", path: `${GROUP}/secret-providers`, shows: ["my-vault"] },
   { name: "consumers", path: `${GROUP}/consumers`, shows: ["Alice"] },
   { name: "services", path: `${GROUP}/services`, shows: ["httpbin"] },
+  { name: "certificates", path: `${GROUP}/certificates` },
   { name: "references", path: `${GROUP}/references`, shows: [ALICE_KEY] },
   { name: "gateway instances", path: `${GROUP}/instances` },
 ];
@@ -73,6 +74,7 @@ export async function everyDialog(base: string): Promise<DialogPlace[]> {
     byButton(`${GROUP}/consumers`, "Add Consumer"),
     byButton(ALICE, "Add Key Authentication Credential"),
     byButton(`${GROUP}/services`, "Add Service"),
+    byButton(`${GROUP}/certificates`, "Add Certificate"),
     byButton(`${service}/routes`, "Add Route"),
     byButton(`${service}/plugins`, "Enable Plugin"),
   ];

@@ -15,13 +15,14 @@ export class Postern {
   private constructor(
     private readonly dashboardPort: number,
     private readonly gatewayPort: number,
+    readonly tlsPort: number,
   ) {
     this.log = join(this.folder, "postern.log");
     this.dataDir = join(this.folder, "data");
   }
 
   static async start(): Promise<Postern> {
-    const postern = new Postern(await freePort(), await freePort());
+    const postern = new Postern(await freePort(), await freePort(), await freePort());
     await postern.up();
     return postern;
   }
@@ -45,6 +46,7 @@ export class Postern {
         ...["--data-dir", this.dataDir],
         ...["--dashboard-addr", `127.0.0.1:${this.dashboardPort}`],
         ...["--gateway-addr", `127.0.0.1:${this.gatewayPort}`],
+        ...["--gateway-tls-addr", `127.0.0.1:${this.tlsPort}`],
         ...(site ? ["--site-root", site] : []),
       ],
       cwd: this.folder,

@@ -14,8 +14,9 @@ const DASHBOARD_ADDR: &str = "127.0.0.1:7080";
 /// The master key's file, in the data folder.
 pub(crate) const MASTER_KEY: &str = "master.key";
 const GATEWAY_ADDR: &str = "127.0.0.1:9080";
+const GATEWAY_TLS_ADDR: &str = "127.0.0.1:9443";
 
-/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault or AWS Secrets Manager.
+/// Postern: a dashboard and API gateway whose secrets stay in HashiCorp Vault, AWS Secrets Manager or Kubernetes.
 ///
 /// Without a subcommand, `serve` runs. Open the dashboard's address in a browser; requests go to the
 /// gateway's address.
@@ -124,6 +125,10 @@ struct ServeArgs {
     /// Where the gateway listens [default: 127.0.0.1:9080].
     #[arg(long, value_name = "IP:PORT", env = "POSTERN_GATEWAY_ADDR")]
     gateway_addr: Option<String>,
+    /// Where the gateway listens for TLS, or off; certificates are added in the dashboard
+    /// [default: 127.0.0.1:9443].
+    #[arg(long, value_name = "IP:PORT", env = "POSTERN_GATEWAY_TLS_ADDR")]
+    gateway_tls_addr: Option<String>,
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
@@ -149,6 +154,7 @@ struct Texts {
     data_dir: Option<String>,
     dashboard_addr: Option<String>,
     gateway_addr: Option<String>,
+    gateway_tls_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
     ambient_credentials: Option<String>,
@@ -165,6 +171,7 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) dashboard_addr: SocketAddr,
     pub(crate) gateway_addr: SocketAddr,
+    pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
     pub(crate) ambient_credentials: BTreeSet<GroupName>,
@@ -270,6 +277,15 @@ impl Settings {
                 "--gateway-addr: the dashboard listens on {gateway_addr}; give the gateway another port."
             ));
         }
+        let gateway_tls_addr = match texts.gateway_tls_addr.as_deref().unwrap_or(GATEWAY_TLS_ADDR).trim() {
+            "off" => None,
+            text => Some(address("gateway-tls-addr", text)?),
+        };
+        if let Some(tls) =
+            gateway_tls_addr.filter(|tls| tls.port() != 0 && [dashboard_addr, gateway_addr].contains(tls))
+        {
+            return Err(format!("--gateway-tls-addr: another listener has {tls}; choose another port."));
+        }
         let database_url = match texts.database_url {
             Some(url) => database_url(url)?,
             None => format!("sqlite:{}", data_dir.join("postern.db").display()),
@@ -278,6 +294,7 @@ impl Settings {
             data_dir,
             dashboard_addr,
             gateway_addr,
+            gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
             ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
@@ -303,6 +320,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("data_dir", args.place.data_dir),
         ("dashboard_addr", args.dashboard_addr),
         ("gateway_addr", args.gateway_addr),
+        ("gateway_tls_addr", args.gateway_tls_addr),
         ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
@@ -454,6 +472,8 @@ mod tests {
             (&["--dashboard-addr", "0.0.0.0:7080"], "no sign-in yet"),
             (&["--gateway-addr", "x:1"], "--gateway-addr: expected"),
             (&["--gateway-addr", "127.0.0.1:7080"], "another port"),
+            (&["--gateway-tls-addr", "127.0.0.1:9080"], "another port"),
+            (&["--gateway-tls-addr", "on"], "--gateway-tls-addr: expected"),
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),

@@ -9,13 +9,19 @@ use tokio::sync::watch;
 /// The running gateway, until it is taken out to be shut down.
 pub(crate) struct GatewayLink {
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     applied: watch::Receiver<u64>,
     gateway: Mutex<Option<Gateway>>,
 }
 
 impl GatewayLink {
     pub(crate) fn new(gateway: Gateway) -> Self {
-        Self { address: gateway.local_addr(), applied: gateway.applied(), gateway: Mutex::new(Some(gateway)) }
+        Self {
+            address: gateway.local_addr(),
+            tls_address: gateway.tls_addr(),
+            applied: gateway.applied(),
+            gateway: Mutex::new(Some(gateway)),
+        }
     }
 
     /// The gateway's metrics, in Prometheus's text format; empty once it is taken.
@@ -33,6 +39,10 @@ impl GatewayLink {
 impl RunningGateway for GatewayLink {
     fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     fn applied_revision(&self) -> u64 {

@@ -47,6 +47,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let config = GatewayConfig {
         workers: settings.gateway_workers,
         forbidden_upstreams: vec![dashboard_addr],
+        tls_addr: settings.gateway_tls_addr,
         access_log: settings.access_log.map(|target| AccessLogConfig {
             target,
             format: settings.access_log_format,
@@ -54,8 +55,8 @@ async fn serve(settings: Settings) -> Result<()> {
         }),
         ..GatewayConfig::default()
     };
-    let gateway =
-        Gateway::start(settings.gateway_addr, config, control.snapshots()).context("the gateway cannot start")?;
+    let gateway = Gateway::start(settings.gateway_addr, config, Arc::new(SystemClock), control.snapshots())
+        .context("the gateway cannot start")?;
     let gateway_addr = gateway.local_addr();
     let gateway = Arc::new(GatewayLink::new(gateway));
     control.attach(gateway.clone());
@@ -65,6 +66,9 @@ async fn serve(settings: Settings) -> Result<()> {
     }
     tracing::info!("dashboard on http://{dashboard_addr}");
     tracing::info!("gateway on http://{gateway_addr}");
+    if let Some(address) = control::RunningGateway::tls_address(&*gateway) {
+        tracing::info!("gateway on https://{address}");
+    }
 
     let server = axum::serve(
         dashboard,

@@ -1,6 +1,6 @@
 //! The credential dialog as typed: one form, whose fields depend on the type of credential.
 
-use super::{Credential, CredentialKind, CredentialType};
+use super::{Credential, CredentialKind, CredentialType, JwtAlgorithm};
 use crate::name::{ConsumerName, NameError, ObjectId};
 use crate::problem::{FieldProblem, Problems};
 use crate::provider::vault::FormSecret;
@@ -21,7 +21,26 @@ pub(super) const KEY: FieldName =
     FieldName { name: "key", label: "Key", example: "$secret://vault/my-vault/consumer/alice/key" };
 pub(super) const PASSWORD: FieldName =
     FieldName { name: "password", label: "Password", example: "$secret://vault/my-vault/consumer/alice/password" };
+const SECRET: FieldName =
+    FieldName { name: "secret", label: "Secret", example: "$secret://vault/my-vault/consumer/alice/secret" };
+const PUBLIC_KEY: FieldName = FieldName {
+    name: "public_key",
+    label: "Public Key",
+    example: "$secret://vault/my-vault/consumer/alice/public-key",
+};
+pub(super) const SECRET_KEY: FieldName = FieldName {
+    name: "secret_key",
+    label: "Secret Key",
+    example: "$secret://vault/my-vault/consumer/alice/secret-key",
+};
+/// The claim that names the credential. A dialog has either this or the secret of the same name.
+const JWT_KEY: FieldName = FieldName { name: "key", label: "Key", example: "alice-key" };
+const KEY_ID: FieldName = FieldName { name: "key_id", label: "Key ID", example: "alice-keyid" };
 const USERNAME: FieldName = FieldName { name: "username", label: "Username", example: "Alice" };
+
+pub(super) fn jwt_secret(algorithm: JwtAlgorithm) -> FieldName {
+    if algorithm.is_shared() { SECRET } else { PUBLIC_KEY }
+}
 
 /// A sensitive field as typed: which radio is chosen, and the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +82,13 @@ impl Source {
     }
 }
 
+/// The choice that a JWT credential has besides.
+pub const ALGORITHM: FieldName = FieldName { name: "algorithm", label: "Algorithm", example: "HS256" };
+const GRACE: FieldName = FieldName { name: "lifetime_grace_period", label: "Lifetime Grace Period (s)", example: "0" };
+
+/// A day: more is no difference between clocks.
+const MAX_GRACE: u64 = 86_400;
+
 /// The longest secret typed in, in bytes.
 pub const MAX_LITERAL: usize = 8 * 1024;
 
@@ -94,10 +120,12 @@ impl SecretFieldForm {
         if text.len() > MAX_LITERAL {
             return Err(format!("{label}: at most {MAX_LITERAL} bytes."));
         }
-        if text.chars().any(char::is_control) {
+        // A public key in PEM has several lines, and is read without what is around it.
+        let is_pem = field == PUBLIC_KEY;
+        if text.chars().any(|c| c.is_control() && !(is_pem && matches!(c, '\n' | '\r'))) {
             return Err(format!("{label}: no control characters, such as line ends."));
         }
-        if text.trim() != text {
+        if text.trim() != text && !is_pem {
             return Err(format!("{label}: remove the blank at the start or end."));
         }
         Ok(SecretField::Literal(Entered::from_field(text)))
@@ -109,22 +137,29 @@ impl SecretFieldForm {
 pub struct CredentialForm {
     pub kind: CredentialType,
     pub name: String,
-    /// The Username.
+    /// The Username, Key or Key ID.
     pub identifier: String,
+    /// By name.
+    pub algorithm: String,
     pub secret: SecretFieldForm,
+    pub base64_secret: bool,
+    /// Seconds.
+    pub lifetime_grace_period: String,
 }
 
 impl CredentialForm {
     /// An empty form for a credential of that type.
     #[must_use]
     pub fn new(kind: CredentialType) -> Self {
-        Self { kind, ..Self::default() }
+        let algorithm = JwtAlgorithm::default().to_string();
+        Self { kind, algorithm, lifetime_grace_period: "0".to_owned(), ..Self::default() }
     }
 
     /// The label of a field of any type.
     #[must_use]
     pub fn label_of(field: &str) -> Option<&'static str> {
-        [KEY, USERNAME, PASSWORD].into_iter().find(|known| known.name == field).map(|known| known.label)
+        let fields = [KEY, USERNAME, PASSWORD, KEY_ID, SECRET, PUBLIC_KEY, SECRET_KEY, ALGORITHM, GRACE];
+        fields.into_iter().find(|known| known.name == field).map(|known| known.label)
     }
 
     /// The field for the name that requests give, where the type has one.
@@ -133,7 +168,15 @@ impl CredentialForm {
         match kind {
             CredentialType::KeyAuth => None,
             CredentialType::BasicAuth => Some(USERNAME),
+            CredentialType::JwtAuth => Some(JWT_KEY),
+            CredentialType::HmacAuth => Some(KEY_ID),
         }
+    }
+
+    /// Whether the secret is typed on several lines, and may be seen.
+    #[must_use]
+    pub fn is_public(field: FieldName) -> bool {
+        field == PUBLIC_KEY
     }
 
     /// The sensitive field.
@@ -142,6 +185,8 @@ impl CredentialForm {
         match self.kind {
             CredentialType::KeyAuth => KEY,
             CredentialType::BasicAuth => PASSWORD,
+            CredentialType::JwtAuth => jwt_secret(JwtAlgorithm::from_name(&self.algorithm).unwrap_or_default()),
+            CredentialType::HmacAuth => SECRET_KEY,
         }
     }
 
@@ -169,6 +214,25 @@ impl CredentialForm {
                 let password = problems.check(field.name, self.secret.parse(field));
                 Some(CredentialKind::BasicAuth { username: username?, password: password? })
             }
+            CredentialType::JwtAuth => {
+                let key = self.parse_identifier(JWT_KEY, problems);
+                let algorithm = JwtAlgorithm::from_name(&self.algorithm).ok_or("Choose one of the algorithms.");
+                let algorithm = problems.check(ALGORITHM.name, algorithm);
+                let secret = problems.check(field.name, self.secret.parse(field));
+                let grace = problems.check(GRACE.name, self.parse_grace());
+                Some(CredentialKind::JwtAuth {
+                    key: key?,
+                    algorithm: algorithm?,
+                    secret: secret?,
+                    base64_secret: self.base64_secret && algorithm?.is_shared(),
+                    lifetime_grace_period: grace?,
+                })
+            }
+            CredentialType::HmacAuth => {
+                let key_id = self.parse_identifier(KEY_ID, problems);
+                let secret_key = problems.check(field.name, self.secret.parse(field));
+                Some(CredentialKind::HmacAuth { key_id: key_id?, secret_key: secret_key? })
+            }
         }
     }
 
@@ -180,12 +244,29 @@ impl CredentialForm {
         problems.check(field.name, self.identifier.trim().parse())
     }
 
+    /// Nothing is 0.
+    fn parse_grace(&self) -> Result<u64, String> {
+        match self.lifetime_grace_period.trim() {
+            "" => Ok(0),
+            text => text
+                .parse()
+                .ok()
+                .filter(|seconds| *seconds <= MAX_GRACE)
+                .ok_or_else(|| format!("This is a whole number of seconds, from 0 to {MAX_GRACE}.")),
+        }
+    }
+
     /// The form that edits `credential`. A stored literal shows as an empty field, which keeps it.
     #[must_use]
     pub fn of<S>(credential: &Credential<S>) -> Self {
         let kind = &credential.kind;
+        let mut form = Self::new(kind.credential_type());
+        if let CredentialKind::JwtAuth { algorithm, base64_secret, lifetime_grace_period, .. } = kind {
+            form.algorithm = algorithm.to_string();
+            form.base64_secret = *base64_secret;
+            form.lifetime_grace_period = lifetime_grace_period.to_string();
+        }
         Self {
-            kind: kind.credential_type(),
             name: credential.name.to_string(),
             identifier: kind.identifier().unwrap_or_default().to_owned(),
             secret: match kind.secret() {
@@ -194,6 +275,7 @@ impl CredentialForm {
                     SecretFieldForm { source: Source::Reference, text: FormSecret(reference.to_string()) }
                 }
             },
+            ..form
         }
     }
 }
@@ -240,7 +322,7 @@ mod tests {
     fn fields(kind: CredentialType, identifier: &str) -> Vec<String> {
         let identifier = identifier.to_owned();
         let secret = SecretFieldForm { source: Source::ManuallyInput, text: FormSecret("s".to_owned()) };
-        let form = CredentialForm { kind, name: "n".to_owned(), identifier, secret };
+        let form = CredentialForm { name: "n".to_owned(), identifier, secret, ..CredentialForm::new(kind) };
         let parsed = form.parse("new".parse().unwrap(), "Alice".parse().unwrap());
         if let Ok(credential) = &parsed {
             assert_eq!(CredentialForm::of(credential).identifier, form.identifier);
@@ -259,8 +341,45 @@ mod tests {
             (CredentialType::BasicAuth, "a:b", Some("username")),
             (CredentialType::BasicAuth, "a b", Some("username")),
             (CredentialType::BasicAuth, "a\u{7}", Some("username")),
+            (CredentialType::JwtAuth, "alice key", None),
+            (CredentialType::JwtAuth, "", Some("key")),
+            (CredentialType::JwtAuth, "a\nb", Some("key")),
+            (CredentialType::HmacAuth, "alice-keyid", None),
+            (CredentialType::HmacAuth, "", Some("key_id")),
+            (CredentialType::HmacAuth, "a,b", Some("key_id")),
+            (CredentialType::HmacAuth, "a\"b", Some("key_id")),
+            (CredentialType::HmacAuth, "a b", Some("key_id")),
         ] {
             assert_eq!(fields(kind, identifier), Vec::from_iter(wrong), "{kind:?} {identifier:?}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_decides_which_secret_a_jwt_has() {
+        let pem = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+        for (algorithm, text, grace, expected) in [
+            ("HS256", "alice-secret", "", Ok("secret")),
+            ("HS512", "alice-secret", "86400", Ok("secret")),
+            ("RS256", pem, "0", Ok("public_key")),
+            ("EdDSA", pem, "1", Ok("public_key")),
+            ("HS256", pem, "", Err("secret")),
+            ("none", "x", "", Err("algorithm")),
+            ("hs256", "x", "", Err("algorithm")),
+            ("HS256", "x", "-1", Err("lifetime_grace_period")),
+            ("HS256", "x", "86401", Err("lifetime_grace_period")),
+        ] {
+            let form = CredentialForm {
+                name: "n".to_owned(),
+                identifier: "alice-key".to_owned(),
+                algorithm: algorithm.to_owned(),
+                secret: SecretFieldForm { source: Source::ManuallyInput, text: FormSecret(text.to_owned()) },
+                lifetime_grace_period: grace.to_owned(),
+                ..CredentialForm::new(CredentialType::JwtAuth)
+            };
+            let parsed = form.parse("new".parse().unwrap(), "Alice".parse().unwrap());
+            let got = parsed.as_ref().map(|credential| credential.kind.secret_field().name);
+            let got = got.map_err(|problems| problems[0].field.as_str());
+            assert_eq!(got, expected, "{algorithm} {grace}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! Credentials: how a consumer proves who it is.
 
 mod form;
+mod jwt;
 
-pub use form::{CredentialForm, FieldName, MAX_LITERAL, SecretFieldForm, Source};
+pub use form::{ALGORITHM, CredentialForm, FieldName, MAX_LITERAL, SecretFieldForm, Source};
+pub use jwt::JwtAlgorithm;
 
-use crate::name::{ConsumerName, DisplayName, ObjectId, Username};
+use crate::name::{ConsumerName, DisplayName, JwtKey, KeyId, ObjectId, Username};
 use crate::plugin::PluginName;
 use crate::sensitive::SecretField;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,19 @@ pub enum CredentialKind<S> {
     KeyAuth { key: SecretField<S> },
     /// Username and password (`apisix/plugins/basic-auth.lua`, RFC 7617).
     BasicAuth { username: Username, password: SecretField<S> },
+    /// A signed token (`apisix/plugins/jwt-auth.lua`, RFC 7519).
+    JwtAuth {
+        key: JwtKey,
+        algorithm: JwtAlgorithm,
+        /// The secret or, for an algorithm that has one, the public key in PEM.
+        secret: SecretField<S>,
+        /// Whether the secret is Base64 of the bytes to use.
+        base64_secret: bool,
+        /// By how many seconds clocks may differ.
+        lifetime_grace_period: u64,
+    },
+    /// A signed request (`apisix/plugins/hmac-auth.lua`).
+    HmacAuth { key_id: KeyId, secret_key: SecretField<S> },
 }
 
 /// The types of credential, each with a tab of its own.
@@ -38,11 +53,13 @@ pub enum CredentialType {
     #[default]
     KeyAuth,
     BasicAuth,
+    JwtAuth,
+    HmacAuth,
 }
 
 impl CredentialType {
     /// Every type, in the order of the tabs.
-    pub const ALL: [Self; 2] = [Self::KeyAuth, Self::BasicAuth];
+    pub const ALL: [Self; 4] = [Self::KeyAuth, Self::BasicAuth, Self::JwtAuth, Self::HmacAuth];
 
     /// The plugin that accepts it.
     #[must_use]
@@ -50,6 +67,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => PluginName::KeyAuth,
             Self::BasicAuth => PluginName::BasicAuth,
+            Self::JwtAuth => PluginName::JwtAuth,
+            Self::HmacAuth => PluginName::HmacAuth,
         }
     }
 
@@ -65,6 +84,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => "Key Authentication",
             Self::BasicAuth => "Basic Authentication",
+            Self::JwtAuth => "JWT",
+            Self::HmacAuth => "HMAC Authentication",
         }
     }
 
@@ -74,6 +95,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => "Add Key Authentication Credential",
             Self::BasicAuth => "Add Basic Authentication Credential",
+            Self::JwtAuth => "Add JWT Credential",
+            Self::HmacAuth => "Add HMAC Authentication Credential",
         }
     }
 
@@ -83,6 +106,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => "No key yet",
             Self::BasicAuth => "No password yet",
+            Self::JwtAuth => "No JWT credential yet",
+            Self::HmacAuth => "No HMAC credential yet",
         }
     }
 
@@ -94,6 +119,12 @@ impl CredentialType {
             Self::BasicAuth => {
                 "A username and its password prove who calls. The password may stay in a secret provider."
             }
+            Self::JwtAuth => {
+                "A token that the caller signs proves who calls. Its secret may stay in a secret provider; for a key pair, only the public key is needed."
+            }
+            Self::HmacAuth => {
+                "A signature over each request proves who calls. The secret key is never sent, and may stay in a secret provider."
+            }
         }
     }
 
@@ -103,6 +134,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => &[],
             Self::BasicAuth => &["Username"],
+            Self::JwtAuth => &["Key", "Algorithm"],
+            Self::HmacAuth => &["Key ID"],
         }
     }
 
@@ -112,6 +145,8 @@ impl CredentialType {
         match self {
             Self::KeyAuth => "primary-key",
             Self::BasicAuth => "primary-basic",
+            Self::JwtAuth => "primary-jwt",
+            Self::HmacAuth => "primary-hmac",
         }
     }
 
@@ -135,6 +170,8 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { .. } => CredentialType::KeyAuth,
             Self::BasicAuth { .. } => CredentialType::BasicAuth,
+            Self::JwtAuth { .. } => CredentialType::JwtAuth,
+            Self::HmacAuth { .. } => CredentialType::HmacAuth,
         }
     }
 
@@ -150,6 +187,8 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { .. } => None,
             Self::BasicAuth { username, .. } => Some(username.as_str()),
+            Self::JwtAuth { key, .. } => Some(key.as_str()),
+            Self::HmacAuth { key_id, .. } => Some(key_id.as_str()),
         }
     }
 
@@ -159,6 +198,8 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { .. } => Vec::new(),
             Self::BasicAuth { username, .. } => vec![username.to_string()],
+            Self::JwtAuth { key, algorithm, .. } => vec![key.to_string(), algorithm.to_string()],
+            Self::HmacAuth { key_id, .. } => vec![key_id.to_string()],
         }
     }
 
@@ -168,6 +209,8 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { key } => key,
             Self::BasicAuth { password, .. } => password,
+            Self::JwtAuth { secret, .. } => secret,
+            Self::HmacAuth { secret_key, .. } => secret_key,
         }
     }
 
@@ -177,6 +220,8 @@ impl<S> CredentialKind<S> {
         match self {
             Self::KeyAuth { .. } => form::KEY,
             Self::BasicAuth { .. } => form::PASSWORD,
+            Self::JwtAuth { algorithm, .. } => form::jwt_secret(*algorithm),
+            Self::HmacAuth { .. } => form::SECRET_KEY,
         }
     }
 }
@@ -196,6 +241,18 @@ impl<S> Credential<S> {
                 CredentialKind::KeyAuth { .. } => CredentialKind::KeyAuth { key: secret },
                 CredentialKind::BasicAuth { username, .. } => {
                     CredentialKind::BasicAuth { username: username.clone(), password: secret }
+                }
+                CredentialKind::JwtAuth { key, algorithm, base64_secret, lifetime_grace_period, .. } => {
+                    CredentialKind::JwtAuth {
+                        key: key.clone(),
+                        algorithm: *algorithm,
+                        secret,
+                        base64_secret: *base64_secret,
+                        lifetime_grace_period: *lifetime_grace_period,
+                    }
+                }
+                CredentialKind::HmacAuth { key_id, .. } => {
+                    CredentialKind::HmacAuth { key_id: key_id.clone(), secret_key: secret }
                 }
             },
         })

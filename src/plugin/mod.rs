@@ -5,6 +5,8 @@
 
 pub mod basic_auth;
 mod fields;
+pub mod hmac_auth;
+pub mod jwt_auth;
 pub mod key_auth;
 pub mod limit_count;
 mod reader;
@@ -17,6 +19,8 @@ use crate::problem::FieldProblem;
 use crate::reference::Reference;
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use basic_auth::BasicAuthPlugin;
+use hmac_auth::HmacAuthPlugin;
+use jwt_auth::JwtAuthPlugin;
 use key_auth::KeyAuthPlugin;
 use limit_count::LimitCountPlugin;
 use serde::{Deserialize, Serialize};
@@ -53,12 +57,14 @@ pub fn try_map_all<F, G, E>(
 pub enum PluginName {
     KeyAuth,
     BasicAuth,
+    JwtAuth,
+    HmacAuth,
     LimitCount,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 3] = [Self::KeyAuth, Self::BasicAuth, Self::LimitCount];
+    pub const ALL: [Self; 5] = [Self::KeyAuth, Self::BasicAuth, Self::JwtAuth, Self::HmacAuth, Self::LimitCount];
 
     /// The machine name: `key-auth`.
     #[must_use]
@@ -66,6 +72,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "key-auth",
             Self::BasicAuth => "basic-auth",
+            Self::JwtAuth => "jwt-auth",
+            Self::HmacAuth => "hmac-auth",
             Self::LimitCount => "limit-count",
         }
     }
@@ -76,6 +84,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Key Auth",
             Self::BasicAuth => "Basic Auth",
+            Self::JwtAuth => "JWT Auth",
+            Self::HmacAuth => "HMAC Auth",
             Self::LimitCount => "Limit Count",
         }
     }
@@ -86,6 +96,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Lets only requests pass that carry the key of a consumer.",
             Self::BasicAuth => "Lets only requests pass that carry the username and password of a consumer.",
+            Self::JwtAuth => "Lets only requests pass that carry a JSON Web Token which a consumer signed.",
+            Self::HmacAuth => "Lets only requests pass that a consumer signed, headers and, if wanted, body.",
             Self::LimitCount => "Lets only so many requests pass in so much time, counted here or in Redis.",
         }
     }
@@ -100,7 +112,7 @@ impl PluginName {
     #[must_use]
     pub fn example(self) -> &'static str {
         match self {
-            Self::KeyAuth | Self::BasicAuth => "{}",
+            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => "{}",
             Self::LimitCount => {
                 "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}"
             }
@@ -111,7 +123,7 @@ impl PluginName {
     #[must_use]
     pub fn secret_fields(self) -> &'static [&'static str] {
         match self {
-            Self::KeyAuth | Self::BasicAuth => &[],
+            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => &[],
             Self::LimitCount => limit_count::SECRETS,
         }
     }
@@ -120,7 +132,7 @@ impl PluginName {
     #[must_use]
     pub fn authenticates(self) -> bool {
         match self {
-            Self::KeyAuth | Self::BasicAuth => true,
+            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => true,
             Self::LimitCount => false,
         }
     }
@@ -131,6 +143,8 @@ impl PluginName {
         match self {
             Self::KeyAuth => "Requests pass without a key",
             Self::BasicAuth => "Requests pass without a password",
+            Self::JwtAuth => "Requests pass without a token",
+            Self::HmacAuth => "Requests pass without a signature",
             Self::LimitCount => "Requests are no longer limited by their number",
         }
     }
@@ -142,6 +156,8 @@ impl PluginName {
 pub enum PluginConfig<F = MaskedField> {
     KeyAuth(KeyAuthPlugin),
     BasicAuth(BasicAuthPlugin),
+    JwtAuth(JwtAuthPlugin),
+    HmacAuth(HmacAuthPlugin),
     LimitCount(Box<LimitCountPlugin<F>>),
 }
 
@@ -152,6 +168,8 @@ impl<F> PluginConfig<F> {
         match self {
             Self::KeyAuth(_) => PluginName::KeyAuth,
             Self::BasicAuth(_) => PluginName::BasicAuth,
+            Self::JwtAuth(_) => PluginName::JwtAuth,
+            Self::HmacAuth(_) => PluginName::HmacAuth,
             Self::LimitCount(_) => PluginName::LimitCount,
         }
     }
@@ -162,6 +180,8 @@ impl<F> PluginConfig<F> {
         match self {
             Self::KeyAuth(config) => config.anonymous_consumer.as_ref(),
             Self::BasicAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::JwtAuth(config) => config.anonymous_consumer.as_ref(),
+            Self::HmacAuth(config) => config.anonymous_consumer.as_ref(),
             Self::LimitCount(_) => None,
         }
     }
@@ -170,7 +190,7 @@ impl<F> PluginConfig<F> {
     #[must_use]
     pub fn server(&self) -> Option<String> {
         match self {
-            Self::KeyAuth(_) | Self::BasicAuth(_) => None,
+            Self::KeyAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::HmacAuth(_) => None,
             Self::LimitCount(config) => config.server(),
         }
     }
@@ -183,6 +203,8 @@ impl<F> PluginConfig<F> {
         Ok(match self {
             Self::KeyAuth(config) => PluginConfig::KeyAuth(config.clone()),
             Self::BasicAuth(config) => PluginConfig::BasicAuth(config.clone()),
+            Self::JwtAuth(config) => PluginConfig::JwtAuth(config.clone()),
+            Self::HmacAuth(config) => PluginConfig::HmacAuth(config.clone()),
             Self::LimitCount(config) => PluginConfig::LimitCount(Box::new(config.try_map(f)?)),
         })
     }
@@ -212,6 +234,8 @@ impl<S> PluginConfig<SecretField<S>> {
         let json = match self {
             Self::KeyAuth(config) => serde_json::to_string_pretty(config),
             Self::BasicAuth(config) => serde_json::to_string_pretty(config),
+            Self::JwtAuth(config) => serde_json::to_string_pretty(config),
+            Self::HmacAuth(config) => serde_json::to_string_pretty(config),
             Self::LimitCount(config) => match config.try_map(shown) {
                 Ok(config) => serde_json::to_string_pretty(&config),
                 Err(never) => match never {},
@@ -231,6 +255,8 @@ impl PluginConfig<EnteredField> {
         let config = match name {
             PluginName::KeyAuth => fields::parse(&object, KeyAuthPlugin::set).map(Self::KeyAuth),
             PluginName::BasicAuth => fields::parse(&object, BasicAuthPlugin::set).map(Self::BasicAuth),
+            PluginName::JwtAuth => fields::parse(&object, JwtAuthPlugin::set).map(Self::JwtAuth),
+            PluginName::HmacAuth => fields::parse(&object, HmacAuthPlugin::set).map(Self::HmacAuth),
             PluginName::LimitCount => LimitCountPlugin::parse(&object).map(|config| Self::LimitCount(Box::new(config))),
         };
         let mut problems = reader::misplaced_references(&Value::Object(object), name.secret_fields());

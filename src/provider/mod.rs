@@ -7,6 +7,7 @@ mod activity;
 pub mod address;
 pub mod aws;
 mod freshness;
+pub mod kubernetes;
 pub mod timeout;
 pub mod vault;
 
@@ -18,6 +19,7 @@ use crate::problem::{FieldProblem, Problems};
 use crate::secret_ref::Reading;
 use crate::sensitive::Entered;
 use aws::{AwsForm, AwsSettings};
+use kubernetes::{KubernetesForm, KubernetesSettings};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use vault::{VaultForm, VaultSettings};
@@ -28,11 +30,12 @@ use vault::{VaultForm, VaultSettings};
 pub enum Manager {
     Vault,
     Aws,
+    Kubernetes,
 }
 
 impl Manager {
     /// Every manager, in the order the dialog offers them.
-    pub const ALL: [Self; 2] = [Self::Vault, Self::Aws];
+    pub const ALL: [Self; 3] = [Self::Vault, Self::Aws, Self::Kubernetes];
 
     /// How references name it.
     #[must_use]
@@ -40,6 +43,7 @@ impl Manager {
         match self {
             Self::Vault => "vault",
             Self::Aws => "aws",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -49,6 +53,7 @@ impl Manager {
         match self {
             Self::Vault => "HashiCorp Vault",
             Self::Aws => "AWS Secrets Manager",
+            Self::Kubernetes => "Kubernetes Secrets",
         }
     }
 
@@ -58,6 +63,7 @@ impl Manager {
         match self {
             Self::Vault => "<path>/<key>",
             Self::Aws => "<secret name>/<key>",
+            Self::Kubernetes => "<namespace>/<secret>/<key>",
         }
     }
 
@@ -67,6 +73,7 @@ impl Manager {
         match self {
             Self::Vault => "my-vault",
             Self::Aws => "my-secrets-manager",
+            Self::Kubernetes => "my-k8s",
         }
     }
 
@@ -76,6 +83,7 @@ impl Manager {
         match self {
             Self::Vault => "consumer/alice/key",
             Self::Aws => "alice-credentials/alice-key-auth",
+            Self::Kubernetes => "default/alice-credentials/alice-key-auth",
         }
     }
 
@@ -100,6 +108,7 @@ pub struct SecretProvider<S> {
 pub enum Settings<S> {
     Vault(VaultSettings<S>),
     Aws(AwsSettings<S>),
+    Kubernetes(KubernetesSettings<S>),
 }
 
 impl<S> Settings<S> {
@@ -109,6 +118,7 @@ impl<S> Settings<S> {
         match self {
             Self::Vault(_) => Manager::Vault,
             Self::Aws(_) => Manager::Aws,
+            Self::Kubernetes(_) => Manager::Kubernetes,
         }
     }
 
@@ -120,6 +130,7 @@ impl<S> Settings<S> {
         Ok(match self {
             Self::Vault(vault) => Settings::Vault(vault.try_map(&mut f)?),
             Self::Aws(aws) => Settings::Aws(aws.try_map(&mut f)?),
+            Self::Kubernetes(kubernetes) => Settings::Kubernetes(kubernetes.try_map(&mut f)?),
         })
     }
 
@@ -129,6 +140,7 @@ impl<S> Settings<S> {
         match self {
             Self::Vault(vault) => vault.url.to_string(),
             Self::Aws(aws) => aws.address(),
+            Self::Kubernetes(kubernetes) => kubernetes.address(),
         }
     }
 }
@@ -171,6 +183,7 @@ pub struct ProviderForm {
     pub manager: String,
     pub vault: VaultForm,
     pub aws: AwsForm,
+    pub kubernetes: KubernetesForm,
     pub freshness: FreshnessForm,
 }
 
@@ -181,6 +194,7 @@ impl Default for ProviderForm {
             manager: Manager::Vault.slug().to_owned(),
             vault: VaultForm::default(),
             aws: AwsForm::default(),
+            kubernetes: KubernetesForm::default(),
             freshness: FreshnessForm::default(),
         }
     }
@@ -197,6 +211,7 @@ impl ProviderForm {
         let settings = match Manager::from_slug(&self.manager) {
             Some(Manager::Vault) => self.vault.parse(&mut problems).map(Settings::Vault),
             Some(Manager::Aws) => self.aws.parse(&mut problems).map(Settings::Aws),
+            Some(Manager::Kubernetes) => self.kubernetes.parse(&mut problems).map(Settings::Kubernetes),
             None => {
                 problems.add("manager", "Choose one of the listed secret managers.");
                 None
@@ -222,6 +237,7 @@ impl ProviderForm {
         match &provider.settings {
             Settings::Vault(vault) => form.vault = VaultForm::of(vault),
             Settings::Aws(aws) => form.aws = AwsForm::of(aws),
+            Settings::Kubernetes(kubernetes) => form.kubernetes = KubernetesForm::of(kubernetes),
         }
         form
     }

@@ -5,7 +5,7 @@
 //! given another meaning; one that is no longer used is removed.
 //!
 //! Areas: `ref` (the text of a reference), `provider` (the secret provider), `network`, `tls`, one for each
-//! manager (`vault`, `aws`), `env` (the environment), and `secret` (what was read).
+//! manager (`vault`, `aws`, `kubernetes`), `env` (the environment), and `secret` (what was read).
 //!
 //! A failure's own sentence, with its names and paths, is [`crate::resolve::Failure::explain`]; here is what
 //! is true of every failure of that code.
@@ -56,7 +56,7 @@ reasons! {
         "Write the whole reference, `$secret://` first and nothing around it, or store the text as a literal.";
     RefMissingManager "ref.missing_manager"
         "No secret manager stands after `$secret://`."
-        "Write the manager: `vault` or `aws`.";
+        "Write the manager: `vault`, `aws` or `kubernetes`.";
     RefUnknownManager "ref.unknown_manager"
         "There is no secret manager of that name. Case matters."
         "Use one of the names in the message.";
@@ -84,6 +84,9 @@ reasons! {
     RefStrayBlank "ref.stray_blank"
         "A part of the reference begins or ends with a blank."
         "Remove the blank. It often comes from copying.";
+    RefBadPath "ref.bad_path"
+        "What follows the Secret Provider ID is no path that this secret manager has."
+        "Write it as the provider's page shows it; with Kubernetes `<namespace>/<secret>/<key>`.";
     RefBadExtension "ref.bad_extension"
         "What stands behind the reference is meant as a version, stage, decoding or JSON pointer, but is not well formed."
         "Correct it as the message says; `?version=3`, `?stage=AWSPREVIOUS`, `?decode=base64` and `#/pointer` are known.";
@@ -270,6 +273,18 @@ reasons! {
         "A warning: the user may not read secrets of every name. If a policy names certain secrets, that is as it should be."
         "Explain a reference to see whether its secret may be read.";
 
+    KubernetesTokenInvalid "kubernetes.token_invalid"
+        "The API server does not accept the token: it is wrong, has expired, or its service account is gone."
+        "Create a new token (`kubectl create token`) and replace it in the secret provider.";
+    KubernetesForbidden "kubernetes.forbidden"
+        "The token is accepted, and its user may not read that Secret."
+        "Apply the role and role binding that are shown with the failure.";
+    KubernetesNoServiceAccount "kubernetes.no_service_account"
+        "Postern does not run in a pod with a service account's token."
+        "Mount the service account's token, or give the provider an address and a token.";
+    KubernetesReadUnknown "kubernetes.read_unknown"
+        "A warning: the user may not read every Secret of the cluster. If a role names certain Secrets, that is as it should be."
+        "Explain a reference to see whether its Secret may be read.";
     EnvUnset "env.unset"
         "The environment that Postern was started with has no such variable."
         "Set it where Postern is started (a service's unit, a container's definition), and restart Postern.";

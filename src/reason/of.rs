@@ -3,6 +3,7 @@
 use super::Reason;
 use crate::env_ref::{EnvFailure, EnvProblem};
 use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
+use crate::provider::kubernetes::{self, KubernetesFailure};
 use crate::resolve::{
     DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
 };
@@ -35,6 +36,7 @@ impl Failure {
                 InvalidBecause::Selection { why, .. } => of_selection(why),
             },
             Self::Aws(failure) => failure.reason(),
+            Self::Kubernetes(failure) => failure.reason(),
             Self::Env(EnvFailure { why, .. }) => of_environment(why),
         }
     }
@@ -149,6 +151,27 @@ impl AwsFailure {
     }
 }
 
+impl KubernetesFailure {
+    /// Its stable code.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound { .. } => Reason::SecretNotFound,
+            Self::Unauthorized { .. } => Reason::KubernetesTokenInvalid,
+            Self::Forbidden { .. } => Reason::KubernetesForbidden,
+            Self::NoServiceAccount => Reason::KubernetesNoServiceAccount,
+            Self::KeyMissing { .. } => Reason::SecretKeyMissing,
+            Self::Unusable { why, .. } => match why {
+                kubernetes::UnusableBecause::Binary => Reason::SecretBinary,
+                kubernetes::UnusableBecause::Empty => Reason::SecretEmpty,
+                kubernetes::UnusableBecause::NotUsable => Reason::SecretNotUsable,
+                kubernetes::UnusableBecause::Selection { why, .. } => of_selection(why),
+            },
+            Self::Unreachable { why, .. } => of_outage(why),
+        }
+    }
+}
+
 impl RefProblem {
     /// Its stable code.
     #[must_use]
@@ -166,6 +189,7 @@ impl RefProblem {
             Self::BadSegment { .. } => Reason::RefBadSegment,
             Self::ForbiddenCharacter { .. } => Reason::RefForbiddenCharacter,
             Self::StrayBlank { .. } => Reason::RefStrayBlank,
+            Self::BadPath { .. } => Reason::RefBadPath,
             Self::BadExtension { .. } => Reason::RefBadExtension,
             Self::TooLong { .. } => Reason::RefTooLong,
         }

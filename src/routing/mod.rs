@@ -316,7 +316,7 @@ fn join<T: fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn parse_list<T: FromStr + PartialEq>(text: &str) -> Result<Vec<T>, T::Err> {
+pub(crate) fn parse_list<T: FromStr + PartialEq>(text: &str) -> Result<Vec<T>, T::Err> {
     let mut items = Vec::new();
     for word in text.split([',', ' ', '\n', '\t', '\r']).filter(|w| !w.is_empty()) {
         let item = word.parse()?;

@@ -3,11 +3,13 @@
 //! All are POST with JSON, except the `plain` ones, which take what an HTML form sends before
 //! hydration. What an operator typed is parsed here by the same functions as in the browser.
 
+mod certificates;
 mod consumers;
 pub mod plain;
 mod providers;
 mod services;
 
+pub use certificates::*;
 pub use consumers::*;
 pub use providers::*;
 pub use services::*;

@@ -63,6 +63,11 @@ pub async fn plain_add_provider(
     #[server(default)] external_id: String,
     #[server(default)] session_name: String,
     #[server(default)] sts_endpoint_url: String,
+    #[server(default)] kubernetes_method: String,
+    #[server(default)] api_server: String,
+    #[server(default)] service_account_token: String,
+    #[server(default)] kubernetes_ca_certificate: String,
+    #[server(default)] kubernetes_timeout_seconds: String,
     #[server(default)] ttl_seconds: String,
     #[server(default)] max_stale_seconds: String,
     #[server(default)] denied_grace_seconds: String,
@@ -70,6 +75,7 @@ pub async fn plain_add_provider(
     #[server(default)] keep_over_restart: String,
 ) -> Result<(), AppError> {
     use postern::provider::aws::{AwsForm, RoleForm};
+    use postern::provider::kubernetes::KubernetesForm;
     use postern::provider::vault::{AuthForm, FormSecret, TlsForm, VaultForm};
     use postern::provider::{FreshnessForm, ProviderForm};
     let (group, paths) = answer::place(&group)?;
@@ -105,6 +111,13 @@ pub async fn plain_add_provider(
             role: RoleForm { role_arn, external_id, session_name, sts_endpoint_url },
         },
     };
+    let kubernetes = KubernetesForm {
+        method: kubernetes_method,
+        server: api_server,
+        token: FormSecret(service_account_token),
+        ca_certificate: kubernetes_ca_certificate,
+        timeout_seconds: kubernetes_timeout_seconds,
+    };
     let freshness = FreshnessForm {
         ttl_seconds,
         max_stale_seconds,
@@ -113,10 +126,14 @@ pub async fn plain_add_provider(
         // A box that is not ticked is not sent.
         keep_over_restart: !keep_over_restart.is_empty(),
     };
-    let form = ProviderForm { id, manager, vault, aws, freshness };
+    let form = ProviderForm { id, manager, vault, aws, kubernetes, freshness };
     let sent = [
         ("id", &form.id),
         ("manager", &form.manager),
+        ("kubernetes_method", &form.kubernetes.method),
+        ("api_server", &form.kubernetes.server),
+        ("kubernetes_ca_certificate", &form.kubernetes.ca_certificate),
+        ("kubernetes_timeout_seconds", &form.kubernetes.timeout_seconds),
         ("region", &form.aws.region),
         ("custom_region", &form.aws.custom_region),
         ("aws_method", &form.aws.method),
@@ -162,23 +179,39 @@ pub async fn plain_add_credential(
     #[server(default)] kind: String,
     #[server(default)] name: String,
     #[server(default)] username: String,
+    #[server(default)] key_id: String,
+    #[server(default)] algorithm: String,
     #[server(default)] secret_source: String,
     #[server(default)] key: String,
     #[server(default)] password: String,
+    #[server(default)] secret: String,
+    #[server(default)] public_key: String,
+    #[server(default)] secret_key: String,
+    #[server(default)] base64_secret: String,
+    #[server(default)] lifetime_grace_period: String,
 ) -> Result<(), AppError> {
     use crate::forms::plain::source;
-    use postern::credential::{CredentialForm, CredentialType, SecretFieldForm, Source};
+    use postern::credential::{ALGORITHM, CredentialForm, CredentialType, JwtAlgorithm, SecretFieldForm, Source};
     use postern::provider::vault::FormSecret;
     let (group, paths) = answer::place(&group)?;
     let consumer = consumer.parse().map_err(|_| AppError::not_found("consumer", &consumer))?;
     let kind = CredentialType::from_slug(&kind).ok_or_else(|| AppError::not_found("credential type", &kind))?;
+    // The page before hydration has the field of the algorithm it was rendered with.
+    let is_shared = JwtAlgorithm::from_name(&algorithm).is_none_or(JwtAlgorithm::is_shared);
+    let jwt_secret = if is_shared || public_key.is_empty() { secret } else { public_key };
     let (identifier, secret) = match kind {
         CredentialType::KeyAuth => (String::new(), key),
         CredentialType::BasicAuth => (username, password),
+        CredentialType::JwtAuth => (key, jwt_secret),
+        CredentialType::HmacAuth => (key_id, secret_key),
     };
     let source = source(&secret_source);
-    let form = CredentialForm { kind, name, identifier, secret: SecretFieldForm { source, text: FormSecret(secret) } };
-    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source)];
+    let secret = SecretFieldForm { source, text: FormSecret(secret) };
+    let is_base64 = !base64_secret.is_empty();
+    let form =
+        CredentialForm { kind, name, identifier, algorithm, secret, base64_secret: is_base64, lifetime_grace_period };
+    let mut sent = vec![("name", &form.name), ("secret_source", &secret_source), (ALGORITHM.name, &form.algorithm)];
+    sent.extend([("base64_secret", &base64_secret), ("lifetime_grace_period", &form.lifetime_grace_period)]);
     sent.extend(CredentialForm::identifier_field(kind).map(|field| (field.name, &form.identifier)));
     if source == Source::Reference {
         sent.push((form.secret_field().name, &form.secret.text.0));

@@ -7,12 +7,12 @@ use crate::parts::group::group;
 use crate::parts::time::ago_text;
 use leptos::prelude::*;
 use postern::control::CredentialView;
-use postern::credential::{CredentialForm, CredentialType};
+use postern::credential::{ALGORITHM, CredentialForm, CredentialType, JwtAlgorithm};
 use postern::name::ConsumerName;
 use postern::problem::FieldProblem;
 use postern::sensitive::SecretField;
 use postern::time::Millis;
-use ui::TextInput;
+use ui::{Checkbox, Choice, Select, TextInput};
 
 fn label(field: &str) -> String {
     match field {
@@ -27,7 +27,10 @@ struct Fields {
     kind: CredentialType,
     name: RwSignal<String>,
     identifier: RwSignal<String>,
+    algorithm: RwSignal<String>,
     secret: SecretFields,
+    base64_secret: RwSignal<bool>,
+    lifetime_grace_period: RwSignal<String>,
 }
 
 impl Fields {
@@ -36,7 +39,10 @@ impl Fields {
             kind: form.kind,
             name: RwSignal::new(form.name),
             identifier: RwSignal::new(form.identifier),
+            algorithm: RwSignal::new(form.algorithm),
             secret: SecretFields::new(form.secret),
+            base64_secret: RwSignal::new(form.base64_secret),
+            lifetime_grace_period: RwSignal::new(form.lifetime_grace_period),
         }
     }
 
@@ -45,7 +51,10 @@ impl Fields {
             kind: self.kind,
             name: self.name.get(),
             identifier: self.identifier.get(),
+            algorithm: self.algorithm.get(),
             secret: self.secret.form(),
+            base64_secret: self.base64_secret.get(),
+            lifetime_grace_period: self.lifetime_grace_period.get(),
         }
     }
 
@@ -56,6 +65,9 @@ impl Fields {
     fn set(self, form: CredentialForm) {
         self.name.set(form.name);
         self.identifier.set(form.identifier);
+        self.algorithm.set(form.algorithm);
+        self.base64_secret.set(form.base64_secret);
+        self.lifetime_grace_period.set(form.lifetime_grace_period);
         self.secret.set(form.secret);
     }
 }
@@ -79,11 +91,23 @@ pub fn CredentialDialog(
     let saved = RwSignal::new(form);
     let revision = RwSignal::new(stored.as_ref().map_or(0, |view| view.stored.revision));
     let keeps = stored.as_ref().and_then(|view| match view.stored.object.kind.secret() {
-        SecretField::Literal(masked) => Some(format!("Set {}; leave empty to keep.", ago_text(now, masked.set_at))),
+        SecretField::Literal(masked) => {
+            let hint = format!("Set {}; leave empty to keep.", ago_text(now, masked.set_at));
+            Some((view.stored.object.kind.secret_field(), hint))
+        }
         SecretField::Reference(_) => None,
     });
-    let may_be_empty = keeps.is_some();
-    let submission = Submission::of(move || check(&fields.typed(), &owner.get_value(), may_be_empty));
+    let keeps = StoredValue::new(keeps);
+    let kept = move |field| keeps.with_value(|keeps| keeps.as_ref().is_some_and(|(of, _)| *of == field));
+    let submission = Submission::of(move || {
+        let form = fields.typed();
+        check(&form, &owner.get_value(), kept(form.secret_field()))
+    });
+    let is_jwt = kind == CredentialType::JwtAuth;
+    let secret_field = Memo::new(move |_| {
+        fields.algorithm.track();
+        fields.typed().secret_field()
+    });
     draft.show(submission);
     let id = stored.as_ref().map(|view| view.stored.object.id.clone());
     let edited = id.clone();
@@ -142,8 +166,55 @@ pub fn CredentialDialog(
                         />
                     }
                 })}
-            <SecretInput fields=fields.secret field=fields.typed().secret_field() stored=keeps/>
+            {is_jwt.then(|| view! { <Select name=ALGORITHM.name label=ALGORITHM.label value=fields.algorithm choices=algorithms() required=true/> })}
+            {move || {
+                let field = secret_field.get();
+                // A stored secret is no public key, and the other way round.
+                let stored = keeps.get_value().filter(|(of, _)| *of == field).map(|(_, hint)| hint);
+                view! { <SecretInput fields=fields.secret field stored/> }
+            }}
+            {is_jwt.then(|| view! { <JwtDetails fields/> })}
         </FormDialog>
+    }
+    .into_any()
+}
+
+fn algorithms() -> Vec<Choice> {
+    JwtAlgorithm::ALL.map(|algorithm| Choice::new(algorithm.as_str(), algorithm.as_str())).into()
+}
+
+/// What is seldom needed.
+#[component]
+fn JwtDetails(fields: Fields) -> impl IntoView {
+    let is_shared = Memo::new(move |_| {
+        fields.algorithm.with(|name| JwtAlgorithm::from_name(name).is_some_and(JwtAlgorithm::is_shared))
+    });
+    view! {
+        <details class="details">
+            <summary>"Advanced"</summary>
+            <div class="grid gap-4 pt-3">
+                {move || {
+                    is_shared
+                        .get()
+                        .then(|| {
+                            view! {
+                                <Checkbox
+                                    name="base64_secret"
+                                    label="The secret is Base64 of the bytes to use".to_owned()
+                                    form_value="true".to_owned()
+                                    value=fields.base64_secret
+                                />
+                            }
+                        })
+                }}
+                <TextInput
+                    name="lifetime_grace_period"
+                    label="Lifetime Grace Period (s)"
+                    value=fields.lifetime_grace_period
+                    hint=|| "By how many seconds the clocks of caller and gateway may differ, for exp and nbf."
+                />
+            </div>
+        </details>
     }
     .into_any()
 }

@@ -1,12 +1,14 @@
 //! Dialogs: one dialog one file. Their state mirrors the form of the domain and is parsed by it.
 
 pub mod aws;
+pub mod certificate;
 pub mod conflict;
 pub mod consumer;
 pub mod credential;
 pub mod delete;
 pub mod explain;
 pub mod freshness;
+pub mod kubernetes;
 pub mod plain;
 pub mod plugin;
 pub mod provider;

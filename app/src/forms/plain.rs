@@ -66,6 +66,10 @@ impl Draft {
         }
         form.id = self.text("id");
         form.manager = self.text("manager");
+        form.kubernetes.method = self.text("kubernetes_method");
+        form.kubernetes.server = self.text("api_server");
+        form.kubernetes.ca_certificate = self.text("kubernetes_ca_certificate");
+        form.kubernetes.timeout_seconds = self.text("kubernetes_timeout_seconds");
         form.aws.region = self.text("region");
         form.aws.custom_region = self.text("custom_region");
         form.aws.method = self.text("aws_method");
@@ -101,6 +105,11 @@ impl Draft {
         let mut form = CredentialForm::new(kind);
         form.name = self.text("name");
         form.identifier = CredentialForm::identifier_field(kind).map(|field| self.text(field.name)).unwrap_or_default();
+        if !self.values.is_empty() && kind == CredentialType::JwtAuth {
+            form.algorithm = self.text("algorithm");
+            form.lifetime_grace_period = self.text("lifetime_grace_period");
+            form.base64_secret = !self.text("base64_secret").is_empty();
+        }
         let text = FormSecret(self.text(form.secret_field().name));
         form.secret = SecretFieldForm { source: source(&self.text("secret_source")), text };
         form

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::forms::aws::{self, AwsAdvanced, AwsFields, AwsInputs};
 use crate::forms::freshness::{self, FreshnessFields};
+use crate::forms::kubernetes::{self, KubernetesAdvanced, KubernetesFields, KubernetesInputs};
 use crate::forms::provider_test::{ProviderTest, TestButton};
 use crate::forms::vault::{VaultAdvanced, VaultFields, VaultInputs};
 use crate::forms::vault_auth::StoredSecret;
@@ -26,6 +27,7 @@ pub struct ProviderFields {
     manager: RwSignal<String>,
     vault: VaultFields,
     aws: AwsFields,
+    kubernetes: KubernetesFields,
     freshness: FreshnessFields,
 }
 
@@ -36,6 +38,7 @@ impl ProviderFields {
             manager: RwSignal::new(form.manager),
             vault: VaultFields::new(form.vault),
             aws: AwsFields::new(form.aws),
+            kubernetes: KubernetesFields::new(form.kubernetes),
             freshness: FreshnessFields::new(form.freshness),
         }
     }
@@ -47,6 +50,7 @@ impl ProviderFields {
             manager: self.manager.get(),
             vault: self.vault.form(),
             aws: self.aws.form(),
+            kubernetes: self.kubernetes.form(),
             freshness: self.freshness.form(),
         }
     }
@@ -61,6 +65,7 @@ impl ProviderFields {
         self.manager.set(form.manager);
         self.vault.set(form.vault);
         self.aws.set(form.aws);
+        self.kubernetes.set(form.kubernetes);
         self.freshness.set(form.freshness);
     }
 }
@@ -90,7 +95,9 @@ fn label(field: &str) -> String {
         "tls_certificate" => "TLS Client Certificate",
         "tls_private_key" => "TLS Client Key",
         "timeout_seconds" => "Timeout (seconds)",
-        other => aws::label(other).or(freshness::label(other)).unwrap_or(other),
+        other => {
+            aws::label(other).or_else(|| kubernetes::label(other)).or_else(|| freshness::label(other)).unwrap_or(other)
+        }
     }
     .to_owned()
 }
@@ -186,6 +193,8 @@ struct Kept {
     /// Of AWS: when the Secret Access Key was set, and what time it is.
     aws: Option<(Millis, Millis)>,
     session_token: bool,
+    /// Of Kubernetes: when the token was set, and what time it is.
+    kubernetes: Option<(Millis, Millis)>,
     /// A field that few need is set.
     advanced: bool,
 }
@@ -208,6 +217,11 @@ impl Kept {
                 ..Self::default()
             },
             Settings::Aws(aws) => Self::of_aws(aws, now),
+            Settings::Kubernetes(kubernetes) => Self {
+                kubernetes: kubernetes.token().map(|token| (token.set_at, now)),
+                advanced: kubernetes.timeout != Timeout::default(),
+                ..Self::default()
+            },
         }
     }
 
@@ -243,6 +257,11 @@ fn ManagerInputs(fields: ProviderFields, kept: Kept) -> impl IntoView {
             />
         }
         .into_any(),
+        Manager::Kubernetes => view! {
+            <KubernetesInputs fields=fields.kubernetes stored_token=kept.kubernetes/>
+            <KubernetesAdvanced fields=fields.kubernetes freshness open=kept.advanced/>
+        }
+        .into_any(),
     }
 }
 
@@ -256,7 +275,10 @@ fn check(form: &ProviderForm, kept: Kept) -> Result<(), Vec<FieldProblem>> {
         Some(Manager::Aws) if kept.aws.is_none() && form.aws.lacks_secret() => {
             vec![FieldProblem::new("secret_access_key", "The Secret Access Key is needed here.")]
         }
-        Some(Manager::Aws) | None => vec![],
+        Some(Manager::Kubernetes) if kept.kubernetes.is_none() && form.kubernetes.lacks_secret() => {
+            vec![FieldProblem::new("service_account_token", "The token is needed here.")]
+        }
+        Some(Manager::Aws | Manager::Kubernetes) | None => vec![],
     };
     let said: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
     problems.extend(missing.into_iter().filter(|missing| !said.contains(&missing.field)));

@@ -9,11 +9,11 @@ use crate::parts::group::group;
 use crate::parts::reference::{EnvParts, Malformed, ReferenceParts};
 use crate::parts::state::StateCell;
 use leptos::prelude::*;
-use postern::credential::{FieldName, SecretFieldForm, Source};
+use postern::credential::{CredentialForm, FieldName, SecretFieldForm, Source};
 use postern::provider::vault::FormSecret;
 use postern::resolve::ReferenceCheck;
 use postern::secret_ref::{self, Reading};
-use ui::{BareInput, Button, Choice, FaultLine, Glyph, Look, Radio};
+use ui::{BareArea, BareInput, Button, Choice, FaultLine, Glyph, Look, Radio};
 
 /// The field as typed. What was typed for the other choice is kept until the dialog closes.
 #[derive(Clone, Copy)]
@@ -79,6 +79,7 @@ pub fn SecretInput(
     let choices = Source::ALL.map(|source| Choice::new(source.slug(), source.label()));
     let has_stored = stored.is_some();
     let FieldName { name, label, .. } = field;
+    let is_public = CredentialForm::is_public(field);
     view! {
         <fieldset class="grid grid-cols-[minmax(0,1fr)] gap-2 min-w-0">
             <legend class="label mb-1.5" class:required=!has_stored id="legend-secret">
@@ -91,7 +92,22 @@ pub fn SecretInput(
                     .collect_view()}
             </div>
             <div class="flex gap-2">
-                <BareInput
+                {move || {
+                    if is_public && manual.get() {
+                        return view! {
+                            <BareArea
+                                name=name
+                                value=fields.text
+                                rows=6
+                                mono=true
+                                placeholder="-----BEGIN PUBLIC KEY-----"
+                                has_hint=true
+                                labelled_by="legend-secret"
+                            />
+                        }
+                        .into_any();
+                    }
+                    view! { <BareInput
                     name=name
                     value=fields.text
                     kind
@@ -99,8 +115,9 @@ pub fn SecretInput(
                     placeholder
                     has_hint=true
                     labelled_by="legend-secret"
-                />
-                {move || manual.get().then(|| view! { <ManualButtons fields shown/> })}
+                /> }.into_any()
+                }}
+                {move || (manual.get() && !is_public).then(|| view! { <ManualButtons fields shown/> })}
             </div>
             <FaultLine name=name/>
             <div id=format!("field-{name}-hint") class="hint grid grid-cols-[minmax(0,1fr)] gap-2">

@@ -1,5 +1,6 @@
 //! The pages: one page one file.
 
+pub mod certificates;
 pub mod consumer;
 pub mod consumers;
 pub mod instances;

@@ -18,6 +18,7 @@ use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ProviderView;
 use postern::provider::aws::AwsSettings;
+use postern::provider::kubernetes::KubernetesSettings;
 use postern::provider::vault::VaultSettings;
 use postern::provider::{Freshness, Manager, ProviderActivity, ProviderKey, Settings, VersionCheck};
 use postern::sensitive::Masked;
@@ -116,6 +117,7 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             {match provider.settings {
                 Settings::Vault(vault) => view! { <VaultFacts vault now/> }.into_any(),
                 Settings::Aws(aws) => view! { <AwsFacts aws now/> }.into_any(),
+                Settings::Kubernetes(kubernetes) => view! { <KubernetesFacts kubernetes now/> }.into_any(),
             }}
             <dt>"Refresh interval"</dt>
             <dd>{duration_text(freshness.ttl_seconds.into())}</dd>
@@ -303,6 +305,29 @@ fn AwsFacts(aws: AwsSettings<Masked>, now: Signal<Millis>) -> impl IntoView {
     .into_any()
 }
 
+#[component]
+fn KubernetesFacts(kubernetes: KubernetesSettings<Masked>, now: Signal<Millis>) -> impl IntoView {
+    view! {
+        <dt>"API Server Address"</dt>
+        <dd>
+            <code>{kubernetes.address()}</code>
+        </dd>
+        <dt>"Authentication Method"</dt>
+        <dd>{kubernetes.method().label()}</dd>
+        {kubernetes
+            .token()
+            .map(|token| {
+                view! {
+                    <dt>"Token"</dt>
+                    <dd>"Set " <Ago now at=token.set_at/> ", stored encrypted"</dd>
+                }
+            })}
+        <dt>"Timeout"</dt>
+        <dd>{duration_text(u64::from(u32::from(kubernetes.timeout)))}</dd>
+    }
+    .into_any()
+}
+
 /// How to write a reference to this provider, and what becomes of it.
 #[component]
 fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
@@ -314,6 +339,7 @@ fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
         Manager::Aws => {
             "The secret's name follows, or its ARN; the last part names a key inside it. Without a key the whole text of the secret is the value."
         }
+        Manager::Kubernetes => "Namespace and name of the Secret follow; the last part names a key inside it.",
     };
     view! {
         <section class="card card-pad grid grid-cols-[minmax(0,1fr)] gap-3" aria-labelledby="reference-format">

@@ -112,6 +112,9 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             (vault.url.to_string(), (vault.prefix.to_string(), vault.kv_version.label().to_owned()))
         }
         Settings::Aws(aws) => (aws.address(), (aws.region.to_string(), aws.who())),
+        Settings::Kubernetes(kubernetes) => {
+            (kubernetes.address(), (kubernetes.method().label().to_owned(), String::new()))
+        }
     };
     let slug = key.to_string();
     view! {

@@ -77,6 +77,14 @@ pub fn ReferenceParts(reference: SecretRef) -> impl IntoView {
             {through}
         }
         .into_any(),
+        (Manager::Kubernetes, key) => view! {
+            "Reads the key "
+            <code class="text-ref">{key.to_owned()}</code>
+            " of the Secret "
+            <code class="text-ref">{path}</code>
+            {through}
+        }
+        .into_any(),
         (Manager::Aws, "") => view! {
             "Reads the whole secret "
             <code class="text-ref">{path}</code>

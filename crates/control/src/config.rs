@@ -5,6 +5,7 @@
 
 use crate::StartError;
 use imbl::{OrdMap, OrdSet};
+use postern::certificate::Certificate;
 use postern::consumer::Consumer;
 use postern::control::{PluginOwner, Stored};
 use postern::credential::{Credential, CredentialType};
@@ -31,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service<SealedField>>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route<SealedField>>>>,
+    pub(crate) certificates: OrdMap<ObjectId, Arc<Object<Certificate<Sealed>>>>,
     pub(crate) webhooks: OrdMap<ProviderKey, Arc<Object<Webhook<Sealed>>>>,
     by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
@@ -76,6 +78,7 @@ pub(crate) enum Deleted {
     Credential(ObjectId),
     Service(ObjectId),
     Route(ObjectId),
+    Certificate(ObjectId),
     Webhook(ProviderKey),
 }
 
@@ -85,7 +88,7 @@ pub(crate) struct Touched {
     pub(crate) provider: Option<ProviderKey>,
     pub(crate) consumer: Option<ConsumerName>,
     pub(crate) credentials: BTreeSet<ObjectId>,
-    /// Those that the credentials, services and routes refer to, or did.
+    /// Those that the credentials, certificates, services and routes refer to, or did.
     pub(crate) references: BTreeSet<SecretRef>,
     /// Services or routes.
     pub(crate) routing: bool,
@@ -112,6 +115,7 @@ impl Config {
             credentials: OrdMap::new(),
             services: OrdMap::new(),
             routes: OrdMap::new(),
+            certificates: OrdMap::new(),
             webhooks: OrdMap::new(),
             by_consumer: OrdSet::new(),
             by_name: OrdSet::new(),
@@ -181,6 +185,12 @@ impl Config {
                 self.routes.insert(id.clone(), object);
                 touched.routing = true;
             }
+            Kind::Certificate => {
+                let object = Object::<Certificate<Sealed>>::decode(row)?;
+                self.drop_certificate(&object.stored.object.id, &mut touched);
+                touched.references.extend(object.stored.object.references().cloned());
+                self.certificates.insert(object.stored.object.id.clone(), object);
+            }
             Kind::Webhook => {
                 let object = Object::<Webhook<Sealed>>::decode(row)?;
                 self.webhooks.insert(object.stored.object.provider.clone(), object);
@@ -219,6 +229,7 @@ impl Config {
                 self.drop_route(&id, &mut touched);
                 touched.routing = true;
             }
+            Deleted::Certificate(id) => self.drop_certificate(&id, &mut touched),
             Deleted::Webhook(provider) => {
                 self.webhooks.remove(&provider);
             }
@@ -261,6 +272,11 @@ impl Config {
             self.by_name.remove(&(name, Some(id.clone())));
         }
         touched.credentials.insert(id.clone());
+    }
+
+    fn drop_certificate(&mut self, id: &ObjectId, touched: &mut Touched) {
+        let Some(object) = self.certificates.remove(id) else { return };
+        touched.references.extend(object.stored.object.references().cloned());
     }
 
     fn drop_route(&mut self, id: &ObjectId, touched: &mut Touched) {
@@ -341,11 +357,12 @@ impl Config {
     /// Every reference in use.
     pub(crate) fn references(&self) -> BTreeSet<(GroupName, SecretRef)> {
         let references = self.credentials.values().flat_map(|c| references_in(&c.stored.object));
+        let references = references.chain(self.certificates.values().flat_map(|c| c.stored.object.references()));
         let references = references.chain(self.plugin_references().filter_map(|(_, _, reference)| reference.secret()));
         references.map(|reference| (self.group.clone(), reference.clone())).collect()
     }
 
-    /// Whether a credential or plugin has this reference.
+    /// Whether a credential, certificate or plugin has this reference.
     pub(crate) fn is_in_use(&self, reference: &SecretRef) -> bool {
         if self.plugin_owners_of(reference).next().is_some() {
             return true;
@@ -353,6 +370,14 @@ impl Config {
         let secret = Address::of(&self.group, reference);
         let credentials = self.users_of(&secret).filter_map(|id| self.credentials.get(id));
         credentials.flat_map(|object| references_in(&object.stored.object)).any(|other| other == reference)
+            || self.certificates.values().any(|c| c.stored.object.references().any(|other| other == reference))
+    }
+
+    /// The certificates that refer to a provider.
+    pub(crate) fn certificates_of(&self, key: &ProviderKey) -> impl Iterator<Item = &Certificate<Sealed>> {
+        let refers = |reference: &SecretRef| reference.manager() == key.manager && *reference.provider() == key.id;
+        let certificates = self.certificates.values().map(|object| &object.stored.object);
+        certificates.filter(move |certificate| certificate.references().any(refers))
     }
 
     /// The credentials that refer to a secret.
@@ -421,6 +446,11 @@ pub(crate) fn open_provider(
 /// Where a provider's secret lies.
 pub(crate) fn provider_place<'a>(row: &'a str, field: &'a str) -> Place<'a> {
     Place { table: Kind::SecretProvider.slug(), row, column: field }
+}
+
+/// Where a certificate's text lies.
+pub(crate) fn certificate_place<'a>(row: &'a str, field: &'a str) -> Place<'a> {
+    Place { table: Kind::Certificate.slug(), row, column: field }
 }
 
 /// Where a credential's secret lies.

@@ -12,7 +12,7 @@ use postern::fingerprint::Fingerprint;
 use postern::name::{ConsumerName, ObjectId};
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
-use postern::sensitive::{Entered, Sealed, SecretField};
+use postern::sensitive::{Entered, Plain, Sealed, SecretField};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Kind, NewRow};
@@ -103,15 +103,30 @@ impl Inner {
             check_provider(config, secret_field.name, reference)?;
         }
         check_name_unused(config, entered)?;
-        entered.try_map(|field, secret| match secret {
-            Entered::Replace(typed) => {
-                let plain = typed.clone().into_plain();
-                if entered.kind.identifier().is_none() {
-                    self.check_key_unused(config, &entered.id, self.fingerprint(&plain))?;
+        let provable = |plain: &Plain| match self.proof(&entered.kind, plain) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(ControlError::invalid(secret_field.name, why)),
+        };
+        entered.try_map(|field, secret| {
+            let place = credential_place(entered.id.as_str(), field);
+            match secret {
+                Entered::Replace(typed) => {
+                    let plain = typed.clone().into_plain();
+                    if entered.kind.identifier().is_none() {
+                        self.check_key_unused(config, &entered.id, self.fingerprint(&plain))?;
+                    }
+                    provable(&plain)?;
+                    self.sealer.seal(place, &plain, self.now()).map_err(internal)
                 }
-                self.sealer.seal(credential_place(entered.id.as_str(), field), &plain, self.now()).map_err(internal)
+                Entered::Keep => {
+                    let sealed = kept(secret_field, stored)?;
+                    // What is around it may have changed: the algorithm, for instance.
+                    if let Ok(plain) = self.sealer.open(place, &sealed) {
+                        provable(&plain)?;
+                    }
+                    Ok(sealed)
+                }
             }
-            Entered::Keep => kept(secret_field, stored),
         })
     }
 

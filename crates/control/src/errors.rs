@@ -1,5 +1,6 @@
 //! Errors of lower layers, in the operator's words.
 
+use postern::certificate::Certificate;
 use postern::consumer::Consumer;
 use postern::control::ControlError;
 use postern::credential::Credential;
@@ -78,6 +79,13 @@ impl<F> Described for Service<F> {
 
 impl<F> Described for Route<F> {
     const WHAT: &'static str = "route";
+    fn name(&self) -> String {
+        self.name.to_string()
+    }
+}
+
+impl<S> Described for Certificate<S> {
+    const WHAT: &'static str = "certificate";
     fn name(&self) -> String {
         self.name.to_string()
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod armed;
+mod certificates;
 mod changes;
 mod config;
 mod consumers;
@@ -92,6 +93,10 @@ pub struct InstanceFacts {
 pub trait RunningGateway: Send + Sync {
     /// Where it answers requests.
     fn address(&self) -> SocketAddr;
+    /// Where it answers over TLS, if it does.
+    fn tls_address(&self) -> Option<SocketAddr> {
+        None
+    }
     /// The revision that every worker enforces.
     fn applied_revision(&self) -> u64;
     /// Whether a request with a good key has passed since the start.
@@ -373,8 +378,10 @@ impl Inner {
 
     /// Whether a host and port are one of our own listeners.
     fn is_own_address(&self, host: &str, port: u16) -> bool {
-        let gateway = self.gateway.get().map(|gateway| gateway.address());
-        self.own_addresses.iter().chain(gateway.iter()).any(|own| {
+        let gateway = self.gateway.get();
+        let tls = gateway.and_then(|gateway| gateway.tls_address());
+        let gateway = gateway.map(|gateway| gateway.address());
+        self.own_addresses.iter().chain(&gateway).chain(&tls).any(|own| {
             let here = own.ip().is_loopback() || own.ip().is_unspecified();
             own.port() == port
                 && match host.parse::<std::net::IpAddr>() {

@@ -5,6 +5,7 @@ use crate::errors::not_found;
 use crate::{Control, Inner};
 use async_trait::async_trait;
 use postern::access::Review;
+use postern::certificate::Certificate;
 use postern::consumer::Consumer;
 use postern::control::*;
 use postern::credential::Credential;
@@ -245,6 +246,33 @@ impl ControlPlane for Control {
 
     async fn delete_route(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()> {
         self.of(group)?.delete_route(id).await
+    }
+
+    async fn certificates(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<CertificateView>> {
+        self.of(group)?.certificates()
+    }
+
+    async fn add_certificate(
+        &self,
+        _operator: &Operator,
+        group: &GroupName,
+        certificate: Certificate<Entered>,
+    ) -> Answer<CertificateView> {
+        self.of(group)?.add_certificate(certificate).await
+    }
+
+    async fn save_certificate(
+        &self,
+        _operator: &Operator,
+        group: &GroupName,
+        revision: u64,
+        certificate: Certificate<Entered>,
+    ) -> Answer<CertificateView> {
+        self.of(group)?.save_certificate(revision, certificate).await
+    }
+
+    async fn delete_certificate(&self, _operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()> {
+        self.of(group)?.delete_certificate(id).await
     }
 
     async fn plugin_references(

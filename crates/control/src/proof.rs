@@ -1,10 +1,11 @@
 //! What a request is recognised by, and has to show: made of a credential and the value of its secret.
 
 use crate::Inner;
-use postern::credential::CredentialKind;
+use crate::config::Object;
+use postern::credential::{Credential, CredentialKind};
 use postern::fingerprint::Fingerprint;
 use postern::sensitive::{Plain, Sealed};
-use postern::snapshot::Proof;
+use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
 
 /// A credential with a value.
@@ -17,21 +18,53 @@ pub(crate) struct Found {
 }
 
 impl Inner {
-    /// `None` when the value is none that anyone could show.
-    pub(crate) fn found(&self, kind: &CredentialKind<Sealed>, value: &Plain) -> Option<Found> {
+    /// `None` when the value is none that anyone could show, which is logged where it has a reason.
+    pub(crate) fn found(&self, credential: &Credential<Sealed>, value: &Plain) -> Option<Found> {
         if value.is_empty() {
             return None;
         }
-        let named = |name: &str, proof| Found {
-            by: self.fingerprints.of_name(kind.slug(), name.as_bytes()),
-            proof: Some(Arc::new(proof)),
+        let kind = &credential.kind;
+        let proof = self.proof(kind, value).inspect_err(|why| {
+            tracing::warn!(credential = %credential.id, consumer = %credential.consumer, why,
+                "credential {} authenticates nobody: {why}", credential.id);
+        });
+        let by = match kind.identifier() {
+            None => self.fingerprint(value),
+            Some(name) => self.fingerprints.of_name(kind.slug(), name.as_bytes()),
         };
-        Some(match kind {
-            CredentialKind::KeyAuth { .. } => Found { by: self.fingerprint(value), proof: None },
-            CredentialKind::BasicAuth { username, .. } => {
-                named(username.as_str(), Proof::Password(self.fingerprint(value)))
+        Some(Found { by, proof: proof.ok()?.map(Arc::new) })
+    }
+
+    /// What goes with the name that requests give.
+    ///
+    /// # Errors
+    /// Why the value cannot prove anything, for the operator; nothing of the value is in it.
+    pub(crate) fn proof<S>(&self, kind: &CredentialKind<S>, value: &Plain) -> Result<Option<Proof>, String> {
+        Ok(match kind {
+            CredentialKind::KeyAuth { .. } => None,
+            CredentialKind::BasicAuth { .. } => Some(Proof::Password(self.fingerprint(value))),
+            CredentialKind::JwtAuth { algorithm, base64_secret, lifetime_grace_period, .. } => {
+                let keys = signatures::jwt_key(*algorithm, *base64_secret, value)?;
+                let made_how = format!("{algorithm} {base64_secret}");
+                let of = self.fingerprints.of_name(&made_how, &self.fingerprint(value).to_bytes());
+                let key = Prepared { of, keys };
+                Some(Proof::Jwt { algorithm: *algorithm, grace_seconds: *lifetime_grace_period, key })
+            }
+            CredentialKind::HmacAuth { .. } => {
+                let keys = Arc::new(signatures::http_signature_keys(value));
+                Some(Proof::HttpSignature(Prepared { of: self.fingerprint(value), keys }))
             }
         })
+    }
+
+    /// Why a credential's value, which is there, proves nothing all the same.
+    pub(crate) fn unusable(&self, object: &Object<Credential<Sealed>>) -> Option<String> {
+        let kind = &object.stored.object.kind;
+        // Of the others every value will do.
+        if !matches!(kind, CredentialKind::JwtAuth { .. }) {
+            return None;
+        }
+        self.proof(kind, &self.value(object).0?).err()
     }
 
     pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {

@@ -72,6 +72,7 @@ impl Inner {
                 let name = credential_name(credential);
                 format!("consumer {}, credential {}", name.consumer, name.credential)
             })
+            .chain(config.certificates_of(key).map(|certificate| format!("certificate {}", certificate.name)))
             .chain(self.plugin_users(&config, key))
             .collect();
         if !by.is_empty() && !force {
@@ -184,6 +185,10 @@ impl Inner {
                 Some(url) => ("endpoint_url", url.host(), url.port()),
                 None => return Ok(()),
             },
+            Settings::Kubernetes(kubernetes) => match kubernetes.server() {
+                Some(server) => ("api_server", server.url().host(), server.url().port()),
+                None => return Ok(()),
+            },
         };
         if self.is_own_address(host, port) {
             let manager = entered.settings.manager().label();
@@ -226,7 +231,8 @@ fn same_holder<A, B>(one: &Settings<A>, other: &Settings<B>) -> bool {
     match (one, other) {
         (Settings::Vault(one), Settings::Vault(other)) => one.same_holder(other),
         (Settings::Aws(one), Settings::Aws(other)) => one.same_holder(other),
-        (Settings::Vault(_) | Settings::Aws(_), _) => false,
+        (Settings::Kubernetes(one), Settings::Kubernetes(other)) => one.same_holder(other),
+        (Settings::Vault(_) | Settings::Aws(_) | Settings::Kubernetes(_), _) => false,
     }
 }
 
@@ -238,6 +244,9 @@ fn changed_holder(manager: Manager) -> &'static str {
         Manager::Aws => {
             "Enter it again: the Access Key ID or an Endpoint URL changed, and a stored secret serves only what it was entered for."
         }
+        Manager::Kubernetes => {
+            "Enter it again: the API Server Address changed, and a stored token is never sent to another server."
+        }
     }
 }
 
@@ -248,7 +257,7 @@ fn settled(
 ) -> SecretProvider<Entered> {
     let stored_token = stored.and_then(|object| match &object.stored.object.settings {
         Settings::Aws(aws) => aws.credentials.access_key()?.session_token.as_ref(),
-        Settings::Vault(_) => None,
+        Settings::Vault(_) | Settings::Kubernetes(_) => None,
     });
     if let Settings::Aws(aws) = &mut entered.settings
         && let AwsCredentials::AccessKey(key) = &mut aws.credentials

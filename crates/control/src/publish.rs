@@ -12,7 +12,7 @@ use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{LiveField, Snapshot, SnapshotConsumer};
+use postern::snapshot::{LiveField, Snapshot, SnapshotCertificate, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -27,6 +27,7 @@ pub(crate) struct Published {
     /// The consumers that plugins name.
     named: BTreeSet<ConsumerName>,
     consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    certificates: Arc<[SnapshotCertificate]>,
 }
 
 impl Inner {
@@ -39,7 +40,8 @@ impl Inner {
         let mut published = self.published();
         let config = self.config();
         let changed = self.changed_users(&published, &config);
-        if self.arm(&mut published, &config, changed) {
+        let armed = self.arm(&mut published, &config, changed);
+        if self.show(&mut published, &config) || armed {
             self.send(&published);
         }
     }
@@ -51,6 +53,7 @@ impl Inner {
         self.follow(&mut published, &config, &touched);
         let changed = self.changed_users(&published, &config);
         self.arm(&mut published, &config, &touched.credentials | &changed);
+        self.show(&mut published, &config);
         self.send(&published);
     }
 
@@ -67,6 +70,7 @@ impl Inner {
         let mut published = Published::default();
         self.follow(&mut published, config, &Touched { routing: true, ..Touched::default() });
         self.arm(&mut published, config, config.credentials.keys().cloned().collect());
+        self.show(&mut published, config);
         published
     }
 
@@ -89,6 +93,14 @@ impl Inner {
         changed
     }
 
+    /// Looks at all certificates again: there are few. Answers whether that changed what can be shown.
+    fn show(&self, published: &mut Published, config: &Config) -> bool {
+        let shown: Arc<[_]> = config.certificates.values().filter_map(|object| self.shown(object).ok()).collect();
+        let changed = published.certificates != shown;
+        published.certificates = shown;
+        changed
+    }
+
     fn send(&self, published: &Published) {
         let snapshot = Snapshot {
             revision: self.snapshots.borrow().revision + 1,
@@ -96,6 +108,7 @@ impl Inner {
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
             keys: published.armed.keys.clone(),
+            certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
         };
         let (revision, keys) = (snapshot.revision, snapshot.keys.len());
@@ -110,13 +123,13 @@ impl Inner {
         let (value, state) = self.value(object);
         Some(Standing {
             consumer: snapshot_consumer(&consumer.stored.object),
-            found: value.and_then(|value| self.found(&object.stored.object.kind, &value)),
+            found: value.and_then(|value| self.found(&object.stored.object, &value)),
             state: state.map(|state| state.name()),
         })
     }
 
     /// The value of a credential now, `None` arms nothing; and where its reference stands.
-    fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
+    pub(crate) fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
         let kind = &object.stored.object.kind;
         match kind.secret() {
             SecretField::Reference(reference) => {
@@ -164,7 +177,7 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, live, named, consumers } = self;
-        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers))
+        let Self { armed, services, routes, live, named, consumers, certificates } = self;
+        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers, certificates))
     }
 }

@@ -99,6 +99,7 @@ impl Inner {
         CredentialView {
             stored: stored(&object.stored, mask_credential),
             state: reference.map(|reference| self.current(reference).1),
+            unusable: self.unusable(object),
             same_as: self.same_as(config, &credential.id),
         }
     }

@@ -17,6 +17,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// Keys ask for no time.
+struct NoTime;
+
+impl postern::time::Clock for NoTime {
+    fn now(&self) -> postern::time::Millis {
+        postern::time::Millis(0)
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let upstream = arguments.next().unwrap().parse().unwrap();
@@ -25,7 +34,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (sender, receiver) = watch::channel(Arc::new(snapshot(upstream, consumers)));
     let config = GatewayConfig { workers, ..GatewayConfig::default() };
-    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, receiver).unwrap();
+    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(NoTime), receiver).unwrap();
     println!("{}", gateway.local_addr());
     for line in std::io::stdin().lock().lines() {
         if line.unwrap() == "change" {
@@ -82,6 +91,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
+        certificates: Arc::default(),
         fingerprint_key,
     }
 }

@@ -1,6 +1,7 @@
 //! Bodies on their way through: never collected, never looked into.
 
 use crate::record::Record;
+use crate::request_body::RequestBody;
 use crate::upstream::InFlight;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -91,7 +92,7 @@ impl Body for ResponseBody {
 ///
 /// Dropped before anything was read from it, it can be taken back and sent elsewhere.
 pub(crate) struct Upload {
-    body: Option<Incoming>,
+    body: Option<RequestBody>,
     progress: Option<Arc<Progress>>,
     is_begun: bool,
 }
@@ -107,7 +108,7 @@ pub(crate) struct Progress {
     /// Whether the client broke off, or framed its body wrongly.
     failed: AtomicBool,
     /// The body, when its upload was dropped before it had begun.
-    unsent: Mutex<Option<Incoming>>,
+    unsent: Mutex<Option<RequestBody>>,
 }
 
 impl Upload {
@@ -116,7 +117,7 @@ impl Upload {
     }
 
     /// With its progress when there is a body at all.
-    pub(crate) fn new(body: Incoming) -> (Self, Option<Arc<Progress>>) {
+    pub(crate) fn new(body: RequestBody) -> (Self, Option<Arc<Progress>>) {
         if body.is_end_stream() {
             return (Self::none(), None);
         }
@@ -130,7 +131,7 @@ impl Upload {
         (Self::of(body, &progress), Some(progress))
     }
 
-    fn of(body: Incoming, progress: &Arc<Progress>) -> Self {
+    fn of(body: RequestBody, progress: &Arc<Progress>) -> Self {
         Self { body: Some(body), progress: Some(Arc::clone(progress)), is_begun: false }
     }
 
@@ -194,6 +195,6 @@ impl Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
+        self.body.as_ref().map_or(SizeHint::with_exact(0), RequestBody::size_hint)
     }
 }

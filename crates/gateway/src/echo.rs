@@ -3,6 +3,7 @@
 
 use crate::body::ResponseBody;
 use crate::reject::{Reject, json};
+use crate::request_body::RequestBody;
 use crate::worker::Peer;
 use base64::Engine;
 use http::header::{ALLOW, HOST};
@@ -10,7 +11,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value, json as object};
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) async fn answer(
     head: &Parts,
     target: &PathAndQuery,
     peer: &Peer,
-    body: Incoming,
+    body: RequestBody,
     patience: Duration,
 ) -> Result<Response<ResponseBody>, Reject> {
     let reads = matches!(head.method, Method::GET | Method::HEAD);
@@ -50,15 +51,11 @@ fn method_not_allowed() -> Response<ResponseBody> {
     response
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, Reject> {
+async fn collect(body: RequestBody) -> Result<Bytes, Reject> {
     let collected = Limited::new(body, BODY_LIMIT).collect().await;
-    collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Reject::BodyTooLarge
-        } else {
-            Reject::BadRequest("The body of the request broke off, or is not framed as HTTP requires.")
-        }
-    })
+    collected
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|error| if error.is::<LengthLimitError>() { Reject::BodyTooLarge } else { Reject::BROKEN_BODY })
 }
 
 fn anything(head: &Parts, target: &PathAndQuery, peer: &Peer, body: &Bytes) -> Value {

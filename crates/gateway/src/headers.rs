@@ -86,12 +86,12 @@ pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
 }
 
 /// Says where the request came from.
-pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, host: Option<&HeaderValue>, port: &HeaderValue) {
+pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, host: Option<&HeaderValue>) {
     headers.insert(&REAL_IP, peer.ip_text.clone());
     let chain = appended(headers, &peer.ip_text);
     headers.insert(&FORWARDED_FOR, chain);
-    headers.insert(&FORWARDED_PROTO, HeaderValue::from_static("http"));
-    headers.insert(&FORWARDED_PORT, port.clone());
+    headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
+    headers.insert(&FORWARDED_PORT, peer.port.clone());
     if let Some(host) = host {
         headers.insert(&FORWARDED_HOST, host.clone());
     }

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod body;
+mod certificates;
 mod counts;
 mod echo;
 mod exposition;
@@ -13,6 +14,7 @@ mod plugin;
 mod proxy;
 mod record;
 mod reject;
+mod request_body;
 mod request_id;
 mod stats;
 mod table;
@@ -27,13 +29,14 @@ use access_log::AccessLog;
 use exposition::{Exposition, RouteFacts};
 use postern::name::ObjectId;
 use postern::snapshot::Snapshot;
-use std::net::SocketAddr;
+use postern::time::Clock;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use worker::Shared;
+use worker::{Listeners, Shared};
 
 /// A running gateway: its listener, its worker threads, and the configuration they enforce.
 ///
@@ -69,6 +72,8 @@ pub struct GatewayConfig {
     pub upstream_idle_timeout: Duration,
     /// Addresses the gateway never connects to: the dashboard's. Its own address is always one of them.
     pub forbidden_upstreams: Vec<SocketAddr>,
+    /// Where it answers over TLS; port 0 lets the system choose. Default: nowhere.
+    pub tls_addr: Option<SocketAddr>,
     /// A line for each request. Default: none.
     pub access_log: Option<AccessLogConfig>,
 }
@@ -84,6 +89,7 @@ impl Default for GatewayConfig {
             response_timeout: Duration::from_secs(60),
             upstream_idle_timeout: Duration::from_secs(60),
             forbidden_upstreams: Vec::new(),
+            tls_addr: None,
             access_log: None,
         }
     }
@@ -122,6 +128,12 @@ pub(crate) struct Stop {
     pub(crate) abandon: CancellationToken,
 }
 
+fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
+    let listener = worker::listen(addr).map_err(|source| GatewayError::Listen { addr, source })?;
+    let local = listener.local_addr().map_err(|source| GatewayError::Listen { addr, source })?;
+    Ok((listener, local))
+}
+
 impl Gateway {
     /// Binds `addr` (port 0 lets the system choose), and answers requests by the snapshot that `snapshots`
     /// holds at this moment, then by each later one. When the sender is gone the last snapshot stays.
@@ -131,16 +143,20 @@ impl Gateway {
     pub fn start(
         addr: SocketAddr,
         config: GatewayConfig,
+        clock: Arc<dyn Clock>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Result<Self, GatewayError> {
-        let listener = worker::listen(addr).map_err(|source| GatewayError::Listen { addr, source })?;
-        let local = listener.local_addr().map_err(|source| GatewayError::Listen { addr, source })?;
+        let (listener, local) = bind(addr)?;
+        let (tls_listener, tls_local) = config.tls_addr.map(bind).transpose()?.unzip();
         let stop = Stop::default();
         let log = config.access_log.clone().map(AccessLog::start).transpose();
         let (log, writer) = log.map_err(|source| GatewayError::AccessLog { source })?.unzip();
-        let shared = Arc::new(Shared::new(local, config, &snapshots.borrow(), log));
-        let started = worker::start(listener, &shared, snapshots, &stop);
+        let shared = Arc::new(Shared::new(local, tls_local, config, clock, &snapshots.borrow(), log));
+        let started = worker::start(Listeners { plain: listener, tls: tls_listener }, &shared, snapshots, &stop);
         let started = started.map_err(|source| GatewayError::Threads { source })?;
+        if let Some(address) = tls_local {
+            tracing::info!(%address, "The gateway listens for TLS on {address}");
+        }
         tracing::info!(address = %local, workers = shared.config.workers, "The gateway listens on {local}");
         let worker::Started { threads, applied, ended } = started;
         Ok(Self { shared, applied, stop, threads, ended, writer })
@@ -150,6 +166,12 @@ impl Gateway {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.shared.local
+    }
+
+    /// Where it listens for TLS, if it does.
+    #[must_use]
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.shared.tls_local
     }
 
     /// The revision that every request is answered by from now on.

@@ -9,6 +9,7 @@ use crate::path::RequestPath;
 use crate::plugin::{Access, Scene};
 use crate::record::Record;
 use crate::reject::Reject;
+use crate::request_body::RequestBody;
 use crate::request_id::{self, REQUEST_ID};
 use crate::stats::Outcome;
 use crate::table::Upstream;
@@ -79,7 +80,6 @@ async fn pass(
     record.route = Some(Arc::clone(route));
     let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
     let scene = Scene {
-        method: &head.method,
         path: &path.literal,
         host: host.as_ref().map_or("", |h| &h.name),
         client: peer.ip,
@@ -92,6 +92,11 @@ async fn pass(
         headers: &mut head.headers,
         query: &mut query,
         table: &table,
+        method: &head.method,
+        target: &original,
+        host: host.as_ref().map(|host| &host.header),
+        clock: &*worker.shared.clock,
+        body_check: None,
         identity: None,
         answer: added,
         scene: &scene,
@@ -99,6 +104,11 @@ async fn pass(
     for plugin in &plan.plugins {
         plugin.access(&mut access).await?;
     }
+    let patience = worker.shared.config.response_timeout;
+    let body = match access.body_check.take() {
+        Some(check) => check.run(&mut access, body, patience).await?,
+        None => RequestBody::Streaming(body),
+    };
     record.identity = access.identity;
 
     // What only the gateway says.
@@ -113,11 +123,11 @@ async fn pass(
         head.headers.insert(http::header::HOST, host.header.clone());
     }
     head.headers.insert(&REQUEST_ID, record.id.clone());
-    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header), &worker.shared.port);
+    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header));
 
     let target = target(&original, &path, query.as_deref())?;
     match &plan.upstream {
-        Upstream::Echo => echo::answer(&head, &target, peer, body, worker.shared.config.response_timeout).await,
+        Upstream::Echo => echo::answer(&head, &target, peer, body, patience).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);

@@ -24,6 +24,8 @@ pub(crate) enum Reject {
     MethodRefused,
     /// The built-in echo reads at most 1 MiB.
     BodyTooLarge,
+    /// It is longer than the plugin that validates it reads.
+    BodyOverLimit,
     /// The route exists, but cannot be enforced as configured.
     NotEnforceable,
     /// The limit of limit-count is reached. The text is the operator's.
@@ -43,6 +45,9 @@ pub(crate) enum Reject {
 }
 
 impl Reject {
+    pub(crate) const BROKEN_BODY: Self =
+        Self::BadRequest("The body of the request broke off, or is not framed as HTTP requires.");
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -50,7 +55,7 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Limited { status, .. } => *status,
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -65,6 +70,9 @@ impl Reject {
     fn text(&self) -> (&'static str, &str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
+            Self::BodyOverLimit => {
+                return ("message", "The body of the request is longer than is read to validate it.");
+            }
             Self::NoRoute => "404 Route Not Found",
             Self::BadRequest(text) => text,
             Self::BodyTooSlow => "The body of the request did not arrive in time.",
@@ -95,6 +103,7 @@ impl Reject {
             | Self::BodyTooSlow
             | Self::MethodRefused
             | Self::BodyTooLarge
+            | Self::BodyOverLimit
             | Self::NotEnforceable
             | Self::Limited { .. }
             | Self::NotCounted

@@ -5,6 +5,7 @@
 //! exact path, else the longest prefix; within that a route that names the method, else one for every
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
+use crate::certificates::Certificates;
 use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
@@ -30,6 +31,7 @@ pub(crate) struct Table {
     routing: Arc<Routing>,
     keys: Identities,
     fingerprint_key: FingerprintKey,
+    pub(crate) certificates: Arc<Certificates>,
 }
 
 /// Services, routes, and the consumers that plugins name.
@@ -97,6 +99,7 @@ impl Table {
             routing,
             keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }
 

@@ -182,14 +182,8 @@ fn the_plugin_of_the_route_replaces_the_one_of_the_service() {
         let mut headers = http::HeaderMap::new();
         headers
             .insert(http::HeaderName::from_bytes(header.as_bytes()).unwrap(), http::HeaderValue::from_static("secret"));
-        let mut access = plugin::Access {
-            headers: &mut headers,
-            query: &mut None,
-            table: &table,
-            identity: None,
-            answer: &mut http::HeaderMap::new(),
-            scene: plugin::Scene::of_test(),
-        };
+        let mut query = None;
+        let mut access = plugin::Access::untimed(&mut headers, &mut query, &table);
         let outcome = plugins[0].access(&mut access).now_or_never().unwrap();
         assert_eq!(outcome.is_ok(), passes, "{header}");
     }

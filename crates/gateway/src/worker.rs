@@ -5,6 +5,7 @@
 //! same port unnoticed and take half of the requests.
 
 use crate::access_log::AccessLog;
+use crate::certificates::server_config;
 use crate::counts::{ByReason, RouteCounts};
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
@@ -18,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use postern::snapshot::Snapshot;
+use postern::time::Clock;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -25,10 +27,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
+
+/// Why a connection ended early.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long the acceptor rests when the system has no socket left for it.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -36,12 +43,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What every thread of one gateway sees.
 pub(crate) struct Shared {
     pub(crate) local: SocketAddr,
+    pub(crate) tls_local: Option<SocketAddr>,
     pub(crate) config: GatewayConfig,
+    /// Tells whether a token has expired, and a signature is of now.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     /// The configuration in force. A request takes it once, at its start.
     pub(crate) table: ArcSwap<Table>,
-    /// The listener's port, as sent upstream.
-    pub(crate) port: HeaderValue,
     /// Requests of no route.
     pub(crate) no_route: RouteCounts,
     pub(crate) auth_failures: ByReason,
@@ -56,6 +64,7 @@ pub(crate) struct Worker {
     pub(crate) pool: Pool,
     pub(crate) redis: RedisPools,
     server: auto::Builder<TokioExecutor>,
+    tls: TlsAcceptor,
     stop: Stop,
     /// Connections it has now.
     load: Arc<AtomicUsize>,
@@ -66,6 +75,9 @@ pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
     /// The same, as sent upstream.
     pub(crate) ip_text: HeaderValue,
+    /// What it speaks, and the port it came to, as sent upstream.
+    pub(crate) scheme: HeaderValue,
+    pub(crate) port: HeaderValue,
     /// Whether the head of a request has arrived.
     asked: AtomicBool,
 }
@@ -78,7 +90,17 @@ pub(crate) struct Started {
 }
 
 /// An accepted connection on its way to a worker.
-type Accepted = (TcpStream, SocketAddr);
+struct Accepted {
+    stream: TcpStream,
+    address: SocketAddr,
+    is_tls: bool,
+}
+
+/// Where connections come from.
+pub(crate) struct Listeners {
+    pub(crate) plain: TcpListener,
+    pub(crate) tls: Option<TcpListener>,
+}
 
 /// Where the acceptor sends connections for one worker.
 struct Desk {
@@ -89,20 +111,23 @@ struct Desk {
 impl Shared {
     pub(crate) fn new(
         local: SocketAddr,
+        tls_local: Option<SocketAddr>,
         mut config: GatewayConfig,
+        clock: Arc<dyn Clock>,
         snapshot: &Snapshot,
         access_log: Option<AccessLog>,
     ) -> Self {
         config.workers = config.workers.max(1);
         // A route back to the gateway would call itself until the sockets run out.
-        config.forbidden_upstreams.push(local);
+        config.forbidden_upstreams.extend([local].into_iter().chain(tls_local));
         let table = ArcSwap::from_pointee(Table::compile(snapshot, None));
         Self {
             local,
+            tls_local,
             config,
+            clock,
             counters: Counters::default(),
             table,
-            port: HeaderValue::from(local.port()),
             no_route: RouteCounts::default(),
             auth_failures: ByReason::default(),
             access_log,
@@ -112,10 +137,15 @@ impl Shared {
 }
 
 impl Peer {
-    fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr, is_tls: bool, shared: &Shared) -> Self {
+        let (scheme, local) = match shared.tls_local {
+            Some(local) if is_tls => ("https", local),
+            _ => ("http", shared.local),
+        };
         let ip = address.ip().to_canonical();
         let ip_text = HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { ip, ip_text, asked: AtomicBool::new(false) }
+        let (scheme, port) = (HeaderValue::from_static(scheme), HeaderValue::from(local.port()));
+        Self { ip, ip_text, scheme, port, asked: AtomicBool::new(false) }
     }
 }
 
@@ -133,24 +163,25 @@ pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// Starts every thread.
 pub(crate) fn start(
-    listener: TcpListener,
+    listeners: Listeners,
     shared: &Arc<Shared>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     stop: &Stop,
 ) -> io::Result<Started> {
     let (alive, ended) = mpsc::channel(1);
+    let tls = TlsAcceptor::from(server_config(shared).map_err(io::Error::other)?);
     let mut threads = Vec::new();
     let mut desks = Vec::new();
     for index in 0..shared.config.workers {
         let (sender, connections) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let worker = Worker::new(index, shared, stop, &load);
+        let worker = Worker::new(index, shared, tls.clone(), stop, &load);
         let work = answer_connections(worker, connections);
         threads.push(thread(format!("gateway-{index}"), alive.clone(), work)?);
         desks.push(Desk { connections: sender, load });
     }
     let (applied_sender, applied) = watch::channel(shared.table.load().revision);
-    let front = front(listener, desks, Arc::clone(shared), snapshots, applied_sender, stop.clone());
+    let front = front(listeners, desks, Arc::clone(shared), snapshots, applied_sender, stop.clone());
     threads.push(thread("gateway-accept".to_owned(), alive, front)?);
     Ok(Started { threads, applied, ended })
 }
@@ -179,7 +210,7 @@ fn thread(
 
 /// Accepts connections and takes over snapshots until the gateway drains.
 async fn front(
-    listener: TcpListener,
+    listeners: Listeners,
     desks: Vec<Desk>,
     shared: Arc<Shared>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -189,7 +220,8 @@ async fn front(
     shared.table.load().check_upstreams(&shared.config);
     tokio::spawn(follow(Arc::clone(&shared), snapshots, applied));
     tokio::select! {
-        () = accept(listener, &desks) => {}
+        () = accept(listeners.plain, false, &desks) => {}
+        () = accept_tls(listeners.tls, &desks) => {}
         () = stop.drain.cancelled() => {}
     }
 }
@@ -213,14 +245,21 @@ async fn follow(shared: Arc<Shared>, mut snapshots: watch::Receiver<Arc<Snapshot
     }
 }
 
-async fn accept(listener: TcpListener, desks: &[Desk]) {
+async fn accept_tls(listener: Option<TcpListener>, desks: &[Desk]) {
+    match listener {
+        Some(listener) => accept(listener, true, desks).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(listener: TcpListener, is_tls: bool, desks: &[Desk]) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "The gateway cannot accept connections"),
     };
     loop {
-        match listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
-            Ok(accepted) => hand_over(accepted, desks),
+        match listener.accept().await.and_then(|(stream, address)| Ok((stream.into_std()?, address))) {
+            Ok((stream, address)) => hand_over(Accepted { stream, address, is_tls }, desks),
             // Out of sockets, most likely. They come back when connections end.
             Err(error) => {
                 tracing::warn!(%error, "A connection could not be accepted");
@@ -248,7 +287,7 @@ async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedRece
         tokio::select! {
             () = stop.drain.cancelled() => break,
             next = connections.recv() => match next {
-                Some((stream, peer)) => drop(tasks.spawn(Arc::clone(&worker).connection(stream, peer))),
+                Some(accepted) => drop(tasks.spawn(Arc::clone(&worker).connection(accepted))),
                 None => break,
             },
         }
@@ -261,34 +300,44 @@ async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedRece
 }
 
 impl Worker {
-    fn new(index: usize, shared: &Arc<Shared>, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
+    fn new(index: usize, shared: &Arc<Shared>, tls: TlsAcceptor, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: RedisPools::default(),
             server: server(&shared.config),
+            tls,
             stop: stop.clone(),
             load: Arc::clone(load),
         }
     }
 
     /// Answers the requests of one connection until either side ends it.
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr) {
+    async fn connection(self: Arc<Self>, accepted: Accepted) {
         let _counted = Counted(Arc::clone(&self.load));
-        if let Err(error) = self.serve(stream, address).await {
-            tracing::debug!(%error, cause = ?error.source(), client = %address.ip(), "A connection ended early");
+        let client = accepted.address.ip();
+        if let Err(error) = self.serve(accepted).await {
+            tracing::debug!(%error, cause = ?error.source(), %client, "A connection ended early");
         }
     }
 
-    async fn serve(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        address: SocketAddr,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn serve(self: &Arc<Self>, accepted: Accepted) -> Result<(), Broken> {
+        let Accepted { stream, address, is_tls } = accepted;
         stream.set_nonblocking(true)?;
         tune(&stream)?;
         let stream = tokio::net::TcpStream::from_std(stream)?;
-        let peer = Arc::new(Peer::new(address));
+        let peer = Arc::new(Peer::new(address, is_tls, &self.shared));
+        if !is_tls {
+            return self.converse(stream, peer).await;
+        }
+        let stream = timeout(self.shared.config.header_timeout, self.tls.accept(stream)).await??;
+        self.converse(stream, peer).await
+    }
+
+    async fn converse<S>(self: &Arc<Self>, stream: S, peer: Arc<Peer>) -> Result<(), Broken>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let service = service_fn(|request| {
             peer.asked.store(true, Ordering::Relaxed);
             proxy::answer(Arc::clone(self), Arc::clone(&peer), request)

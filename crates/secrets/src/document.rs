@@ -157,6 +157,8 @@ mod tests {
         check(r#""""#, Err("Empty"));
         check(r#""line\n""#, Err("NotUsable"));
         check(r#""nul\u0000""#, Err("NotUsable"));
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        check(&format!("{pem:?}"), Ok(pem));
         check(&format!("{:?}", "x".repeat(MAX_VALUE)), Ok(&"x".repeat(MAX_VALUE)));
         check(&format!("{:?}", "x".repeat(MAX_VALUE + 1)), Err("NotUsable"));
     }

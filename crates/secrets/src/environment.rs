@@ -148,7 +148,7 @@ impl SecretManager for Unfilled {
 
     async fn diagnose(&self, _: &[Stage]) -> Vec<StageResult> {
         let stage = match self.manager {
-            Manager::Vault => Stage::Token,
+            Manager::Vault | Manager::Kubernetes => Stage::Token,
             Manager::Aws => Stage::AccessKey,
         };
         let outcome = Outcome::from(&self.failure);

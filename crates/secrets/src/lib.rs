@@ -8,6 +8,7 @@ mod explain;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod json;
+mod kubernetes;
 mod network;
 mod select;
 mod tls;
@@ -16,12 +17,13 @@ mod vault;
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
 pub use environment::Environment;
 pub use explain::{explain, explain_variable};
-pub use tls::is_authority;
+pub use tls::{is_authority, is_identity};
 
 use aws::Aws;
 use document::Document;
 use environment::Unfilled;
 use explain::Heard;
+use kubernetes::Kubernetes;
 use postern::access::{Access, Review};
 use postern::diagnosis::{Diagnosis, Stage, StageResult, Subject};
 use postern::provider::Settings;
@@ -110,6 +112,7 @@ fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environme
     match environment.fill(settings) {
         Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
         Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
+        Ok(Settings::Kubernetes(settings)) => Arc::new(Kubernetes::new(settings)),
         Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
     }
 }
@@ -150,6 +153,7 @@ fn source<S>(settings: &Settings<S>) -> String {
         }
         // Another Access Key ID may be another account's, and so may another role.
         Settings::Aws(aws) => json!(["aws", aws.region, aws.endpoint_url, aws.credentials.holder(), aws.assume_role]),
+        Settings::Kubernetes(kubernetes) => json!(["kubernetes", kubernetes.address()]),
     };
     parts.to_string()
 }

@@ -6,6 +6,7 @@ use crate::json;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use postern::pem;
 use postern::selection::{Encoding, Pointer, SelectionProblem, Selector, There};
 use postern::sensitive::Plain;
 use serde_json::value::RawValue;
@@ -14,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// The longest value that can be used, in bytes: what a request's header carries.
 pub(crate) const MAX_VALUE: usize = 8 * 1024;
+/// The longest certificate chain or key in PEM, in bytes.
+const MAX_PEM: usize = 64 * 1024;
 
 /// How many names a failure lists at most.
 const MAX_NAMED: usize = 50;
@@ -88,7 +91,7 @@ impl Value {
 #[expect(clippy::disallowed_methods, reason = "looked at for length and control characters, not kept")]
 fn is_usable(value: &Plain) -> bool {
     let text = value.expose();
-    text.len() <= MAX_VALUE && !text.chars().any(char::is_control)
+    (text.len() <= MAX_VALUE && !text.chars().any(char::is_control)) || (text.len() <= MAX_PEM && pem::is_pem(text))
 }
 
 #[expect(clippy::disallowed_methods, reason = "decoded into memory that is wiped")]

@@ -68,6 +68,13 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
         .expect("AWS-LC speaks TLS 1.2 and 1.3")
 }
 
+/// Whether a certificate and a private key, both in PEM, belong together and can be shown to others.
+#[must_use]
+pub fn is_identity(certificate: &str, private_key: &str) -> bool {
+    let trusting_nobody = builder().with_root_certificates(RootCertStore::empty());
+    showing(Identity { certificate, private_key }, trusting_nobody).is_ok()
+}
+
 /// Whether a PEM text holds certificates that can be trusted as authorities.
 #[must_use]
 pub fn is_authority(pem: &str) -> bool {

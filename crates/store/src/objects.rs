@@ -19,6 +19,7 @@ pub enum Kind {
     Credential,
     Service,
     Route,
+    Certificate,
     Webhook,
 }
 
@@ -32,12 +33,20 @@ impl Kind {
             Self::Credential => "credential",
             Self::Service => "service",
             Self::Route => "route",
+            Self::Certificate => "certificate",
             Self::Webhook => "webhook",
         }
     }
 
-    const ALL: [Self; 6] =
-        [Self::SecretProvider, Self::Consumer, Self::Credential, Self::Service, Self::Route, Self::Webhook];
+    const ALL: [Self; 7] = [
+        Self::SecretProvider,
+        Self::Consumer,
+        Self::Credential,
+        Self::Service,
+        Self::Route,
+        Self::Certificate,
+        Self::Webhook,
+    ];
 }
 
 /// One stored object.

@@ -136,8 +136,30 @@ pub fn TextArea(
     #[prop(optional)] placeholder: &'static str,
     #[prop(optional, into)] hint: Option<ViewFn>,
 ) -> impl IntoView {
-    let link = FieldLink::new(name);
     let has_hint = hint.is_some();
+    view! {
+        <FieldFrame name label required hint=hint.unwrap_or_default()>
+            <BareArea name value rows required mono placeholder has_hint/>
+        </FieldFrame>
+    }
+    .into_any()
+}
+
+/// The lines alone, for [`TextArea`] and for fields whose label is elsewhere.
+#[component]
+pub fn BareArea(
+    name: &'static str,
+    value: RwSignal<String>,
+    #[prop(default = 3)] rows: u32,
+    #[prop(optional)] required: bool,
+    #[prop(optional)] mono: bool,
+    #[prop(optional)] placeholder: &'static str,
+    #[prop(optional)] has_hint: bool,
+    /// The id of the element that names it, where that is not a `<label>`.
+    #[prop(optional)]
+    labelled_by: Option<&'static str>,
+) -> impl IntoView {
+    let link = FieldLink::new(name);
     let node = NodeRef::<html::Textarea>::new();
     let touched = move || node.get_untracked().map(|area| area.value()).filter(|text| !text.is_empty());
     follow(value, touched, move |text| {
@@ -146,28 +168,27 @@ pub fn TextArea(
         }
     });
     view! {
-        <FieldFrame name label required hint=hint.unwrap_or_default()>
-            <textarea
-                node_ref=node
-                class="input"
-                class:mono=mono
-                id=field_id(name)
-                name=name
-                rows=rows
-                placeholder=Some(placeholder).filter(|text| !text.is_empty())
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                aria-required=required.then_some("true")
-                aria-invalid=move || link.fault().is_some().then_some("true")
-                aria-describedby=move || described_by(name, has_hint, link.fault().is_some())
-                on:input=move |event| {
-                    value.set(event_target_value(&event));
-                    link.mending();
-                }
-                on:blur=move |_| link.left(is_empty(value))
-            ></textarea>
-        </FieldFrame>
+        <textarea
+            node_ref=node
+            class="input"
+            class:mono=mono
+            id=field_id(name)
+            name=name
+            rows=rows
+            placeholder=Some(placeholder).filter(|text| !text.is_empty())
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck="false"
+            aria-labelledby=labelled_by
+            aria-required=required.then_some("true")
+            aria-invalid=move || link.fault().is_some().then_some("true")
+            aria-describedby=move || described_by(name, has_hint, link.fault().is_some())
+            on:input=move |event| {
+                value.set(event_target_value(&event));
+                link.mending();
+            }
+            on:blur=move |_| link.left(is_empty(value))
+        ></textarea>
     }
     .into_any()
 }

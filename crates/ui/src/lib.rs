@@ -18,7 +18,7 @@ pub use button::{Button, Look};
 pub use dialog::{Dialog, DialogBody, DialogFoot};
 pub use dom::{every, focus_id, random_key, set_cookie};
 pub use feedback::{Badge, Callout, Disclosure, Empty, Tone};
-pub use field::{BareInput, Checkbox, Choice, FaultLine, Radio, Select, TextArea, TextInput};
+pub use field::{BareArea, BareInput, Checkbox, Choice, FaultLine, Radio, Select, TextArea, TextInput};
 pub use form::{ErrorSummary, Faults, FieldFrame};
 pub use icon::{Glyph, Icon};
 pub use ready::{Ready, mark_hydrated, ready_scope};

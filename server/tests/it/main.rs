@@ -25,6 +25,7 @@ struct Running {
 fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
     command.args(["serve", "--dashboard-addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0"]);
+    command.args(["--gateway-tls-addr", "127.0.0.1:0"]);
     command.arg("--data-dir").arg(data_dir).arg("--site-root").arg(data_dir.join("no-site"));
     for name in ["POSTERN_CONFIG", "POSTERN_LOG", "POSTERN_DATABASE_URL"] {
         command.env_remove(name);

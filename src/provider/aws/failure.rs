@@ -107,6 +107,8 @@ impl AwsFailure {
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Unreachable { .. } => FailureClass::Outage,
+            // Who runs the server said no: there is no grace in that.
+            Self::Credentials { why: CredentialProblem::NotAllowed } => FailureClass::DefiniteNo,
             Self::Denied { .. } | Self::Credentials { .. } | Self::Role { .. } | Self::Kms { .. } => {
                 FailureClass::Denied
             }

@@ -108,3 +108,53 @@ async fn a_reference_without_a_value_arms_no_name() {
     w.control.add_credential(&op(), &group(), known).await.unwrap();
     assert_eq!(w.named(BASIC, "alice"), None);
 }
+
+#[tokio::test]
+async fn a_jwt_credential_with_a_key_of_another_algorithm_is_refused_where_it_is_typed() {
+    let w = World::with_consumers(&["Alice"]).await;
+    let jwt = |algorithm: &str, secret: &str| CredentialForm {
+        algorithm: algorithm.to_owned(),
+        ..form(CredentialType::JwtAuth, "primary-jwt", "alice-key", secret)
+    };
+    let add = |form: CredentialForm| {
+        let typed = entered("Alice", &form);
+        let w = &w;
+        async move { w.control.add_credential(&op(), &group(), typed).await }
+    };
+    assert_eq!(fields(add(jwt("RS256", "canary")).await.unwrap_err()), ["public_key"]);
+    let base64 = CredentialForm { base64_secret: true, ..jwt("HS256", "no base64!") };
+    assert_eq!(fields(add(base64).await.unwrap_err()), ["secret"]);
+    let view = add(jwt("HS256", "canary-secret")).await.unwrap();
+    assert_eq!((view.unusable.clone(), view.same_as.clone()), (None, None));
+    let (owner, Proof::Jwt { algorithm, .. }) = w.named(CredentialType::JwtAuth, "alice-key").unwrap() else {
+        panic!("not a JWT")
+    };
+    assert_eq!((owner.as_str(), algorithm.as_str()), ("Alice", "HS256"));
+    assert!(!contains(w.folder.path(), b"canary-secret"));
+
+    // The stored secret is kept for another algorithm of its kind, and for none of the other.
+    let save = |revision: u64, algorithm: &str| {
+        let form = CredentialForm { algorithm: algorithm.to_owned(), ..CredentialForm::of(&view.stored.object) };
+        let typed = form.parse(view.stored.object.id.clone(), "Alice".parse().unwrap()).unwrap();
+        let w = &w;
+        async move { w.control.save_credential(&op(), &group(), revision, typed).await }
+    };
+    save(1, "HS512").await.unwrap();
+    assert_eq!(fields(save(2, "ES256").await.unwrap_err()), ["public_key"]);
+    let same_key = entered("Alice", &CredentialForm { name: "other".to_owned(), ..jwt("HS256", "x") });
+    assert_eq!(fields(w.control.add_credential(&op(), &group(), same_key).await.unwrap_err()), ["key"]);
+}
+
+#[tokio::test]
+async fn an_hmac_credential_is_found_by_its_key_id() {
+    let w = World::with_consumers(&["Alice"]).await;
+    let typed = entered("Alice", &form(CredentialType::HmacAuth, "primary-hmac", "alice-keyid", "canary-secret-key"));
+    w.control.add_credential(&op(), &group(), typed.clone()).await.unwrap();
+    let (owner, Proof::HttpSignature(_)) = w.named(CredentialType::HmacAuth, "alice-keyid").unwrap() else {
+        panic!("not an HTTP signature")
+    };
+    assert_eq!(owner, "Alice");
+    assert!(!contains(w.folder.path(), b"canary"));
+    let again = Credential { name: "other".parse().unwrap(), ..typed };
+    assert_eq!(fields(w.control.add_credential(&op(), &group(), again).await.unwrap_err()), ["key_id"]);
+}

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod certificates;
 mod credentials;
 mod plugins;
 
@@ -16,6 +17,7 @@ use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use postern::provider::aws::AwsForm;
+use postern::provider::kubernetes::KubernetesForm;
 use postern::provider::vault::{AuthForm, AuthMethod, FormSecret, TlsForm, VaultForm};
 use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Settings};
 use postern::resolve::{ReferenceCheck, StateName};
@@ -47,6 +49,9 @@ struct FixedGateway;
 impl RunningGateway for FixedGateway {
     fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], 9080).into()
+    }
+    fn tls_address(&self) -> Option<SocketAddr> {
+        Some(([127, 0, 0, 1], 9443).into())
     }
     fn applied_revision(&self) -> u64 {
         u64::MAX
@@ -318,7 +323,7 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     assert!(!contains(w.folder.path(), b"canary"));
     let has_token = |view: &ProviderView| match &view.stored.object.settings {
         Settings::Aws(aws) => aws.credentials.access_key().unwrap().session_token.is_some(),
-        Settings::Vault(_) => panic!("{view:?}"),
+        Settings::Vault(_) | Settings::Kubernetes(_) => panic!("{view:?}"),
     };
     let save = |revision: u64, form: ProviderForm| {
         let entered = form.parse().unwrap();
@@ -352,6 +357,37 @@ async fn an_aws_provider_keeps_its_secrets_for_its_own_key_and_endpoint_only() {
     let key = ProviderKey { manager: Manager::Aws, id: "my-secrets-manager".parse().unwrap() };
     let diagnosis = restarted.control.test_stored_provider(&op(), &group(), &key).await.unwrap();
     assert!(format!("{diagnosis:?}").contains("refused"), "{diagnosis:?}");
+}
+
+#[tokio::test]
+async fn a_kubernetes_provider_keeps_its_token_for_its_own_server_only() {
+    let w = World::new().await;
+    let form = |method: &str, server: &str, token: &str| {
+        let kubernetes = KubernetesForm {
+            method: method.to_owned(),
+            server: server.to_owned(),
+            token: FormSecret(token.to_owned()),
+            ..KubernetesForm::default()
+        };
+        let (id, manager) = ("my-k8s".to_owned(), "kubernetes".to_owned());
+        ProviderForm { id, manager, kubernetes, ..ProviderForm::default() }.parse().unwrap()
+    };
+    let (here, there) = ("https://127.0.0.1:9", "https://127.0.0.1:10");
+    let field = ["service_account_token"];
+    assert_eq!(fields(w.control.add_provider(&op(), &group(), form("token", here, "")).await.unwrap_err()), field);
+    let own = form("token", "https://localhost:7080", "t");
+    assert_eq!(fields(w.control.add_provider(&op(), &group(), own).await.unwrap_err()), ["api_server"]);
+    let added = w.control.add_provider(&op(), &group(), form("token", here, "canary-token")).await.unwrap();
+    assert!(!serde_json::to_string(&added).unwrap().contains("canary"));
+    assert!(!contains(w.folder.path(), b"canary"));
+    w.control.save_provider(&op(), &group(), 1, form("token", here, "")).await.unwrap();
+    let moved = w.control.save_provider(&op(), &group(), 2, form("token", there, "")).await.unwrap_err();
+    assert_eq!(fields(moved), field);
+    let tested = w.control.test_provider(&op(), &group(), form("token", there, "")).await.unwrap_err();
+    assert_eq!(fields(tested), field);
+    w.control.save_provider(&op(), &group(), 2, form("in_cluster", "", "")).await.unwrap();
+    let back = w.control.save_provider(&op(), &group(), 3, form("token", here, "")).await.unwrap_err();
+    assert_eq!(fields(back), field, "it was dropped with its address");
 }
 
 /// Whoever adds providers must not thereby get what the machine may do.
@@ -392,7 +428,9 @@ async fn the_second_of_two_operators_is_shown_what_the_first_changed() {
 #[tokio::test]
 async fn our_own_listeners_are_neither_upstream_nor_vault() {
     let w = World::new().await;
-    for address in ["127.0.0.1:7080", "localhost:9080", "127.0.0.1:9080", "0.0.0.0:7080", "[::1]:9080"] {
+    for address in
+        ["127.0.0.1:7080", "localhost:9080", "127.0.0.1:9080", "0.0.0.0:7080", "[::1]:9080", "127.0.0.1:9443"]
+    {
         let form = ServiceForm {
             name: "loop".to_owned(),
             upstream: UpstreamChoice::Nodes,

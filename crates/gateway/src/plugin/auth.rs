@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) const NO_ANONYMOUS: &str = "Invalid user authorization";
 
 /// What happens to a request that proves nothing.
-pub(super) struct Otherwise {
+pub(crate) struct Otherwise {
     challenge: HeaderValue,
     anonymous_consumer: Option<ConsumerName>,
 }
@@ -30,7 +30,7 @@ impl Otherwise {
     }
 
     /// Lets the request pass as the anonymous consumer's, or refuses it with `message`.
-    pub(super) fn admit(&self, access: &mut Access<'_>, message: &'static str) -> Result<(), Reject> {
+    pub(crate) fn admit(&self, access: &mut Access<'_>, message: &'static str) -> Result<(), Reject> {
         let refuse = |message| Err(Reject::Unauthorized { message, challenge: self.challenge.clone() });
         let Some(name) = &self.anonymous_consumer else { return refuse(message) };
         let Some(identity) = access.table.anonymous(name) else { return refuse(NO_ANONYMOUS) };

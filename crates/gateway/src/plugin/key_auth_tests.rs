@@ -32,14 +32,7 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
     }
     let mut query = query.map(str::to_owned);
     let table = table();
-    let mut access = Access {
-        headers: &mut headers,
-        query: &mut query,
-        table: &table,
-        identity: None,
-        answer: &mut HeaderMap::new(),
-        scene: crate::plugin::Scene::of_test(),
-    };
+    let mut access = Access::untimed(&mut headers, &mut query, &table);
     let outcome = plugin.access(&mut access);
     let identity = access.identity.take();
     match outcome {

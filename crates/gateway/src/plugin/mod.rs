@@ -2,20 +2,30 @@
 
 mod auth;
 mod basic_auth;
+mod cookie;
+mod hmac_auth;
+mod jwt_auth;
 mod key_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
 
+pub(crate) use auth::Otherwise;
+
 use crate::identity::Identity;
 use crate::reject::Reject;
+use crate::request_body::BodyCheck;
 use crate::table::Table;
 use basic_auth::BasicAuth;
-use http::{HeaderMap, Method};
+use hmac_auth::HmacAuth;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method};
+use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use limit_count::{Counters, LimitCount, Pools};
 use postern::plugin::PluginConfig;
 use postern::snapshot::LiveField;
+use postern::time::Clock;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +34,8 @@ use std::sync::Arc;
 pub(crate) enum Plugin {
     KeyAuth(KeyAuth),
     BasicAuth(BasicAuth),
+    JwtAuth(JwtAuth),
+    HmacAuth(HmacAuth),
     LimitCount(Box<LimitCount>),
 }
 
@@ -33,6 +45,13 @@ pub(crate) struct Access<'a> {
     /// Without the `?`.
     pub(crate) query: &'a mut Option<String>,
     pub(crate) table: &'a Table,
+    /// As the client sent it: path and query before anything was made of them.
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a PathAndQuery,
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) clock: &'a dyn Clock,
+    /// What the body must be; checked after every plugin has let the request pass.
+    pub(crate) body_check: Option<BodyCheck<'a>>,
     /// Who the request comes from, once a plugin has found out.
     pub(crate) identity: Option<Arc<Identity>>,
     /// Headers for the answer, whoever gives it.
@@ -42,7 +61,6 @@ pub(crate) struct Access<'a> {
 
 /// What no plugin changes of a request, and what the gateway has for all of them.
 pub(crate) struct Scene<'a> {
-    pub(crate) method: &'a Method,
     /// Decoded, as routes are matched by.
     pub(crate) path: &'a str,
     /// In lower case, without the port; empty when there is none.
@@ -57,10 +75,9 @@ pub(crate) struct Scene<'a> {
 
 #[cfg(test)]
 impl Scene<'static> {
-    /// `GET /` of host `h` from 127.0.0.1, at a gateway of its own.
+    /// `/` of host `h` from 127.0.0.1, at a gateway of its own.
     pub(crate) fn of_test() -> &'static Self {
         Box::leak(Box::new(Self {
-            method: &Method::GET,
             path: "/",
             host: "h",
             client: [127, 0, 0, 1].into(),
@@ -80,6 +97,8 @@ pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<P
     match config {
         PluginConfig::KeyAuth(config) => KeyAuth::compile(config).map(Plugin::KeyAuth),
         PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
+        PluginConfig::JwtAuth(config) => JwtAuth::compile(config).map(Plugin::JwtAuth),
+        PluginConfig::HmacAuth(config) => HmacAuth::compile(config).map(Plugin::HmacAuth),
         PluginConfig::LimitCount(config) => {
             LimitCount::compile(config, owner).map(|plugin| Plugin::LimitCount(Box::new(plugin)))
         }
@@ -96,18 +115,50 @@ impl Plugin {
     /// As in APISIX 3.18 (`conf/config.yaml.example`).
     fn priority(&self) -> i32 {
         match self {
+            Self::HmacAuth(_) => 2530,
             Self::BasicAuth(_) => 2520,
+            Self::JwtAuth(_) => 2510,
             Self::KeyAuth(_) => 2500,
             Self::LimitCount(_) => 1002,
         }
     }
 
     /// Lets the request pass, changed or not, or refuses it.
-    pub(crate) async fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
+    pub(crate) async fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
         match self {
             Self::KeyAuth(plugin) => plugin.access(access),
             Self::BasicAuth(plugin) => plugin.access(access),
+            Self::JwtAuth(plugin) => plugin.access(access),
+            Self::HmacAuth(plugin) => plugin.access(access),
             Self::LimitCount(plugin) => plugin.access(access).await,
+        }
+    }
+}
+
+#[cfg(test)]
+impl<'a> Access<'a> {
+    /// `GET /`, for a plugin that does not ask what time it is.
+    pub(crate) fn untimed(headers: &'a mut HeaderMap, query: &'a mut Option<String>, table: &'a Table) -> Self {
+        struct NoTime;
+        impl Clock for NoTime {
+            fn now(&self) -> postern::time::Millis {
+                panic!("a plugin asked what time it is")
+            }
+        }
+        static ROOT: std::sync::LazyLock<PathAndQuery> = std::sync::LazyLock::new(|| PathAndQuery::from_static("/"));
+        let (method, clock) = (&Method::GET, &NoTime);
+        Self {
+            headers,
+            query,
+            table,
+            method,
+            target: &ROOT,
+            host: None,
+            clock,
+            body_check: None,
+            identity: None,
+            answer: Box::leak(Box::default()),
+            scene: Scene::of_test(),
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn value(variable: &Variable, access: &Access<'_>) -> Option<String> 
     let text = match variable {
         Variable::RemoteAddr => scene.client.to_string(),
         Variable::ConsumerName => access.identity.as_ref()?.consumer.to_str().ok()?.to_owned(),
-        Variable::RequestMethod => scene.method.to_string(),
+        Variable::RequestMethod => access.method.to_string(),
         Variable::Uri => scene.path.to_owned(),
         Variable::Host => scene.host.to_owned(),
         Variable::RouteId => scene.route.to_owned(),

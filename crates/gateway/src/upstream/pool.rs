@@ -7,6 +7,7 @@ use super::node::{InFlight, Node};
 use crate::GatewayConfig;
 use crate::body::{Progress, Upload};
 use crate::reject::Reject;
+use crate::request_body::RequestBody;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -28,7 +29,7 @@ pub(crate) struct Pool {
 pub(crate) struct Outgoing {
     pub(crate) head: http::request::Parts,
     pub(crate) target: PathAndQuery,
-    pub(crate) body: Incoming,
+    pub(crate) body: RequestBody,
 }
 
 /// An answer that has begun, and who gave it.

@@ -1,6 +1,6 @@
 //! New configurations, and stopping.
 
-use crate::support::{locked_route, nodes, read_to_end, route, snapshot, start, start_with, until};
+use crate::support::{Fixed, locked_route, nodes, read_to_end, route, snapshot, start, start_with, until};
 use crate::upstream::Upstream;
 use gateway::{Gateway, GatewayConfig, GatewayError};
 use http_body_util::{BodyExt, Full};
@@ -107,7 +107,7 @@ async fn stopping_cuts_off_what_takes_longer_than_the_grace() {
 async fn an_address_in_use_is_said_at_once() {
     let running = start(snapshot(Kind::BuiltinEcho, Vec::new()));
     let (_sender, receiver) = watch::channel(Arc::new(snapshot(Kind::BuiltinEcho, Vec::new())));
-    let second = Gateway::start(running.address, GatewayConfig::default(), receiver);
+    let second = Gateway::start(running.address, GatewayConfig::default(), Arc::new(Fixed), receiver);
     let Err(GatewayError::Listen { addr, source }) = second else { panic!("two listeners on one port") };
     assert_eq!((addr, source.kind()), (running.address, std::io::ErrorKind::AddrInUse));
 }

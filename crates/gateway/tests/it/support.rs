@@ -14,6 +14,7 @@ use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::time::{Clock, Millis};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        certificates: Arc::default(),
         fingerprint_key,
     }
 }
@@ -125,13 +127,24 @@ pub(crate) fn closed_address() -> SocketAddr {
     address
 }
 
+/// What time it is for the gateway under test: the Date of the specification's signatures, 2024-09-06 06:41:29.
+pub(crate) const NOW: u64 = 1_725_604_889;
+
+pub(crate) struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Millis {
+        Millis(NOW * 1000)
+    }
+}
+
 pub(crate) fn start(snapshot: Snapshot) -> Running {
     start_with(GatewayConfig { workers: 2, ..GatewayConfig::default() }, snapshot)
 }
 
 pub(crate) fn start_with(config: GatewayConfig, snapshot: Snapshot) -> Running {
     let (snapshots, receiver) = watch::channel(Arc::new(snapshot));
-    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, receiver).unwrap();
+    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(Fixed), receiver).unwrap();
     let address = gateway.local_addr();
     Running { gateway, address, snapshots, client: Client::builder(TokioExecutor::new()).build_http() }
 }

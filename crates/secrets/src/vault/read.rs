@@ -172,6 +172,7 @@ fn may_be_the_mount(failure: &Failure) -> bool {
         | Failure::Unreachable { .. }
         | Failure::Sealed { .. }
         | Failure::Aws(_)
+        | Failure::Kubernetes(_)
         | Failure::Env(_) => false,
     }
 }

@@ -17,6 +17,7 @@ mod environment;
 mod extensions;
 mod faults;
 mod kept;
+mod kubernetes;
 mod login;
 mod outage;
 mod read;

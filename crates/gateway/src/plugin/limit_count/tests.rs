@@ -29,18 +29,10 @@ impl Gateway {
     async fn ask(&self, plugin: &LimitCount, query: &str) -> (u16, String) {
         let mut headers = HeaderMap::new();
         let mut query = Some(query.to_owned());
-        let mut answer = HeaderMap::new();
-        let mut access = Access {
-            headers: &mut headers,
-            query: &mut query,
-            table: &self.table,
-            identity: None,
-            answer: &mut answer,
-            scene: self.scene,
-        };
+        let mut access = Access { scene: self.scene, ..Access::untimed(&mut headers, &mut query, &self.table) };
         let outcome = plugin.access(&mut access).await;
         let status = outcome.err().map_or(200, |reject| reject.status().as_u16());
-        let shown = answer.iter().filter(|(name, _)| name.as_str().ends_with("remaining"));
+        let shown = access.answer.iter().filter(|(name, _)| name.as_str().ends_with("remaining"));
         let shown = shown.map(|(name, value)| format!("{name}={}", value.to_str().unwrap()));
         (status, shown.collect::<Vec<_>>().join(" "))
     }

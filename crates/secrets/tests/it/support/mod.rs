@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod aws;
 pub(crate) mod bao;
 pub(crate) mod fault;
+pub(crate) mod kube;
 pub(crate) mod logs;
 pub(crate) mod turnstile;
 

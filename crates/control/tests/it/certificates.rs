@@ -1,0 +1,104 @@
+//! Certificates over a real database and a real OpenBao.
+
+use super::*;
+use backends::OpenBao;
+use postern::certificate::{Certificate, CertificateForm};
+use postern::fingerprint::Fingerprint;
+use postern::snapshot::Snapshot;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::json;
+
+/// A certificate and its key, in PEM.
+fn pair(host: &str) -> (String, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([host.to_owned()]).unwrap();
+    (cert.pem(), signing_key.serialize_pem())
+}
+
+fn certificate(name: &str, certificate: &str, private_key: &str) -> Certificate<Entered> {
+    let form = CertificateForm {
+        name: name.to_owned(),
+        hosts: "one.example".to_owned(),
+        certificate: FormSecret(certificate.to_owned()),
+        private_key: FormSecret(private_key.to_owned()),
+    };
+    form.parse(id("new")).unwrap()
+}
+
+/// The fingerprints of what the gateway shows.
+fn shown(world: &World) -> Vec<Fingerprint> {
+    fingerprints(&world.control.snapshots().borrow())
+}
+
+fn fingerprints(snapshot: &Snapshot) -> Vec<Fingerprint> {
+    snapshot.certificates.iter().map(|certificate| certificate.fingerprint).collect()
+}
+
+/// Waits until what the gateway shows is as it should be.
+async fn shown_when(world: &World, is_so: impl Fn(&[Fingerprint]) -> bool) {
+    let mut snapshots = world.control.snapshots();
+    let waiting = snapshots.wait_for(|snapshot| is_so(&fingerprints(snapshot)));
+    tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_typed_in_is_checked_sealed_and_shown() {
+    let w = World::new().await;
+    let ((chain, key), (_, other_key)) = (pair("one.example"), pair("one.example"));
+    let wrong = certificate("wrong", &chain, &other_key);
+    assert_eq!(fields(w.control.add_certificate(&op(), &group(), wrong).await.unwrap_err()), ["private_key"]);
+    let missing = certificate("missing", &chain, "");
+    assert_eq!(fields(w.control.add_certificate(&op(), &group(), missing).await.unwrap_err()), ["private_key"]);
+    let unknown = certificate("unknown", &chain, "$secret://vault/nowhere/tls/one/key");
+    assert_eq!(fields(w.control.add_certificate(&op(), &group(), unknown).await.unwrap_err()), ["private_key"]);
+    let view = w.control.add_certificate(&op(), &group(), certificate("one", &chain, &key)).await.unwrap();
+    assert_eq!((view.problem.as_deref(), shown(&w).len()), (None, 1));
+    let told = serde_json::to_string(&view).unwrap();
+    let inside = key.lines().nth(1).unwrap().to_owned();
+    assert!(!told.contains(&inside), "{told}");
+    let before = shown(&w);
+    // Empty fields keep both, over a restart too.
+    let mut kept = certificate("renamed", "", "");
+    kept.id = view.stored.object.id.clone();
+    w.control.save_certificate(&op(), &group(), 1, kept).await.unwrap();
+    let w = w.restart().await;
+    assert_eq!(shown(&w), before);
+    let database = std::fs::read(w.folder.path().join("p.db")).unwrap();
+    assert!(!String::from_utf8_lossy(&database).contains(&inside));
+    w.control.delete_certificate(&op(), &group(), &view.stored.object.id).await.unwrap();
+    assert!(shown(&w).is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed() {
+    let w = World::new().await;
+    let bao = OpenBao::shared().await;
+    let mut form = provider_form(bao.root());
+    form.vault.url = bao.url();
+    form.vault.prefix = "secret".to_owned();
+    form.vault.kv_version = "2".to_owned();
+    w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap();
+    let reference = |key: &str| format!("$secret://vault/my-vault/certificates/one/{key}");
+    let by_reference = certificate("one", &reference("certificate"), &reference("key"));
+    let view = w.control.add_certificate(&op(), &group(), by_reference).await.unwrap();
+    assert!(view.problem.unwrap().contains("both have a value"));
+    assert_eq!(view.private_key.unwrap().name(), StateName::NotFound);
+    assert!(shown(&w).is_empty());
+    let error = w.control.delete_provider(&op(), &group(), &provider_key(), false).await.unwrap_err();
+    assert!(matches!(&error, ControlError::InUse { by } if by == &["certificate one"]), "{error:?}");
+    let mut seen = Vec::new();
+    for host in ["one.example", "two.example"] {
+        let (chain, key) = pair(host);
+        bao.put("certificates/one", json!({ "certificate": chain, "key": key })).await;
+        w.control.refresh_provider(&op(), &group(), &provider_key()).await.unwrap();
+        shown_when(&w, |now| now.len() == 1 && !seen.contains(&now[0])).await;
+        seen.extend(shown(&w));
+        assert_eq!(w.control.certificates(&op(), &group()).await.unwrap()[0].problem, None);
+    }
+    // A key that belongs to another certificate is not shown, and the operator is told.
+    let ((chain, _), (_, key)) = (pair("one.example"), pair("one.example"));
+    bao.put("certificates/one", json!({ "certificate": chain, "key": key })).await;
+    w.control.refresh_provider(&op(), &group(), &provider_key()).await.unwrap();
+    shown_when(&w, <[_]>::is_empty).await;
+    let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
+    assert!(view.problem.unwrap().contains("belong together"));
+}

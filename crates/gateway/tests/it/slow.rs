@@ -1,0 +1,82 @@
+//! Clients that take their time, and upstream servers that die: nobody else waits for them.
+
+use crate::support::{nodes, read_to_end, route, snapshot, start, start_with};
+use crate::upstream::{Upstream, receive, scripted};
+use gateway::GatewayConfig;
+use http_body_util::{BodyExt, Full};
+use postern::routing::Upstream as Kind;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+fn one_worker() -> GatewayConfig {
+    GatewayConfig { workers: 1, header_timeout: Duration::from_millis(300), ..GatewayConfig::default() }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_cut_off_at_its_deadline() {
+    let running = start_with(one_worker(), snapshot(Kind::BuiltinEcho, vec![route("all", "/*")]));
+    let mut slow = running.connect().await;
+    slow.write_all(b"GET /ip HTTP/1.1\r\nHost: a\r\nX: ").await.unwrap();
+    let dripping = async {
+        // Never silent for long, and never done: ends when the gateway has closed the connection.
+        while slow.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), dripping).await.is_ok(), "it may drip for ever");
+}
+
+#[tokio::test]
+async fn slow_clients_do_not_hold_up_others_of_the_same_worker() {
+    let upstream = Upstream::start().await;
+    let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
+    let running = start_with(config, snapshot(nodes(&[(upstream.address, 1)]), vec![route("all", "/*")]));
+    let mut waiting = Vec::new();
+    for number in 0..200 {
+        let mut stream = running.connect().await;
+        let begun = match number % 3 {
+            0 => "GET /ip HTTP/1.1\r\nHost:",
+            1 => "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",
+            _ => "",
+        };
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    for _ in 0..20 {
+        assert_eq!(running.get("/").await.summary(), (200, "from upstream"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stops_gets_408_and_its_connection_ends() {
+    let upstream = Upstream::start().await;
+    let config = GatewayConfig { workers: 1, response_timeout: Duration::from_millis(200), ..GatewayConfig::default() };
+    let running = start_with(config, snapshot(nodes(&[(upstream.address, 1)]), vec![route("all", "/*")]));
+    for framing in ["Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+        let mut stream = running.connect().await;
+        stream.write_all(format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}").as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_dies_in_the_middle_breaks_one_answer_and_nothing_else() {
+    let dies = scripted(|number, mut stream| async move {
+        while !receive(&mut stream).await.is_empty() {
+            if number == 0 {
+                let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun";
+                return stream.write_all(begun).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole").await.unwrap();
+        }
+    })
+    .await;
+    let running = start(snapshot(nodes(&[(dies, 1)]), vec![route("all", "/*")]));
+    let response = running.begin(running.request("GET", "/").body(Full::default()).unwrap()).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.into_body().collect().await.is_err());
+    for _ in 0..3 {
+        assert_eq!(running.get("/").await.summary(), (200, "whole"));
+    }
+}

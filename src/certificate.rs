@@ -1,0 +1,151 @@
+//! Certificates: by which the gateway proves to clients that it is the host they asked for.
+
+use crate::name::{DisplayName, ObjectId};
+use crate::pem;
+use crate::problem::{FieldProblem, Problems};
+use crate::provider::vault::FormSecret;
+use crate::routing::{HostPattern, parse_list};
+use crate::secret_ref::{self, Reading, SecretRef};
+use crate::sensitive::{Entered, SecretField};
+use serde::{Deserialize, Serialize};
+
+/// One certificate with its private key, for some hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate<S> {
+    pub id: ObjectId,
+    pub name: DisplayName,
+    /// The hosts (SNI) that it is shown for. Never empty.
+    pub hosts: Vec<HostPattern>,
+    /// The certificate, then those of its authorities, in PEM.
+    pub certificate: SecretField<S>,
+    /// In PEM.
+    pub private_key: SecretField<S>,
+}
+
+impl<S> Certificate<S> {
+    /// Converts the holder of both texts.
+    ///
+    /// # Errors
+    /// Whatever `f` answers.
+    pub fn try_map<T, E>(&self, f: impl Fn(&'static str, &S) -> Result<T, E>) -> Result<Certificate<T>, E> {
+        Ok(Certificate {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            hosts: self.hosts.clone(),
+            certificate: self.certificate.try_map(&f, "certificate")?,
+            private_key: self.private_key.try_map(&f, "private_key")?,
+        })
+    }
+
+    /// The references to secret managers in it.
+    pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        self.fields().into_iter().filter_map(|(_, field)| field.reference()?.secret())
+    }
+
+    /// Both fields, by name.
+    pub fn fields(&self) -> [(&'static str, &SecretField<S>); 2] {
+        [("certificate", &self.certificate), ("private_key", &self.private_key)]
+    }
+}
+
+/// The certificate dialog as typed. Certificate and key are PEM or a reference; empty keeps a stored one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateForm {
+    pub name: String,
+    /// Separated by blanks, commas or lines.
+    pub hosts: String,
+    pub certificate: FormSecret,
+    pub private_key: FormSecret,
+}
+
+impl CertificateForm {
+    /// Checks every field. The id comes from the page, not from the form.
+    ///
+    /// # Errors
+    /// One problem for each field at fault.
+    pub fn parse(&self, id: ObjectId) -> Result<Certificate<Entered>, Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        let name = problems.check("name", self.name.trim().parse());
+        let hosts = problems.check("hosts", parse_list::<HostPattern>(&self.hosts));
+        if hosts.as_ref().is_some_and(Vec::is_empty) {
+            problems.add("hosts", "A host is needed here, for example example.com or *.example.com.");
+        }
+        let certificate = problems.check("certificate", parse_field(&self.certificate, pem::certificates));
+        let private_key = problems.check("private_key", parse_field(&self.private_key, pem::private_key));
+        let certificate = (|| {
+            Some(Certificate { id, name: name?, hosts: hosts?, certificate: certificate?, private_key: private_key? })
+        })();
+        problems.finish(certificate)
+    }
+
+    /// The form that edits `certificate`. A stored text shows as an empty field, which keeps it.
+    #[must_use]
+    pub fn of<S>(certificate: &Certificate<S>) -> Self {
+        let text = |field: &SecretField<S>| FormSecret(field.reference().map(ToString::to_string).unwrap_or_default());
+        let hosts: Vec<String> = certificate.hosts.iter().map(ToString::to_string).collect();
+        Self {
+            name: certificate.name.to_string(),
+            hosts: hosts.join(" "),
+            certificate: text(&certificate.certificate),
+            private_key: text(&certificate.private_key),
+        }
+    }
+}
+
+/// A reference and PEM cannot be mistaken for each other, so the text itself says which it is.
+fn parse_field(
+    typed: &FormSecret,
+    read_pem: fn(&str) -> Result<Option<String>, String>,
+) -> Result<SecretField<Entered>, String> {
+    match secret_ref::read(typed.0.trim()) {
+        Reading::Reference(reference) => Ok(SecretField::Reference(reference.into())),
+        Reading::Env(reference) => Ok(SecretField::Reference(reference.into())),
+        Reading::Malformed(error) => Err(error.to_string()),
+        Reading::NearMiss(why) => Err(why.to_owned()),
+        Reading::Literal => {
+            let pem = read_pem(&typed.0)?.unwrap_or_default();
+            Ok(SecretField::Literal(Entered::from_field(&pem)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
+    const REFERENCE: &str = "$secret://vault/my-vault/tls/example/key";
+
+    fn check(certificate: &str, private_key: &str, expected: Result<[bool; 2], &[&str]>) {
+        let form = CertificateForm {
+            name: "example".to_owned(),
+            hosts: "example.com, *.example.com".to_owned(),
+            certificate: FormSecret(certificate.to_owned()),
+            private_key: FormSecret(private_key.to_owned()),
+        };
+        match (form.parse("new".parse().unwrap()), expected) {
+            (Ok(parsed), Ok(references)) => {
+                assert_eq!(parsed.fields().map(|(_, field)| field.reference().is_some()), references);
+                assert_eq!(parsed.hosts.len(), 2);
+            }
+            (Err(problems), Err(fields)) => {
+                assert_eq!(problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), fields);
+            }
+            (got, _) => panic!("{certificate:?} {private_key:?}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn certificate_and_key_are_pem_or_references_and_nothing_else() {
+        check(CERTIFICATE, KEY, Ok([false, false]));
+        check(CERTIFICATE, REFERENCE, Ok([false, true]));
+        check(REFERENCE, REFERENCE, Ok([true, true]));
+        check("", "", Ok([false, false]));
+        check(KEY, CERTIFICATE, Err(&["certificate", "private_key"]));
+        check("nonsense", "$secret://vault/my-vault/../key", Err(&["certificate", "private_key"]));
+        check(CERTIFICATE, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nA\n-----END ENCRYPTED PRIVATE KEY-----", {
+            Err(&["private_key"])
+        });
+    }
+}
