@@ -8,6 +8,7 @@ use postern::name::ObjectId;
 use postern::plugin::Plugins;
 use postern::routing::{Node, Nodes, Route, Service, Upstream};
 use postern::snapshot::Snapshot;
+use postern::time::{Clock, Millis};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -97,8 +98,17 @@ fn gateway(upstream: SocketAddr) -> Gateway {
         ..empty
     };
     let (_sender, receiver) = watch::channel(Arc::new(snapshot));
-    Gateway::start("127.0.0.1:0".parse().unwrap(), GatewayConfig { workers: 1, ..GatewayConfig::default() }, receiver)
-        .unwrap()
+    let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
+    Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(Timeless), receiver).unwrap()
+}
+
+/// No plugin here asks what time it is.
+struct Timeless;
+
+impl Clock for Timeless {
+    fn now(&self) -> Millis {
+        Millis(0)
+    }
 }
 
 fn exchange(address: SocketAddr) {
