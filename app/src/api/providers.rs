@@ -12,6 +12,7 @@ use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
 use postern::provider::{ProviderForm, ProviderKey};
 use postern::resolve::ReferenceCheck;
+#[cfg(feature = "ssr")]
 use postern::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
 
