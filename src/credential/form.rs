@@ -132,8 +132,9 @@ impl SecretFieldForm {
     }
 }
 
-/// The dialog of a credential of any type. Fields that its type does not have are empty.
+/// The dialog of a credential of any type. Fields that its type does not have are empty, or left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CredentialForm {
     pub kind: CredentialType,
     pub name: String,
