@@ -97,7 +97,8 @@ test("editing keeps the Secret ID, and another method asks for its own secret", 
   await dashboard.submit(dialog, "Save");
 });
 
-test("name, client certificate and timeout are checked at their fields and kept", async ({ page }) => {
+test("name, client certificate and timeout are checked at their fields and kept", async ({ page, complaints }) => {
+  complaints.expect(/status of 422/);
   await dashboard.go("Secret Providers");
   await page.getByRole("link", { name: "my-vault", exact: true }).click();
   const dialog = await dashboard.dialog("Edit");
@@ -107,8 +108,8 @@ test("name, client certificate and timeout are checked at their fields and kept"
   await field(dialog, "Timeout (seconds)").fill("61");
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
   const problems = dialog.getByRole("group", { name: "What needs mending" });
-  await expect(problems).toContainText("TLS Server Name");
-  await expect(problems).toContainText("a host name, not an IP address");
+  await expect(problems).toContainText("A TLS Server Name is of use with https:// only.");
+  await expect(problems).toContainText("A TLS Client Certificate is shown over https:// only.");
   await expect(problems).toContainText("The key of the TLS Client Certificate is needed here.");
   await expect(problems).toContainText("Enter whole seconds from 1 to 60.");
 

@@ -6,7 +6,7 @@ use crate::headers;
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::path::RequestPath;
-use crate::plugin::{Access, Scene};
+use crate::plugin::{Access, Plugin, Scene};
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
@@ -101,7 +101,9 @@ async fn pass(
         answer: added,
         scene: &scene,
     };
-    for plugin in &plan.plugins {
+    // Who it is comes first, and a signed body is part of it: nobody uses up another's limit with a wrong one.
+    let (proofs, others) = plan.plugins.split_at(plan.plugins.partition_point(Plugin::authenticates));
+    for plugin in proofs {
         plugin.access(&mut access).await?;
     }
     let patience = worker.shared.config.response_timeout;
@@ -109,6 +111,9 @@ async fn pass(
         Some(check) => check.run(&mut access, body, patience).await?,
         None => RequestBody::Streaming(body),
     };
+    for plugin in others {
+        plugin.access(&mut access).await?;
+    }
     record.identity = access.identity;
 
     // What only the gateway says.

@@ -123,6 +123,14 @@ impl Plugin {
         }
     }
 
+    /// Whether it finds out who the request comes from. Those that do have the higher priorities.
+    pub(crate) fn authenticates(&self) -> bool {
+        match self {
+            Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
+            Self::LimitCount(_) => false,
+        }
+    }
+
     /// Lets the request pass, changed or not, or refuses it.
     pub(crate) async fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
         match self {

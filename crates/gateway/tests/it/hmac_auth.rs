@@ -43,6 +43,14 @@ impl World {
             guarded("nothing-signed", r#"{"signed_headers": []}"#),
             guarded("body", r#"{"validate_request_body": true, "max_req_body_size": 64}"#),
             guarded("body-or-nobody", r#"{"validate_request_body": true, "anonymous_consumer": "nobody"}"#),
+            guarded_route(
+                "limited",
+                "/limited",
+                &[
+                    (PluginName::HmacAuth, r#"{"validate_request_body": true}"#),
+                    (PluginName::LimitCount, r#"{"count": 1, "time_window": 3600, "key": "consumer_name"}"#),
+                ],
+            ),
             guarded("hides", r#"{"hide_credentials": true}"#),
             guarded("anonymous", r#"{"anonymous_consumer": "nobody", "hide_credentials": true}"#),
         ];
@@ -268,6 +276,16 @@ async fn the_body_must_be_the_one_of_the_digest() {
     assert_eq!(world.upstream.last().header("x-consumer-username"), Some("alice"));
     assert_eq!(world.post("/body-or-nobody", &sent, "other").await.status, 200);
     assert_eq!(world.upstream.last().header("x-consumer-username"), Some("nobody"));
+}
+
+#[tokio::test]
+async fn a_wrong_body_uses_up_nobodys_limit() {
+    let world = World::new().await;
+    let value = alice("date digest", &[&format!("date: {DATE}"), &format!("digest: {BODY_DIGEST}")]);
+    let sent = [("date", DATE), ("digest", BODY_DIGEST), ("authorization", value.as_str())];
+    for (body, status) in [("other", 401), ("other", 401), (BODY, 200), ("other", 401), (BODY, 503)] {
+        assert_eq!(world.post("/limited", &sent, body).await.status, status, "{body}");
+    }
 }
 
 #[tokio::test]
