@@ -2,7 +2,7 @@
 
 use super::ProviderConfig;
 use super::address::Address;
-use super::entry::{Entry, Told};
+use super::entry::{Awaited, Entry, Told};
 use super::held::Held;
 use super::kept::{self, Kept, Record, ToKeep};
 use super::provider::{Provider, hashed, identity};
@@ -18,7 +18,6 @@ use postern::sensitive::Plain;
 use postern::time::Millis;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Starts the life of one secret with one generation of its provider.
@@ -294,12 +293,7 @@ impl Board {
     }
 
     /// Someone waits for a value. Nothing is done while the provider is missing.
-    pub(super) fn visit(
-        &mut self,
-        address: &Address,
-        selector: &Selector,
-        spawn: Spawn<'_>,
-    ) -> Option<(u64, watch::Receiver<u64>)> {
+    pub(super) fn visit(&mut self, address: &Address, selector: &Selector, spawn: Spawn<'_>) -> Option<Awaited> {
         if self.closed || self.provider(&address.group, &address.provider).is_none() {
             return None;
         }

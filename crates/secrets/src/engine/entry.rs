@@ -34,6 +34,14 @@ pub(super) struct Rounds {
     ended: watch::Sender<u64>,
 }
 
+/// The round that someone waits for.
+pub(super) struct Awaited {
+    pub(super) round: u64,
+    pub(super) ended: watch::Receiver<u64>,
+    /// It had begun before the question: a failure that it ends in may be mended since.
+    pub(super) is_joined: bool,
+}
+
 impl Default for Rounds {
     fn default() -> Self {
         Self { wanted: 1, begun: 0, ended: watch::Sender::new(0) }
@@ -63,13 +71,14 @@ impl Entry {
     }
 
     /// What whoever asks has to wait for: a round that begins after this call. While nothing is known yet, one
-    /// under way will do, so that however many ask for a secret at first, it is read once.
-    pub(super) fn want_answer(&mut self) -> (u64, watch::Receiver<u64>) {
+    /// under way may do, so that however many ask for a secret at first, it is read once.
+    pub(super) fn want_answer(&mut self) -> Awaited {
         let under_way = self.rounds.begun > *self.rounds.ended.borrow();
         if under_way && self.held.is_cold() {
-            return (self.rounds.begun, self.rounds.ended.subscribe());
+            return Awaited { round: self.rounds.begun, ended: self.rounds.ended.subscribe(), is_joined: true };
         }
-        self.want_round()
+        let (round, ended) = self.want_round();
+        Awaited { round, ended, is_joined: false }
     }
 
     /// Begins a round; answers its number.

@@ -19,7 +19,7 @@ pub use address::Address;
 
 use crate::{Ambient, Environment};
 use board::Board;
-use entry::Entry;
+use entry::{Awaited, Entry};
 use futures_util::future::join_all;
 use kept::Keeper;
 pub use kept::Keeping;
@@ -203,7 +203,7 @@ impl Engine {
 
     /// Reads a reference now, watched or not, and answers where it stands. Joins a read only when that
     /// begins after this call, so the answer is never older than the question; only the very first read of a
-    /// secret is joined by all who ask meanwhile.
+    /// secret is joined by all who ask meanwhile, if it has a value for them.
     pub async fn check(&self, group: &GroupName, reference: &SecretRef) -> ReferenceState {
         let visit = Visit::begin(&self.inner, Address::of(group, reference), reference.selector());
         if let Some(visit) = &visit {
@@ -296,24 +296,26 @@ struct Visit<'a> {
     inner: &'a Inner,
     address: Address,
     selector: &'a Selector,
-    round: u64,
-    ended: watch::Receiver<u64>,
+    awaited: Awaited,
 }
 
 impl<'a> Visit<'a> {
     /// Nothing when the provider is missing: then there is nothing to wait for.
     fn begin(inner: &'a Arc<Inner>, address: Address, selector: &'a Selector) -> Option<Self> {
-        let (round, ended) = inner.board().visit(&address, selector, &inner.spawn())?;
-        Some(Self { inner, address, selector, round, ended })
+        let awaited = inner.board().visit(&address, selector, &inner.spawn())?;
+        Some(Self { inner, address, selector, awaited })
     }
 
-    /// Waits for the round. The very first one may have begun without this key: then for one more.
+    /// Waits for the round. The very first one may have begun without this key, or before something was mended:
+    /// then for one more.
     async fn answered(&self) {
-        until(self.round, self.ended.clone()).await;
+        until(self.awaited.round, self.awaited.ended.clone()).await;
         let again = {
             let mut board = self.inner.board();
-            let pending = board.view(&self.address, self.selector, self.inner.clock.now()).1 == ReferenceState::Pending;
-            board.entry(&self.address).filter(|_| pending).map(Entry::want_round)
+            let state = board.view(&self.address, self.selector, self.inner.clock.now()).1;
+            let is_outdated = self.awaited.is_joined && state.resolved().is_none();
+            let wants = state == ReferenceState::Pending || is_outdated;
+            board.entry(&self.address).filter(|_| wants).map(Entry::want_round)
         };
         if let Some((round, ended)) = again {
             until(round, ended).await;

@@ -68,6 +68,21 @@ async fn a_check_never_answers_with_what_was_read_before() {
     }
 }
 
+/// The first read found nothing, and its answer is still on the way.
+#[tokio::test]
+async fn a_failure_from_before_the_question_is_no_answer() {
+    let bao = Bao::start().await;
+    let turnstile = Turnstile::before_answers_about(&bao.url(), "/late").await;
+    let house = House::new(settings(&turnstile.url(), bao.root()));
+    house.watch(&["late/key"]);
+    bao.until_read("secret/data/api7/late", 1).await;
+    bao.put("late", json!({ "key": "there" })).await;
+    let mut asked = Box::pin(house.check("late/key"));
+    assert!((&mut asked).now_or_never().is_none());
+    turnstile.open();
+    claim(&asked.await, "ok", &[]);
+}
+
 #[tokio::test]
 async fn a_rotated_value_is_seen_without_being_asked_for() {
     let bao = Bao::shared().await;
