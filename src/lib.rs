@@ -39,6 +39,7 @@ pub mod selection;
 pub mod sensitive;
 pub mod shards;
 pub mod snapshot;
+mod text_form;
 pub mod time;
 pub mod webhook;
 

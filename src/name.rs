@@ -1,6 +1,7 @@
 //! The names operators give to things, each parsed once. A name is in many places at once (a consumer's in all
 //! its credentials), so a clone shares the text.
 
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -33,17 +34,7 @@ macro_rules! name_type {
                 Ok(Self(text.into()))
             }
         }
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-            fn try_from(text: String) -> Result<Self, NameError> {
-                text.parse()
-            }
-        }
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0.as_ref().to_owned()
-            }
-        }
+        text_form!($name);
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

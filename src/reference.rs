@@ -2,6 +2,7 @@
 
 use crate::env_ref::EnvRef;
 use crate::secret_ref::{RefError, SecretRef};
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -59,15 +60,4 @@ impl FromStr for Reference {
     }
 }
 
-impl From<Reference> for String {
-    fn from(reference: Reference) -> String {
-        reference.to_string()
-    }
-}
-
-impl TryFrom<String> for Reference {
-    type Error = RefError;
-    fn try_from(text: String) -> Result<Self, RefError> {
-        text.parse()
-    }
-}
+text_form!(Reference);

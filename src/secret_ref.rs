@@ -14,6 +14,7 @@ use crate::env_ref::EnvRef;
 use crate::name::ProviderId;
 use crate::provider::{Manager, kubernetes};
 use crate::selection::{Fault, Pin, Selector, Written, suffix};
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -89,18 +90,7 @@ impl fmt::Display for SecretRef {
     }
 }
 
-impl From<SecretRef> for String {
-    fn from(reference: SecretRef) -> String {
-        reference.to_string()
-    }
-}
-
-impl TryFrom<String> for SecretRef {
-    type Error = RefError;
-    fn try_from(text: String) -> Result<Self, RefError> {
-        text.parse()
-    }
-}
+text_form!(SecretRef);
 
 /// Why a text is not a reference, and where in the text that shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

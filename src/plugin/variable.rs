@@ -1,5 +1,6 @@
 //! Variables of a request that plugins count or compare by; the names are nginx's and APISIX's.
 
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -145,22 +146,7 @@ impl fmt::Display for Template {
     }
 }
 
-macro_rules! as_text {
-    ($($name:ident),*) => {$(
-        impl From<$name> for String {
-            fn from(value: $name) -> String {
-                value.to_string()
-            }
-        }
-        impl TryFrom<String> for $name {
-            type Error = VariableError;
-            fn try_from(text: String) -> Result<Self, VariableError> {
-                text.parse()
-            }
-        }
-    )*};
-}
-as_text!(Variable, Template);
+text_form!(Variable, Template);
 
 #[cfg(test)]
 mod tests {

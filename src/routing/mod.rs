@@ -3,6 +3,7 @@
 use crate::name::{DisplayName, ObjectId};
 use crate::plugin::{MaskedField, Plugins};
 use crate::problem::{FieldProblem, Problems};
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -143,21 +144,6 @@ impl fmt::Display for HostPattern {
     }
 }
 
-macro_rules! text_form {
-    ($($name:ident),*) => {$(
-        impl From<$name> for String {
-            fn from(pattern: $name) -> String {
-                pattern.to_string()
-            }
-        }
-        impl TryFrom<String> for $name {
-            type Error = PatternError;
-            fn try_from(text: String) -> Result<Self, PatternError> {
-                text.parse()
-            }
-        }
-    )*};
-}
 text_form!(PathPattern, HostPattern);
 
 /// A request method a route may name (`apisix/schema_def.lua`, `methods`, less CONNECT and TRACE, which

@@ -1,6 +1,7 @@
 //! Who Postern is for AWS: an access key of the provider's own, or what the server's environment gives.
 
 use crate::env_ref::EnvRef;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -161,15 +162,4 @@ impl fmt::Display for AccessKeyId {
     }
 }
 
-impl From<AccessKeyId> for String {
-    fn from(id: AccessKeyId) -> String {
-        id.0
-    }
-}
-
-impl TryFrom<String> for AccessKeyId {
-    type Error = AccessKeyIdError;
-    fn try_from(text: String) -> Result<Self, AccessKeyIdError> {
-        text.parse()
-    }
-}
+text_form!(AccessKeyId);

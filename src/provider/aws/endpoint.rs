@@ -2,6 +2,7 @@
 
 use crate::provider::address::forbidden;
 use crate::provider::vault::VaultUrl;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -75,18 +76,7 @@ impl fmt::Display for EndpointUrl {
     }
 }
 
-impl From<EndpointUrl> for String {
-    fn from(url: EndpointUrl) -> String {
-        url.to_string()
-    }
-}
-
-impl TryFrom<String> for EndpointUrl {
-    type Error = EndpointError;
-    fn try_from(text: String) -> Result<Self, EndpointError> {
-        text.parse()
-    }
-}
+text_form!(EndpointUrl);
 
 #[cfg(test)]
 mod tests {

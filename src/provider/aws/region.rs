@@ -1,5 +1,6 @@
 //! Regions of AWS.
 
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -94,18 +95,7 @@ impl fmt::Display for Region {
     }
 }
 
-impl From<Region> for String {
-    fn from(region: Region) -> String {
-        region.0
-    }
-}
-
-impl TryFrom<String> for Region {
-    type Error = RegionError;
-    fn try_from(text: String) -> Result<Self, RegionError> {
-        text.parse()
-    }
-}
+text_form!(Region);
 
 #[cfg(test)]
 mod tests {

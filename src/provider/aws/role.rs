@@ -2,6 +2,7 @@
 
 use super::EndpointUrl;
 use crate::problem::Problems;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -85,18 +86,7 @@ impl fmt::Display for RoleArn {
     }
 }
 
-impl From<RoleArn> for String {
-    fn from(arn: RoleArn) -> String {
-        arn.0
-    }
-}
-
-impl TryFrom<String> for RoleArn {
-    type Error = RoleArnError;
-    fn try_from(text: String) -> Result<Self, RoleArnError> {
-        text.parse()
-    }
-}
+text_form!(RoleArn);
 
 /// The fields of the dialog, as typed. Without a Role ARN no role is assumed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use crate::problem::Problems;
 use crate::provider::timeout::Timeout;
 use crate::provider::vault::{FormSecret, VaultUrl};
 use crate::sensitive::Entered;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -182,18 +183,7 @@ impl fmt::Display for ApiServerAddress {
     }
 }
 
-impl From<ApiServerAddress> for String {
-    fn from(address: ApiServerAddress) -> String {
-        address.to_string()
-    }
-}
-
-impl TryFrom<String> for ApiServerAddress {
-    type Error = ApiServerAddressError;
-    fn try_from(text: String) -> Result<Self, ApiServerAddressError> {
-        text.parse()
-    }
-}
+text_form!(ApiServerAddress);
 
 /// Why a reference's path names no key of a Secret: a sentence.
 ///

@@ -6,6 +6,7 @@ use super::FormSecret;
 use crate::env_ref::EnvRef;
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -264,18 +265,7 @@ impl fmt::Display for AuthMount {
     }
 }
 
-impl From<AuthMount> for String {
-    fn from(mount: AuthMount) -> String {
-        mount.to_string()
-    }
-}
-
-impl TryFrom<String> for AuthMount {
-    type Error = MountError;
-    fn try_from(text: String) -> Result<Self, MountError> {
-        text.parse()
-    }
-}
+text_form!(AuthMount);
 
 /// The fields of all methods, as typed. Only those of the chosen method are looked at. All are flat text,
 /// so that a plain HTML form can post them.

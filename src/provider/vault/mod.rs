@@ -9,6 +9,7 @@ pub use tls::{ClientCertificate, ServerName, ServerNameError, TlsForm};
 use crate::problem::{FieldProblem, Problems};
 use crate::provider::timeout::Timeout;
 use crate::sensitive::Entered;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -322,18 +323,7 @@ impl fmt::Display for VaultUrl {
     }
 }
 
-impl From<VaultUrl> for String {
-    fn from(url: VaultUrl) -> String {
-        url.text
-    }
-}
-
-impl TryFrom<String> for VaultUrl {
-    type Error = UrlError;
-    fn try_from(text: String) -> Result<Self, UrlError> {
-        text.parse()
-    }
-}
+text_form!(VaultUrl);
 
 /// The mount and the path below it where a provider's secrets lie: `secret/api7`. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -403,18 +393,7 @@ impl fmt::Display for SecretPrefix {
     }
 }
 
-impl From<SecretPrefix> for String {
-    fn from(prefix: SecretPrefix) -> String {
-        prefix.to_string()
-    }
-}
-
-impl TryFrom<String> for SecretPrefix {
-    type Error = PrefixError;
-    fn try_from(text: String) -> Result<Self, PrefixError> {
-        text.parse()
-    }
-}
+text_form!(SecretPrefix);
 
 /// The policy text that lets a token read below `prefix`, complete with its closing brace.
 #[must_use]

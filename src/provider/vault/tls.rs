@@ -5,6 +5,7 @@ use super::FormSecret;
 use super::auth::{check_certificate, check_private_key};
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -57,18 +58,7 @@ impl fmt::Display for ServerName {
     }
 }
 
-impl From<ServerName> for String {
-    fn from(name: ServerName) -> String {
-        name.0
-    }
-}
-
-impl TryFrom<String> for ServerName {
-    type Error = ServerNameError;
-    fn try_from(text: String) -> Result<Self, ServerNameError> {
-        text.parse()
-    }
-}
+text_form!(ServerName);
 
 /// What Postern shows in the TLS handshake, whatever it logs in with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
