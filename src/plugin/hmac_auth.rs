@@ -1,6 +1,7 @@
 //! hmac-auth: a request passes when a consumer signed it (`apisix/plugins/hmac-auth.lua`).
 
 use super::fields;
+use super::reader::whole;
 use crate::name::ConsumerName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,11 +108,11 @@ impl HmacAuthPlugin {
     pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         match name {
             "allowed_algorithms" => self.allowed_algorithms = algorithms(value)?,
-            "clock_skew" => self.clock_skew = whole(value, u64::from(u32::MAX))?,
+            "clock_skew" => self.clock_skew = whole(value, 1, u64::from(u32::MAX))?,
             "signed_headers" => self.signed_headers = headers(value)?,
             "validate_request_body" => self.validate_request_body = fields::boolean(value)?,
             "max_req_body_size" => {
-                self.max_req_body_size = usize::try_from(whole(value, MOST_BODY)?).unwrap_or(MIB_64);
+                self.max_req_body_size = usize::try_from(whole(value, 1, MOST_BODY)?).unwrap_or(MIB_64);
             }
             "hide_credentials" => self.hide_credentials = fields::boolean(value)?,
             "realm" => self.realm = fields::realm(value)?,
@@ -129,10 +130,6 @@ impl HmacAuthPlugin {
 
 /// A body that is validated is held in memory: 1 GiB.
 const MOST_BODY: u64 = 1024 * 1024 * 1024;
-
-fn whole(value: &Value, most: u64) -> Result<u64, String> {
-    value.as_u64().filter(|n| (1..=most).contains(n)).ok_or_else(|| format!("This is a whole number from 1 to {most}."))
-}
 
 fn algorithms(value: &Value) -> Result<Vec<HmacAlgorithm>, String> {
     let why =

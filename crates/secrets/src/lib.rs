@@ -11,6 +11,7 @@ mod json;
 mod kubernetes;
 mod network;
 mod select;
+mod stages;
 mod tls;
 mod vault;
 

@@ -39,6 +39,11 @@ impl Otherwise {
     }
 }
 
+/// The header that `plugin` was told to look at.
+pub(super) fn header_name(plugin: &str, name: &str) -> Result<HeaderName, String> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{plugin}: '{name}' is not a header name"))
+}
+
 /// More than one value where there must be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Several;

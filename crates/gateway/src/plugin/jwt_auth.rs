@@ -9,7 +9,7 @@
 //! is required.
 
 use super::Access;
-use super::auth::{Otherwise, only};
+use super::auth::{Otherwise, header_name, only};
 use super::cookie;
 use super::query::{find, without};
 use crate::identity::Identity;
@@ -56,8 +56,7 @@ type Found<'a> = (Cow<'a, [u8]>, Place);
 
 impl JwtAuth {
     pub(super) fn compile(config: &JwtAuthPlugin) -> Result<Self, String> {
-        let header = HeaderName::from_bytes(config.header.as_bytes())
-            .map_err(|_| format!("jwt-auth: '{}' is not a header name", config.header))?;
+        let header = header_name("jwt-auth", &config.header)?;
         let otherwise = Otherwise::compile("jwt-auth", "Bearer", &config.realm, config.anonymous_consumer.as_ref())?;
         let JwtAuthPlugin { query, cookie, key_claim_name, claims_to_verify, hide_credentials, .. } = config.clone();
         Ok(Self { header, query, cookie, key_claim_name, claims_to_verify, hide_credentials, otherwise })

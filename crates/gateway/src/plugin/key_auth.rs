@@ -4,7 +4,7 @@
 //! are no key: whatever the gateway chose, an upstream server might choose the other.
 
 use super::Access;
-use super::auth::{Otherwise, only};
+use super::auth::{Otherwise, header_name, only};
 use super::query::{find, without};
 use crate::identity::Identity;
 use crate::reject::Reject;
@@ -34,8 +34,7 @@ enum Place {
 
 impl KeyAuth {
     pub(super) fn compile(config: &KeyAuthPlugin) -> Result<Self, String> {
-        let header = HeaderName::from_bytes(config.header.as_bytes())
-            .map_err(|_| format!("key-auth: '{}' is not a header name", config.header))?;
+        let header = header_name("key-auth", &config.header)?;
         let otherwise = Otherwise::compile("key-auth", "apikey", &config.realm, config.anonymous_consumer.as_ref())?;
         let KeyAuthPlugin { query, hide_credentials, .. } = config.clone();
         Ok(Self { header, query, hide_credentials, otherwise })

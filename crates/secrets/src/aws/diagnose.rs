@@ -4,35 +4,23 @@
 
 use super::Aws;
 use super::client::Refusal;
-use crate::network::{Limits, Place, host, millis};
+use crate::network::{Limits, Place, host};
+use crate::stages::{self, Staged};
 use crate::tls;
+use async_trait::async_trait;
 use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::aws::{AwsFailure, read_policy};
 use postern::reason::Reason;
 use postern::resolve::{Explanation, Failure, UnreachableBecause};
 use std::net::SocketAddr;
-use tokio::time::Instant;
 
 /// A name that no secret should have.
 const PROBE: &str = "postern-connection-test";
 
 /// Runs `stages` in order, and stops at the first that fails.
 pub(super) async fn diagnose(aws: &Aws, stages: &[Stage]) -> Vec<StageResult> {
-    let mut test = Test { aws, place: None, https: true, addresses: vec![], may_read: false };
-    let mut results = Vec::new();
-    for stage in stages {
-        let begun = Instant::now();
-        let outcome = match test.run(*stage).await {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::from(&Failure::Aws(failure)),
-        };
-        let failed = matches!(outcome, Outcome::Failed { .. });
-        results.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
-        if failed {
-            break;
-        }
-    }
-    results
+    let test = Test { aws, place: None, https: true, addresses: vec![], may_read: false };
+    stages::run(stages, test).await
 }
 
 /// What earlier stages found, for the later ones.
@@ -44,8 +32,15 @@ struct Test<'a> {
     may_read: bool,
 }
 
+#[async_trait]
+impl Staged for Test<'_> {
+    async fn run(&mut self, stage: Stage) -> Result<Outcome, Failure> {
+        self.stage(stage).await.map_err(Failure::Aws)
+    }
+}
+
 impl Test<'_> {
-    async fn run(&mut self, stage: Stage) -> Result<Outcome, AwsFailure> {
+    async fn stage(&mut self, stage: Stage) -> Result<Outcome, AwsFailure> {
         match stage {
             Stage::Address => self.address().await,
             Stage::Connect => self.connect().await,

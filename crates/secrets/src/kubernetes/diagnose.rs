@@ -3,8 +3,10 @@
 //! Asks about itself only (`selfsubjectreviews`, `selfsubjectaccessreviews`): reads no Secret, lists nothing.
 
 use super::Kubernetes;
-use crate::network::{self, millis};
+use crate::network;
+use crate::stages::{self, Staged};
 use crate::tls;
+use async_trait::async_trait;
 use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::kubernetes::{KubernetesAccess, KubernetesFailure, read_rule};
 use postern::reason::Reason;
@@ -13,25 +15,11 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
 use std::net::SocketAddr;
-use tokio::time::Instant;
 
 /// Runs `stages` in order, and stops at the first that fails.
 pub(super) async fn diagnose(kubernetes: &Kubernetes, stages: &[Stage]) -> Vec<StageResult> {
-    let mut test = Test { kubernetes, addresses: vec![], user: None };
-    let mut results = Vec::new();
-    for stage in stages {
-        let begun = Instant::now();
-        let outcome = match test.run(*stage).await {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::from(&Failure::Kubernetes(failure)),
-        };
-        let failed = matches!(outcome, Outcome::Failed { .. });
-        results.push(StageResult { stage: *stage, outcome, took_ms: millis(begun.elapsed()) });
-        if failed {
-            break;
-        }
-    }
-    results
+    let test = Test { kubernetes, addresses: vec![], user: None };
+    stages::run(stages, test).await
 }
 
 /// What earlier stages found, for the later ones.
@@ -41,8 +29,15 @@ struct Test<'a> {
     user: Option<String>,
 }
 
+#[async_trait]
+impl Staged for Test<'_> {
+    async fn run(&mut self, stage: Stage) -> Result<Outcome, Failure> {
+        self.stage(stage).await.map_err(Failure::Kubernetes)
+    }
+}
+
 impl Test<'_> {
-    async fn run(&mut self, stage: Stage) -> Result<Outcome, KubernetesFailure> {
+    async fn stage(&mut self, stage: Stage) -> Result<Outcome, KubernetesFailure> {
         match stage {
             Stage::Address => self.address().await,
             Stage::Connect => self.connect().await,

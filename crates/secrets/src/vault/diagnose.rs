@@ -7,7 +7,9 @@ use super::client::Answer;
 use super::mount::Found;
 use super::token::{Token, TokenState};
 use super::{Vault, trust};
-use crate::network::{Place, millis};
+use crate::network::Place;
+use crate::stages::{self, Staged};
+use async_trait::async_trait;
 use postern::diagnosis::{Outcome, Stage, StageResult};
 use postern::provider::vault::{AuthMethod, Kv, Mount, read_policy};
 use postern::reason::Reason;
@@ -16,7 +18,6 @@ use postern::time::duration_text;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::net::SocketAddr;
-use tokio::time::Instant;
 
 /// A token that ends sooner is worth a warning, in seconds.
 const SHORT_LIFE: u64 = 86_400;
@@ -26,21 +27,8 @@ pub(super) async fn diagnose(vault: &Vault, stages: &[Stage]) -> Vec<StageResult
     let url = &vault.settings.url;
     let tls_name = vault.settings.server_name.as_ref().map_or_else(|| url.host(), |name| name.as_str()).to_owned();
     let place = Place { host: url.host().to_owned(), port: url.port(), tls_name, limits: vault.client.limits };
-    let mut test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
-    let mut results = Vec::new();
-    for stage in stages.iter().copied() {
-        let begun = Instant::now();
-        let outcome = match test.run(stage).await {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::from(&failure),
-        };
-        let failed = matches!(outcome, Outcome::Failed { .. });
-        results.push(StageResult { stage, outcome, took_ms: millis(begun.elapsed()) });
-        if failed {
-            break;
-        }
-    }
-    results
+    let test = Test { vault, place, addresses: vec![], mount: None, policies: vec![] };
+    stages::run(stages, test).await
 }
 
 /// What earlier stages found, for the later ones.
@@ -52,7 +40,8 @@ struct Test<'a> {
     policies: Vec<String>,
 }
 
-impl Test<'_> {
+#[async_trait]
+impl Staged for Test<'_> {
     async fn run(&mut self, stage: Stage) -> Result<Outcome, Failure> {
         match stage {
             Stage::Address => self.address().await,
@@ -72,7 +61,9 @@ impl Test<'_> {
             | Stage::Check => Ok(Outcome::Skipped { why: "not a question for Vault".to_owned() }),
         }
     }
+}
 
+impl Test<'_> {
     fn unreachable(&self, why: UnreachableBecause) -> Failure {
         self.vault.client.unreachable(why)
     }
