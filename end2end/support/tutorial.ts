@@ -2,16 +2,21 @@
 import { ALICE_KEY, Dashboard } from "./dashboard";
 import { expect, World } from "./test";
 
-/** Provider, consumer, credential by reference to `key`, service, route and key-auth. */
-export async function followTutorial(world: World, dashboard: Dashboard, key = "alice-primary-key") {
-  await world.bao.put("api7/consumer/alice", { key });
+/** The provider my-vault: the test's OpenBao. */
+export async function addVault(world: World, dashboard: Dashboard, prefix = "secret/api7") {
   await dashboard.addProvider({
     id: "my-vault",
     kvVersion: "KV version 2",
     url: world.bao.url,
-    prefix: "secret/api7",
+    prefix,
     token: world.bao.readToken,
   });
+}
+
+/** Provider, consumer, credential by reference to `key`, service, route and key-auth. */
+export async function followTutorial(world: World, dashboard: Dashboard, key = "alice-primary-key") {
+  await world.bao.put("api7/consumer/alice", { key });
+  await addVault(world, dashboard);
   await dashboard.addConsumer("Alice");
   await dashboard.openConsumer("Alice");
   await dashboard.addKeyByReference("primary-key", ALICE_KEY);

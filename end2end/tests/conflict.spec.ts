@@ -1,6 +1,7 @@
 // Two operators edit one provider: the second sees what the first changed.
 import { Dashboard } from "../support/dashboard";
 import { expect, freshWorld, test } from "../support/test";
+import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
 
@@ -8,13 +9,7 @@ test("the second of two editors sees what changed, and nothing is overwritten", 
   complaints.expect(/status of 409/);
   const first = new Dashboard(page, world.postern.dashboard);
   const second = new Dashboard(await context.newPage(), world.postern.dashboard);
-  await first.addProvider({
-    id: "my-vault",
-    kvVersion: "KV version 2",
-    url: world.bao.url,
-    prefix: "secret/api7",
-    token: world.bao.readToken,
-  });
+  await addVault(world, first);
 
   const firstDialog = await editProvider(first);
   const secondDialog = await editProvider(second);

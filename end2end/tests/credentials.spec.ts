@@ -10,6 +10,7 @@ import { SecretsManager } from "../support/aws";
 import { Dashboard } from "../support/dashboard";
 import { send } from "../support/http";
 import { expect, freshWorld, test } from "../support/test";
+import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
 const folder = mkdtempSync(join(tmpdir(), "postern-e2e-keys-"));
@@ -100,13 +101,7 @@ test("both secret managers hold what the tutorials put there", async ({ page }) 
     secret: "alicia-secret",
     "secret-key": "alicia-secret-key",
   });
-  await dashboard.addProvider({
-    id: "my-vault",
-    kvVersion: "KV version 2",
-    url: world.bao.url,
-    prefix: "secret/api7",
-    token: world.bao.readToken,
-  });
+  await addVault(world, dashboard);
   const dialog = await dashboard.dialog("Add Secret Provider");
   const text = (name: string) => dialog.getByLabel(name, { exact: true });
   await text("Secret Provider ID").fill("my-secrets-manager");

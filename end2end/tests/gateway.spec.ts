@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Dashboard } from "../support/dashboard";
 import { expect, freshWorld, test } from "../support/test";
+import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
 
@@ -40,13 +41,7 @@ test("a certificate at the secret manager is shown, rotated without a restart, a
 }) => {
   const dashboard = new Dashboard(page, world.postern.dashboard);
   const [first, second] = [identity("one.example"), identity("one.example")];
-  await dashboard.addProvider({
-    id: "my-vault",
-    kvVersion: "KV version 2",
-    url: world.bao.url,
-    prefix: "secret",
-    token: world.bao.readToken,
-  });
+  await addVault(world, dashboard, "secret");
 
   await dashboard.open("/g/default/certificates");
   const dialog = await dashboard.dialog("Add Certificate");

@@ -2,6 +2,7 @@
 import { Dashboard } from "../support/dashboard";
 import { Redis } from "../support/redis";
 import { expect, freshWorld, test } from "../support/test";
+import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
 const SECRET = "api7/redis";
@@ -43,13 +44,7 @@ function tutorialText(host: string): string {
 test("the tutorial's text is typed in, with its mistakes, and mended", async ({ page, complaints }) => {
   complaints.expect(/status of 422/);
   await world.bao.put(SECRET, { username: "api7", password: "redis-api7" });
-  await dashboard.addProvider({
-    id: "my-vault",
-    kvVersion: "KV version 2",
-    url: world.bao.url,
-    prefix: "secret/api7",
-    token: world.bao.readToken,
-  });
+  await addVault(world, dashboard);
   await dashboard.addEchoService("httpbin");
   await dashboard.openService("httpbin");
   await dashboard.addRoute("ip", "/ip");

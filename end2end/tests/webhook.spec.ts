@@ -2,18 +2,13 @@
 import { createHmac } from "node:crypto";
 import { Dashboard } from "../support/dashboard";
 import { expect, freshWorld, test } from "../support/test";
+import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
 
 test("a signing secret is shown once, signs calls, and is replaced and deleted", async ({ page }) => {
   const dashboard = new Dashboard(page, world.postern.dashboard);
-  await dashboard.addProvider({
-    id: "my-vault",
-    kvVersion: "KV version 2",
-    url: world.bao.url,
-    prefix: "secret/api7",
-    token: world.bao.readToken,
-  });
+  await addVault(world, dashboard);
   expect(await call("guessed"), "nobody can call before there is a signing secret").toBe(401);
   await page.getByRole("link", { name: "my-vault", exact: true }).click();
   const card = page.getByRole("region", { name: "Webhook", exact: true });
