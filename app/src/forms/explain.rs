@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::error::AppError;
+use crate::forms::at_once;
 use crate::forms::provider_test::{follow, save_mended};
 use crate::go::Go;
 use crate::parts::diagnosis::{Test, TestPanel};
@@ -74,11 +75,7 @@ pub fn ExplainDialog(
     let go = Go::here();
     let text = reference.to_string();
     let explain = Explain::of(Signal::stored(text.clone()), on_change);
-    Effect::new(move |first: Option<()>| {
-        if first.is_none() {
-            explain.run.run(());
-        }
-    });
+    at_once(explain.run);
     view! {
         <Dialog title="Explain" on_close=go.closing() wide=true>
             <DialogBody>

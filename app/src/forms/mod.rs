@@ -37,6 +37,15 @@ pub struct Conflict {
     pub changes: Vec<FieldChange>,
 }
 
+/// For a dialog that asks as soon as it is open: in the browser, once.
+pub(crate) fn at_once(run: Callback<()>) {
+    Effect::new(move |first: Option<()>| {
+        if first.is_none() {
+            run.run(());
+        }
+    });
+}
+
 /// A form on its way to the server.
 #[derive(Clone, Copy)]
 pub struct Submission {

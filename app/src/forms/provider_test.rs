@@ -3,6 +3,7 @@
 use crate::api;
 use crate::error::AppError;
 use crate::forms::Submission;
+use crate::forms::at_once;
 use crate::forms::provider::ProviderFields;
 use crate::go::Go;
 use crate::parts::diagnosis::{Test, TestPanel};
@@ -103,11 +104,7 @@ pub fn StoredTestDialog(
     let mend = Callback::new(move |remedy: Remedy| {
         follow(state, mend_stored(group.get_value(), key.get_value(), remedy), on_change);
     });
-    Effect::new(move |first: Option<()>| {
-        if first.is_none() {
-            run.run(());
-        }
-    });
+    at_once(run);
     view! {
         <Dialog title on_close=go.closing() wide=true>
             <DialogBody>

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::error::AppError;
+use crate::forms::at_once;
 use crate::go::Go;
 use crate::parts::explanation::Explained;
 use crate::parts::group::group;
@@ -33,11 +34,7 @@ pub fn ReviewDialog(
             on_change.try_run(());
         });
     });
-    Effect::new(move |first: Option<()>| {
-        if first.is_none() {
-            run.run(());
-        }
-    });
+    at_once(run);
     view! {
         <Dialog title on_close=go.closing() wide=true>
             <DialogBody>

@@ -7,7 +7,7 @@ use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
 use crate::parts::group::{group, group_signal};
-use crate::parts::page::PageHead;
+use crate::parts::list::List;
 use crate::parts::state::StateCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
@@ -16,50 +16,33 @@ use postern::resolve::ReferenceState;
 use postern::sensitive::{Masked, SecretField};
 use postern::time::Millis;
 use std::sync::Arc;
-use ui::{Badge, Empty, Glyph, Look, Tone};
+use ui::{Badge, Glyph, Look, Tone};
 
 /// The page.
 #[component]
 pub fn CertificatesPage() -> impl IntoView {
     let group = group_signal();
-    load(move || group.get(), api::certificates, |live, _| view! { <List live/> }.into_any())
+    load(move || group.get(), api::certificates, |live, _| view! { <Page live/> }.into_any())
 }
 
 #[component]
-fn List(live: Live<Vec<CertificateView>>) -> impl IntoView {
-    let is_empty = live.part(Vec::is_empty);
+fn Page(live: Live<Vec<CertificateView>>) -> impl IntoView {
     view! {
-        <PageHead
+        <List
             title="Certificates"
             text="What the gateway shows over TLS. Certificate and private key may stay at a secret manager; a new one needs no restart."
+            is_empty=live.part(Vec::is_empty)
+            glyph=Glyph::Lock
+            empty_title="No certificate yet"
+            empty_text="Until there is one, the gateway refuses every client that speaks TLS."
+            add="certificate"
+            add_label="Add Certificate"
         >
-            {move || (!is_empty.get()).then(|| view! { <AddButton/> })}
-        </PageHead>
-        {move || {
-            if is_empty.get() {
-                view! {
-                    <Empty
-                        glyph=Glyph::Lock
-                        title="No certificate yet"
-                        text="Until there is one, the gateway refuses every client that speaks TLS."
-                    >
-                        <AddButton/>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! { <Table live/> }.into_any()
-            }
-        }}
+            <Table live/>
+        </List>
         <Dialogs live/>
     }
     .into_any()
-}
-
-#[component]
-fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="certificate" label="Add Certificate" look=Look::Primary glyph=Glyph::Plus/> }
-        .into_any()
 }
 
 #[component]

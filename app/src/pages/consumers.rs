@@ -2,55 +2,41 @@
 
 use crate::api;
 use crate::forms::consumer::ConsumerDialog;
-use crate::go::{Go, OpenButton, opened};
+use crate::go::{Go, opened};
 use crate::load::{Live, load};
 use crate::parts::group::{group_signal, paths};
-use crate::parts::page::PageHead;
+use crate::parts::list::List;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ConsumerView;
 use postern::time::Millis;
-use ui::{Badge, Empty, Glyph, Look, Tone};
+use ui::{Badge, Glyph, Tone};
 
 /// The page.
 #[component]
 pub fn ConsumersPage() -> impl IntoView {
     let group = group_signal();
-    load(move || group.get(), api::consumers, |live, _| view! { <List live/> }.into_any())
+    load(move || group.get(), api::consumers, |live, _| view! { <Page live/> }.into_any())
 }
 
 #[component]
-fn List(live: Live<Vec<ConsumerView>>) -> impl IntoView {
-    let is_empty = live.part(Vec::is_empty);
+fn Page(live: Live<Vec<ConsumerView>>) -> impl IntoView {
     view! {
-        <PageHead title="Consumers" text="The callers of your services. Each has credentials that prove who it is.">
-            {move || (!is_empty.get()).then(|| view! { <AddButton/> })}
-        </PageHead>
-        {move || {
-            if is_empty.get() {
-                view! {
-                    <Empty
-                        glyph=Glyph::Consumer
-                        title="No consumer yet"
-                        text="Add the first caller of your services; then give it a key, typed in or kept in a secret provider."
-                    >
-                        <AddButton/>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! { <Table live/> }.into_any()
-            }
-        }}
+        <List
+            title="Consumers"
+            text="The callers of your services. Each has credentials that prove who it is."
+            is_empty=live.part(Vec::is_empty)
+            glyph=Glyph::Consumer
+            empty_title="No consumer yet"
+            empty_text="Add the first caller of your services; then give it a key, typed in or kept in a secret provider."
+            add="consumer"
+            add_label="Add Consumer"
+        >
+            <Table live/>
+        </List>
         <AddDialog/>
     }
     .into_any()
-}
-
-#[component]
-fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="consumer" label="Add Consumer" look=Look::Primary glyph=Glyph::Plus/> }
-        .into_any()
 }
 
 #[component]

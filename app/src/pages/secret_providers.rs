@@ -9,7 +9,7 @@ use crate::load::{Live, load};
 use crate::pages::done;
 use crate::parts::failure::Gone;
 use crate::parts::group::{group, group_signal, paths};
-use crate::parts::page::PageHead;
+use crate::parts::list::List;
 use crate::parts::state::HealthCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ use postern::control::ProviderView;
 use postern::provider::{Manager, ProviderKey, Settings};
 use postern::time::Millis;
 use std::sync::Arc;
-use ui::{Badge, Empty, Glyph, Icon, Look, Tone};
+use ui::{Badge, Glyph, Icon, Look, Tone};
 
 type Providers = Live<Vec<ProviderView>>;
 
@@ -25,50 +25,25 @@ type Providers = Live<Vec<ProviderView>>;
 #[component]
 pub fn SecretProvidersPage() -> impl IntoView {
     let group = group_signal();
-    load(move || group.get(), api::providers, |live, _| view! { <List live/> }.into_any())
+    load(move || group.get(), api::providers, |live, _| view! { <Page live/> }.into_any())
 }
 
 #[component]
-fn List(live: Providers) -> impl IntoView {
-    let is_empty = live.part(Vec::is_empty);
+fn Page(live: Providers) -> impl IntoView {
     view! {
-        <PageHead
+        <List
             title="Secret Providers"
             text="Where secrets are kept. Configuration holds references; values stay in the secret manager."
+            is_empty=live.part(Vec::is_empty)
+            glyph=Glyph::Vault
+            empty_title="No secret provider yet"
+            empty_text="Connect HashiCorp Vault, OpenBao or AWS Secrets Manager, and credentials can refer to secrets instead of holding them."
+            add="secret-provider"
+            add_label="Add Secret Provider"
         >
-            {move || (!is_empty.get()).then(|| view! { <AddButton/> })}
-        </PageHead>
-        {move || {
-            if is_empty.get() {
-                view! {
-                    <Empty
-                        glyph=Glyph::Vault
-                        title="No secret provider yet"
-                        text="Connect HashiCorp Vault, OpenBao or AWS Secrets Manager, and credentials can refer to secrets instead of holding them."
-                    >
-                        <AddButton/>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! { <Table live/> }.into_any()
-            }
-        }}
+            <Table live/>
+        </List>
         <Dialogs live/>
-    }
-    .into_any()
-}
-
-#[component]
-fn AddButton() -> impl IntoView {
-    view! {
-        <OpenButton
-            key="add"
-            value="secret-provider"
-            label="Add Secret Provider"
-            look=Look::Primary
-            glyph=Glyph::Plus
-        />
     }
     .into_any()
 }

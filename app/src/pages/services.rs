@@ -2,64 +2,47 @@
 
 use crate::api;
 use crate::forms::service::ServiceDialog;
-use crate::go::{Go, OpenButton, opened};
+use crate::go::{Go, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
 use crate::pages::plugins::PluginChips;
 use crate::parts::group::{group_signal, paths};
-use crate::parts::page::PageHead;
+use crate::parts::list::List;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ServiceView;
 use postern::routing::{Node, Upstream};
 use postern::time::Millis;
-use ui::{Empty, Glyph, Look};
+use ui::Glyph;
 
 /// The page.
 #[component]
 pub fn ServicesPage() -> impl IntoView {
     let group = group_signal();
-    load(move || group.get(), api::services, |live, _| view! { <List live/> }.into_any())
+    load(move || group.get(), api::services, |live, _| view! { <Page live/> }.into_any())
 }
 
 #[component]
-fn List(live: Live<Vec<ServiceView>>) -> impl IntoView {
-    let is_empty = live.part(Vec::is_empty);
+fn Page(live: Live<Vec<ServiceView>>) -> impl IntoView {
     let go = Go::here();
     let add = opened("add");
     let is_add = Memo::new(move |_| add.get().as_deref() == Some("service"));
     view! {
-        <PageHead
+        <List
             title="Published Services"
             text="What the gateway answers for: an upstream, routes that lead to it, and plugins that guard it."
+            is_empty=live.part(Vec::is_empty)
+            glyph=Glyph::Service
+            empty_title="No service yet"
+            empty_text="Publish the first one. The built-in echo needs nothing behind it."
+            add="service"
+            add_label="Add Service"
         >
-            {move || (!is_empty.get()).then(|| view! { <AddButton/> })}
-        </PageHead>
-        {move || {
-            if is_empty.get() {
-                view! {
-                    <Empty
-                        glyph=Glyph::Service
-                        title="No service yet"
-                        text="Publish the first one. The built-in echo needs nothing behind it."
-                    >
-                        <AddButton/>
-                    </Empty>
-                }
-                    .into_any()
-            } else {
-                view! { <Table live/> }.into_any()
-            }
-        }}
+            <Table live/>
+        </List>
         {move || is_add.get().then(|| view! { <ServiceDialog on_done=done(live, go) on_close=go.closing()/> })}
     }
     .into_any()
-}
-
-#[component]
-fn AddButton() -> impl IntoView {
-    view! { <OpenButton key="add" value="service" label="Add Service" look=Look::Primary glyph=Glyph::Plus/> }
-        .into_any()
 }
 
 #[component]

@@ -4,6 +4,7 @@ pub mod diagnosis;
 pub mod explanation;
 pub mod failure;
 pub mod group;
+pub mod list;
 pub mod page;
 pub mod reference;
 pub mod state;
