@@ -12,7 +12,7 @@
 
 use crate::env_ref::EnvRef;
 use crate::name::ProviderId;
-use crate::provider::{Manager, kubernetes};
+use crate::provider::{Manager, ProviderKey, kubernetes};
 use crate::selection::{Fault, Pin, Selector, Written, suffix};
 use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,18 @@ impl SecretRef {
     #[must_use]
     pub fn provider(&self) -> &ProviderId {
         &self.provider
+    }
+
+    /// The secret provider it refers to, in whatever group.
+    #[must_use]
+    pub fn provider_key(&self) -> ProviderKey {
+        ProviderKey { manager: self.manager, id: self.provider.clone() }
+    }
+
+    /// Whether it refers to that secret provider.
+    #[must_use]
+    pub fn is_of(&self, provider: &ProviderKey) -> bool {
+        self.manager == provider.manager && self.provider == provider.id
     }
 
     /// The segments between provider and key: which secret. Never empty. With AWS, where that is known

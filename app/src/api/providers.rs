@@ -12,8 +12,6 @@ use postern::diagnosis::Diagnosis;
 use postern::name::GroupName;
 use postern::provider::{ProviderForm, ProviderKey};
 use postern::resolve::ReferenceCheck;
-#[cfg(feature = "ssr")]
-use postern::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
 
 /// A provider and everything that refers to it.
@@ -43,8 +41,7 @@ pub async fn provider_page(group: GroupName, key: ProviderKey) -> Result<Timed<P
     let session = session()?;
     let provider = told(session.control.provider(&session.operator, &group, &key).await)?;
     let mut references = told(session.control.references(&session.operator, &group).await)?;
-    let is_of_provider = |secret: &SecretRef| secret.manager() == key.manager && *secret.provider() == key.id;
-    references.retain(|view| view.reference.secret().is_some_and(is_of_provider));
+    references.retain(|view| view.reference.secret().is_some_and(|secret| secret.is_of(&key)));
     session.timed(Ok(ProviderData { provider, references }))
 }
 

@@ -10,7 +10,6 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::diagnosis::{Diagnosis, Remedy};
 use postern::name::GroupName;
-use postern::provider::ProviderKey;
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use ui::{Button, Dialog, DialogBody, DialogFoot, Glyph, Look};
@@ -42,8 +41,7 @@ impl Explain {
 /// Saves the reference's provider with the remedy's change, then explains again.
 async fn mend_and_explain(group: GroupName, text: String, remedy: Remedy) -> Result<Diagnosis, AppError> {
     if let Ok(reference) = text.parse::<SecretRef>() {
-        let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
-        save_mended(group.clone(), key, remedy).await?;
+        save_mended(group.clone(), reference.provider_key(), remedy).await?;
     }
     api::explain_reference(group, text).await
 }

@@ -3,7 +3,7 @@
 use crate::parts::group::paths;
 use leptos::prelude::*;
 use postern::env_ref::EnvRef;
-use postern::provider::{Manager, ProviderKey};
+use postern::provider::Manager;
 use postern::reference::Reference;
 use postern::secret_ref::{RefError, SecretRef};
 use postern::selection::{Encoding, Pin, Selector};
@@ -15,7 +15,7 @@ pub fn ReferenceChip(reference: Reference) -> impl IntoView {
     let text = reference.to_string();
     match reference {
         Reference::Secret(secret) => {
-            let key = ProviderKey { manager: secret.manager(), id: secret.provider().clone() };
+            let key = secret.provider_key();
             view! {
                 <span class="ref-chip">
                     <Icon glyph=Glyph::Provider/>

@@ -2,17 +2,15 @@
 
 use crate::Inner;
 use crate::config::{Change, Config, Deleted, Object, certificate_place};
-use crate::credentials::new_id;
+use crate::credentials::{check_provider, new_id};
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use postern::certificate::Certificate;
 use postern::control::{Answer, CertificateView, ControlError, Stored};
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
-use postern::provider::ProviderKey;
 use postern::reference::Reference;
 use postern::resolve::ReferenceState;
-use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Plain, Sealed, SecretField};
 use postern::snapshot::SnapshotCertificate;
 use std::convert::Infallible;
@@ -193,15 +191,6 @@ impl Inner {
 #[expect(clippy::disallowed_methods, reason = "read as a certificate and its key, and forgotten")]
 fn belong_together(chain: &Plain, private_key: &Plain) -> bool {
     secrets::is_identity(chain.expose(), private_key.expose())
-}
-
-/// A reference must name a provider of the group; whether it resolves is no condition.
-fn check_provider(config: &Config, field: &'static str, reference: &SecretRef) -> Answer<()> {
-    let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
-    if config.providers.contains_key(&key) {
-        return Ok(());
-    }
-    Err(ControlError::invalid(field, format!("There is no secret provider '{key}' in this gateway group.")))
 }
 
 /// Texts typed in both must belong together; what references give is told when it is there.

@@ -375,9 +375,8 @@ impl Config {
 
     /// The certificates that refer to a provider.
     pub(crate) fn certificates_of(&self, key: &ProviderKey) -> impl Iterator<Item = &Certificate<Sealed>> {
-        let refers = |reference: &SecretRef| reference.manager() == key.manager && *reference.provider() == key.id;
         let certificates = self.certificates.values().map(|object| &object.stored.object);
-        certificates.filter(move |certificate| certificate.references().any(refers))
+        certificates.filter(move |certificate| certificate.references().any(|reference| reference.is_of(key)))
     }
 
     /// The credentials that refer to a secret.
@@ -399,7 +398,7 @@ impl Config {
     /// The references to a provider, of credentials and plugins.
     pub(crate) fn uses_of<'a>(&'a self, key: &'a ProviderKey) -> impl Iterator<Item = &'a SecretRef> {
         let in_plugins = self.plugin_references().filter_map(|(_, _, reference)| reference.secret());
-        let in_plugins = in_plugins.filter(|r| r.manager() == key.manager && *r.provider() == key.id);
+        let in_plugins = in_plugins.filter(|reference| reference.is_of(key));
         self.users(key).map(|(_, reference)| reference).chain(in_plugins)
     }
 

@@ -5,7 +5,6 @@ use crate::config::{Config, open_provider};
 use crate::errors::internal;
 use postern::control::Answer;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult, Subject};
-use postern::provider::ProviderKey;
 use postern::reason::Reason;
 use postern::reference::Reference;
 use postern::resolve::{Explanation, Failure};
@@ -53,7 +52,7 @@ pub(crate) async fn explain(
         }
     };
     diagnosis.stages.push(at_once(Stage::Parse, Outcome::passed(described(&reference))));
-    let key = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
+    let key = reference.provider_key();
     let Some(object) = config.providers.get(&key) else {
         let known = config.providers.keys().filter(|known| known.manager == key.manager);
         let known = known.map(|known| known.id.to_string()).collect();

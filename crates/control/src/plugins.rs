@@ -70,8 +70,8 @@ impl Inner {
     /// The plugins that refer to a provider, as messages name them.
     pub(crate) fn plugin_users(&self, config: &Config, key: &ProviderKey) -> Vec<String> {
         let references = config.plugin_references();
-        let is_of_provider = |r: &SecretRef| r.manager() == key.manager && *r.provider() == key.id;
-        let of_provider = references.filter(|(_, _, reference)| reference.secret().is_some_and(is_of_provider));
+        let of_provider =
+            references.filter(|(_, _, reference)| reference.secret().is_some_and(|secret| secret.is_of(key)));
         let users = of_provider.filter_map(|(owner, place, _)| plugin_user(config, owner, *place));
         users.map(|user| format!("{}, {} of {}", user.owner_name, user.field, user.plugin.slug())).collect()
     }

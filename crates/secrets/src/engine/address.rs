@@ -20,8 +20,8 @@ impl Address {
     /// The secret that answers `reference`.
     #[must_use]
     pub fn of(group: &GroupName, reference: &SecretRef) -> Self {
-        let provider = ProviderKey { manager: reference.manager(), id: reference.provider().clone() };
-        Self { group: group.clone(), provider, path: reference.path().to_vec(), pin: reference.pin().cloned() }
+        let (provider, path) = (reference.provider_key(), reference.path().to_vec());
+        Self { group: group.clone(), provider, path, pin: reference.pin().cloned() }
     }
 
     /// Stands before every secret of a provider.
