@@ -8,6 +8,7 @@ mod fields;
 pub mod hmac_auth;
 pub mod jwt_auth;
 pub mod key_auth;
+pub mod ldap_auth;
 pub mod limit_count;
 mod reader;
 pub mod variable;

@@ -6,6 +6,8 @@ mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
+#[path = "ldap_auth/directory.rs"]
+mod directory;
 pub(crate) mod limit_count;
 mod query;
 mod variables;

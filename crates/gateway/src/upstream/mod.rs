@@ -2,18 +2,18 @@
 
 mod balance;
 mod check;
-mod connect;
+pub(crate) mod connect;
 mod failure;
 mod node;
 mod pool;
-mod tls;
+pub(crate) mod tls;
 
 pub(crate) use node::{InFlight, Node};
 pub(crate) use pool::{Answered, Outgoing, Pool};
 
 use crate::GatewayConfig;
 use balance::Balance;
-use connect::Connector;
+use connect::{Connector, Reach};
 use http::HeaderValue;
 use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
@@ -98,7 +98,7 @@ impl Servers {
 
     fn connector(&self, config: &GatewayConfig) -> Connector {
         let timeout = self.source.connect_timeout.map_or(config.connect_timeout, seconds);
-        Connector::new(timeout, &config.forbidden_upstreams, self.tls.clone())
+        Connector::new(timeout, Reach::of_upstreams(&config.forbidden_upstreams), self.tls.clone())
     }
 
     fn read_timeout(&self, config: &GatewayConfig) -> Duration {
