@@ -129,6 +129,14 @@ impl fmt::Display for RefError {
 
 impl std::error::Error for RefError {}
 
+impl RefError {
+    /// Marks what is too much of it, from the beginning of a character.
+    pub(crate) fn too_long(text: &str) -> Self {
+        let at = text.floor_char_boundary(MAX_LENGTH)..text.len();
+        Self { problem: RefProblem::TooLong { length: text.len() }, at }
+    }
+}
+
 fn name_of(character: char) -> String {
     if character.is_control() {
         format!("the control character U+{:04X}", u32::from(character))

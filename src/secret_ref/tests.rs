@@ -81,6 +81,20 @@ fn a_wrong_case_manager_is_told_the_right_one() {
     assert_eq!(&"$secret://Vault/v/a/k"[error.at], "Vault");
 }
 
+/// Where a character stands across the limit.
+#[test]
+fn what_is_too_long_is_marked_by_whole_characters() {
+    for scheme in ["$secret://vault/v/k/", "$env://"] {
+        for padding in 0..3 {
+            let text = format!("{scheme}{}{}", "x".repeat(padding), "\u{20ac}".repeat(400));
+            let Reading::Malformed(error) = read(&text) else { panic!("{text}") };
+            assert_eq!(error.problem.code(), "ref.too_long");
+            let (kept, marked) = (text.get(..error.at.start).unwrap(), text.get(error.at).unwrap());
+            assert!(kept.len() <= MAX_LENGTH && kept.len() + 3 > MAX_LENGTH && !marked.is_empty(), "{text}");
+        }
+    }
+}
+
 #[test]
 fn near_misses_are_told_from_ordinary_text() {
     for (text, near) in [
