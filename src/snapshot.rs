@@ -7,10 +7,11 @@ use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
+use crate::plugin::PluginName;
 use crate::routing::{HostPattern, Route, Service};
 use crate::sensitive::Plain;
 use crate::shards::Shards;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub struct Snapshot {
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
+    /// The plugins by which at least one consumer is meant to be known, whether its reference has a value or not.
+    pub on_consumers: BTreeSet<PluginName>,
     /// What the gateway shows of itself over TLS: those certificates that can be shown now.
     pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
@@ -46,14 +49,22 @@ pub struct SnapshotConsumer {
     pub custom_id: Option<String>,
 }
 
-/// A credential that authenticates.
+/// A credential that authenticates, or a plugin of a consumer that does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
     /// Whose it is. One for all credentials of the consumer.
     pub consumer: Arc<SnapshotConsumer>,
-    pub credential: ObjectId,
+    pub holder: Holder,
     /// What a request must show that named the credential; nothing more when it showed the key.
     pub proof: Option<Arc<Proof>>,
+}
+
+/// What tells which consumer a request is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    Credential(ObjectId),
+    /// A plugin that stands at the consumer itself, such as ldap-auth with its `user_dn`.
+    Plugin(ConsumerName, PluginName),
 }
 
 /// What a request that named a credential has to show.
@@ -70,6 +81,8 @@ pub enum Proof {
     },
     /// An HTTP signature by the key.
     HttpSignature(Prepared<HttpSignatureKeys>),
+    /// A password that the directory of the route accepts for this user.
+    Directory,
 }
 
 /// Checks signatures with a key that is inside, and stays there.
@@ -141,6 +154,7 @@ impl Snapshot {
             routes: Arc::default(),
             consumers: Arc::default(),
             keys: Shards::default(),
+            on_consumers: BTreeSet::new(),
             certificates: Arc::default(),
             fingerprint_key,
         })

@@ -65,6 +65,7 @@ macro_rules! plugins {
 }
 
 plugins! {
+    LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

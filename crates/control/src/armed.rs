@@ -1,13 +1,14 @@
-//! Which credential authenticates with which key, kept up to date credential by credential.
+//! Which credential, or plugin of a consumer, authenticates with which key; kept up to date one by one. What is said
+//! of credentials here holds for those plugins too.
 //!
 //! Two credentials with one key disarm each other: which of them a request meant cannot be told.
 
 use crate::proof::Found;
 use postern::fingerprint::Fingerprint;
-use postern::name::ObjectId;
 use postern::resolve::StateName;
 use postern::shards::Shards;
-use postern::snapshot::{KeyCredential, SnapshotConsumer};
+use postern::plugin::PluginName;
+use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -26,10 +27,12 @@ pub(crate) struct Standing {
 pub(crate) struct Armed {
     /// Those that authenticate.
     pub(crate) keys: Shards<KeyCredential>,
-    standings: HashMap<ObjectId, Known>,
+    standings: HashMap<Holder, Known>,
     /// Keys that several credentials have.
-    doubled: HashMap<Fingerprint, BTreeSet<ObjectId>>,
+    doubled: HashMap<Fingerprint, BTreeSet<Holder>>,
     states: BTreeMap<StateName, u32>,
+    /// How many consumers have which plugin, armed or not.
+    on_consumers: BTreeMap<PluginName, usize>,
 }
 
 /// What was last heard of a credential.
@@ -43,7 +46,7 @@ struct Known {
 impl Armed {
     /// Takes in how a credential stands now; nothing when it is no more. Answers whether that changed who
     /// authenticates, or where a reference stands in a way the gateway must know.
-    pub(crate) fn set(&mut self, id: &ObjectId, standing: Option<Standing>) -> bool {
+    pub(crate) fn set(&mut self, id: &Holder, standing: Option<Standing>) -> bool {
         let before = self.standings.get(id);
         let unchanged = match (before, &standing) {
             (None, None) => true,
@@ -57,6 +60,9 @@ impl Armed {
         self.forget(id);
         if let Some(Standing { consumer, found, state }) = standing {
             let key = found.as_ref().map(|found| found.by);
+            if let Holder::Plugin(_, plugin) = id {
+                *self.on_consumers.entry(*plugin).or_default() += 1;
+            }
             self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), found, state: None });
             self.set_state(id, state);
             if let Some(key) = key {
@@ -66,15 +72,20 @@ impl Armed {
         true
     }
 
-    fn set_state(&mut self, id: &ObjectId, state: Option<StateName>) {
+    fn set_state(&mut self, id: &Holder, state: Option<StateName>) {
         let Some(known) = self.standings.get_mut(id) else { return };
         let before = std::mem::replace(&mut known.state, state);
         self.count(before, state);
     }
 
-    fn forget(&mut self, id: &ObjectId) {
+    fn forget(&mut self, id: &Holder) {
         let Some(known) = self.standings.remove(id) else { return };
         self.count(known.state, None);
+        if let Holder::Plugin(_, plugin) = id
+            && let Some(count) = self.on_consumers.get_mut(plugin)
+        {
+            *count -= 1;
+        }
         if let Some(found) = known.found {
             self.release(found.by, id);
         }
@@ -90,20 +101,20 @@ impl Armed {
     }
 
     /// `id` has this key from now on.
-    fn claim(&mut self, key: Fingerprint, id: &ObjectId) {
+    fn claim(&mut self, key: Fingerprint, id: &Holder) {
         if let Some(owners) = self.doubled.get_mut(&key) {
             owners.insert(id.clone());
         } else if let Some(other) = self.keys.remove(&key) {
-            tracing::warn!(credential = %id, other = %other.credential,
+            tracing::warn!(one = ?id, other = ?other.holder,
                 "two credentials cannot be told apart; neither authenticates");
-            self.doubled.insert(key, BTreeSet::from([other.credential, id.clone()]));
+            self.doubled.insert(key, BTreeSet::from([other.holder, id.clone()]));
         } else {
             self.arm(key, id);
         }
     }
 
     /// `id` has this key no longer; one other that had it too may be the only one now.
-    fn release(&mut self, key: Fingerprint, id: &ObjectId) {
+    fn release(&mut self, key: Fingerprint, id: &Holder) {
         let Some(owners) = self.doubled.get_mut(&key) else {
             self.keys.remove(&key);
             return;
@@ -117,32 +128,37 @@ impl Armed {
         }
     }
 
-    fn arm(&mut self, key: Fingerprint, id: &ObjectId) {
+    fn arm(&mut self, key: Fingerprint, id: &Holder) {
         let Some(known) = self.standings.get(id) else { return };
         let proof = known.found.as_ref().and_then(|found| found.proof.clone());
-        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone(), proof };
+        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), holder: id.clone(), proof };
         self.keys.insert(key, credential);
     }
 
     /// Whether the credential authenticates.
-    pub(crate) fn is_armed(&self, id: &ObjectId) -> bool {
+    pub(crate) fn is_armed(&self, id: &Holder) -> bool {
         self.key_of(id).is_some_and(|key| self.keys.get(&key).is_some())
     }
 
     /// Another credential with the same key.
-    pub(crate) fn same_as(&self, id: &ObjectId) -> Option<&ObjectId> {
+    pub(crate) fn same_as(&self, id: &Holder) -> Option<&Holder> {
         self.doubled.get(&self.key_of(id)?)?.iter().find(|other| *other != id)
     }
 
     /// A credential other than `id` that has this key.
-    pub(crate) fn owner(&self, key: Fingerprint, id: &ObjectId) -> Option<&ObjectId> {
+    pub(crate) fn owner(&self, key: Fingerprint, id: &Holder) -> Option<&Holder> {
         let doubled = self.doubled.get(&key).into_iter().flatten();
-        self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).find(|other| *other != id)
+        self.keys.get(&key).map(|armed| &armed.holder).into_iter().chain(doubled).find(|other| *other != id)
     }
 
     /// Every credential that shares its key with another.
-    pub(crate) fn disarmed(&self) -> impl Iterator<Item = &ObjectId> {
+    pub(crate) fn disarmed(&self) -> impl Iterator<Item = &Holder> {
         self.doubled.values().flatten()
+    }
+
+    /// The plugins by which at least one consumer is meant to be known.
+    pub(crate) fn on_consumers(&self) -> BTreeSet<PluginName> {
+        self.on_consumers.iter().filter(|(_, count)| **count > 0).map(|(plugin, _)| *plugin).collect()
     }
 
     /// How many references stand where.
@@ -150,7 +166,7 @@ impl Armed {
         self.states.get(&state).copied().unwrap_or_default()
     }
 
-    fn key_of(&self, id: &ObjectId) -> Option<Fingerprint> {
+    fn key_of(&self, id: &Holder) -> Option<Fingerprint> {
         Some(self.standings.get(id)?.found.as_ref()?.by)
     }
 }
@@ -163,7 +179,7 @@ impl Armed {
         let standings: BTreeMap<_, _> = self.standings.clone().into_iter().collect();
         let doubled: BTreeSet<_> = self.doubled.values().cloned().collect();
         let states: BTreeMap<_, _> = self.states.iter().filter(|(_, count)| **count > 0).collect();
-        format!("{:?}", (keys, standings, doubled, states))
+        format!("{:?}", (keys, standings, doubled, states, self.on_consumers()))
     }
 }
 
@@ -172,8 +188,8 @@ mod tests {
     use super::*;
     use postern::fingerprint::FingerprintKey;
 
-    fn id(text: &str) -> ObjectId {
-        text.parse().unwrap()
+    fn id(text: &str) -> Holder {
+        Holder::Credential(text.parse().unwrap())
     }
 
     /// A credential with this key; an empty one is no value.
@@ -190,8 +206,8 @@ mod tests {
 
     fn check(armed: &Armed, expected: &[(&str, bool, Option<&str>)]) {
         for (name, is_armed, same_as) in expected {
-            let got = (armed.is_armed(&id(name)), armed.same_as(&id(name)).map(ObjectId::as_str));
-            assert_eq!(got, (*is_armed, *same_as), "{name}: {armed:?}");
+            let got = (armed.is_armed(&id(name)), armed.same_as(&id(name)).cloned());
+            assert_eq!(got, (*is_armed, same_as.map(id)), "{name}: {armed:?}");
         }
     }
 

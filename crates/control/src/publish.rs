@@ -12,7 +12,7 @@ use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
-use postern::snapshot::{LiveField, Snapshot, SnapshotCertificate, SnapshotConsumer};
+use postern::snapshot::{Holder, LiveField, Snapshot, SnapshotCertificate, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -85,7 +85,8 @@ impl Inner {
     fn arm(&self, published: &mut Published, config: &Config, credentials: BTreeSet<ObjectId>) -> bool {
         let mut changed = false;
         for id in credentials {
-            changed |= published.armed.set(&id, self.standing(config, &id));
+            let standing = self.standing(config, &id);
+            changed |= published.armed.set(&Holder::Credential(id), standing);
         }
         for state in StateName::ALL {
             metrics::gauge!("postern_references", "state" => state.slug()).set(published.armed.count_of(state));
@@ -108,6 +109,7 @@ impl Inner {
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
             keys: published.armed.keys.clone(),
+            on_consumers: published.armed.on_consumers(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
         };

@@ -7,7 +7,7 @@ use crate::views::credential_name;
 use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceUser, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
-use postern::name::ObjectId;
+use postern::snapshot::Holder;
 use postern::plugin::{Plugins, SealedField};
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
@@ -118,8 +118,9 @@ impl Inner {
             },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
-        let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();
-        let doubled = disarmed.iter().filter_map(|id| {
+        let disarmed: BTreeSet<Holder> = self.published().armed.disarmed().cloned().collect();
+        let doubled = disarmed.iter().filter_map(|holder| {
+            let Holder::Credential(id) = holder else { return None };
             let object = config.credentials.get(id)?;
             let other = self.same_as(config, id)?;
             Some(Attention {

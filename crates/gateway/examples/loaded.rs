@@ -9,8 +9,8 @@ use gateway::{Gateway, GatewayConfig};
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Node, Nodes, Route, Service, Upstream};
-use postern::snapshot::{KeyCredential, LiveField, Snapshot, SnapshotConsumer};
-use std::collections::BTreeMap;
+use postern::snapshot::{Holder, KeyCredential, LiveField, Snapshot, SnapshotConsumer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,7 +60,8 @@ async fn change(snapshots: &watch::Sender<Arc<Snapshot>>, gateway: &Gateway) -> 
 
 fn credential(number: usize) -> KeyCredential {
     let consumer = SnapshotConsumer { name: format!("consumer-{number}").parse().unwrap(), custom_id: None };
-    KeyCredential { consumer: Arc::new(consumer), credential: format!("key-of-{number}").parse().unwrap(), proof: None }
+    let holder = Holder::Credential(format!("key-of-{number}").parse().unwrap());
+    KeyCredential { consumer: Arc::new(consumer), holder, proof: None }
 }
 
 fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
@@ -91,6 +92,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
+        on_consumers: BTreeSet::new(),
         certificates: Arc::default(),
         fingerprint_key,
     }

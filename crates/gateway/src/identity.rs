@@ -3,14 +3,14 @@
 use http::HeaderValue;
 use postern::fingerprint::Fingerprint;
 use postern::shards::{Shard, Shards, part_of};
-use postern::snapshot::{KeyCredential, Proof, SnapshotConsumer};
+use postern::snapshot::{Holder, KeyCredential, Proof, SnapshotConsumer};
 use std::sync::Arc;
 
 /// Who a request comes from, as sent upstream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) consumer: HeaderValue,
-    /// Absent for the anonymous consumer.
+    /// Absent for the anonymous consumer, and for one known by a plugin of its own.
     pub(crate) credential: Option<HeaderValue>,
     pub(crate) custom_id: Option<HeaderValue>,
     /// What a request must show that named the credential; nothing for a key.
@@ -19,9 +19,16 @@ pub(crate) struct Identity {
 
 impl Identity {
     fn of(key: &KeyCredential) -> Option<Self> {
-        let credential = HeaderValue::from_str(key.credential.as_str()).ok()?;
-        let anonymous = Self::without_credential(&key.consumer)?;
-        Some(Self { credential: Some(credential), proof: key.proof.clone(), ..anonymous })
+        let credential = match &key.holder {
+            Holder::Credential(id) => Some(HeaderValue::from_str(id.as_str()).ok()?),
+            Holder::Plugin(..) => None,
+        };
+        Some(Self { credential, proof: key.proof.clone(), ..Self::without_credential(&key.consumer)? })
+    }
+
+    /// Whether the request proved nothing.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.credential.is_none() && self.proof.is_none()
     }
 
     /// The identity of requests that show no credential and count as `consumer`'s.
@@ -64,7 +71,7 @@ fn compile_part(part: &Shard<KeyCredential>) -> Shard<Arc<Identity>> {
     let identity = |(fingerprint, key): (&Fingerprint, &KeyCredential)| {
         let identity = Identity::of(key);
         if identity.is_none() {
-            tracing::error!(credential = %key.credential, "Credential {} cannot be sent upstream", key.credential);
+            tracing::error!(holder = ?key.holder, "{:?} cannot be sent upstream", key.holder);
         }
         Some((*fingerprint, Arc::new(identity?)))
     };
@@ -82,7 +89,11 @@ mod tests {
         let fingerprint = |n: u32| fingerprints.of(&n.to_le_bytes());
         let consumer = |name: &str| Arc::new(SnapshotConsumer { name: name.parse().unwrap(), custom_id: None });
         let key =
-            |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap(), proof: None };
+            |name: &str| KeyCredential {
+            consumer: consumer(name),
+            holder: Holder::Credential("key".parse().unwrap()),
+            proof: None,
+        };
         let mut keys: Shards<KeyCredential> = (0..5_000).map(|n| (fingerprint(n), key("alice"))).collect();
         let first = Identities::compile(&keys, None);
         keys.insert(fingerprint(1), key("bob"));

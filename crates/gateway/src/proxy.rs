@@ -87,6 +87,7 @@ async fn pass(
         service: route.service.as_str(),
         counters: &worker.shared.limits,
         redis: &worker.redis,
+        directories: &worker.directories,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -119,7 +120,7 @@ async fn pass(
     // What only the gateway says.
     if let Some(identity) = &record.identity {
         set_identity(&mut head.headers, identity);
-        if identity.credential.is_some() {
+        if !identity.is_anonymous() {
             worker.shared.counters.authenticated();
         }
     }

@@ -32,6 +32,8 @@ pub(crate) enum Reject {
     Limited { status: StatusCode, message: Option<Arc<str>> },
     /// limit-count could not count it.
     NotCounted,
+    /// The directory of ldap-auth does not say who it is.
+    NoDirectory,
     /// A plugin needs a secret that has no value now. The operator finds the incident.
     Unresolved { incident: String },
     /// No upstream server could be connected to.
@@ -58,7 +60,7 @@ impl Reject {
             Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Limited { status, .. } => *status,
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotEnforceable | Self::Unresolved { .. } | Self::NoDirectory => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
             Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -83,6 +85,9 @@ impl Reject {
             }
             Self::Limited { message, .. } => message.as_deref().unwrap_or_default(),
             Self::NotCounted => "failed to limit count",
+            Self::NoDirectory => {
+                return ("message", "The directory that knows the users cannot be asked now. Try again later.");
+            }
             Self::Unresolved { .. } => {
                 "A secret that this route needs has no value, so it lets nothing pass. The operator finds the incident in the gateway's log and on the References page."
             }
@@ -107,6 +112,7 @@ impl Reject {
             | Self::NotEnforceable
             | Self::Limited { .. }
             | Self::NotCounted
+            | Self::NoDirectory
             | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }

@@ -20,9 +20,10 @@ use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
+use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::snapshot::{LiveField, Proof, Snapshot, SnapshotConsumer};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One snapshot, compiled.
@@ -30,6 +31,7 @@ pub(crate) struct Table {
     pub(crate) revision: u64,
     routing: Arc<Routing>,
     keys: Identities,
+    on_consumers: BTreeSet<PluginName>,
     fingerprint_key: FingerprintKey,
     pub(crate) certificates: Arc<Certificates>,
 }
@@ -98,6 +100,7 @@ impl Table {
             revision: snapshot.revision,
             routing,
             keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
+            on_consumers: snapshot.on_consumers.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
@@ -130,6 +133,17 @@ impl Table {
     pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
         let identity = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
         Some((identity, identity.proof.as_deref()?))
+    }
+
+    /// The consumer that is known to `plugin` by `name`, and what goes with it.
+    pub(crate) fn known_to(&self, plugin: PluginName, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
+        let identity = self.keys.get(&self.fingerprint_key.of_name(plugin.slug(), name))?;
+        Some((identity, identity.proof.as_deref()?))
+    }
+
+    /// Whether any consumer is meant to be known to `plugin`.
+    pub(crate) fn has_consumers_of(&self, plugin: PluginName) -> bool {
+        self.on_consumers.contains(&plugin)
     }
 
     /// The fingerprint to compare with one in a [`Proof`].

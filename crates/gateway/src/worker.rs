@@ -7,11 +7,13 @@
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
 use crate::counts::{ByReason, RouteCounts};
+use crate::plugin::ldap_auth::Directories;
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
 use crate::upstream::Pool;
+use crate::upstream::connect::Reach;
 use crate::{GatewayConfig, Stop};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -63,6 +65,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) redis: RedisPools,
+    pub(crate) directories: Directories,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -305,6 +308,7 @@ impl Worker {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: RedisPools::default(),
+            directories: Directories::new(Reach::of_plugins(&shared.config.forbidden_upstreams)),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),

@@ -1,7 +1,7 @@
 //! Distinguished names as texts (RFC 4514): made of a username without that changing what it means, and compared
 //! however they are spelled.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt;
 
 /// The longest name that is read, in bytes.
@@ -11,8 +11,8 @@ const LONGEST: usize = 8192;
 ///
 /// Values are compared as they are. Whether a directory tells `Ann` from `ann` is its own affair, and two users of
 /// which it does must not become one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Dn(String);
 
 /// Why a text is no distinguished name.
@@ -71,8 +71,8 @@ impl fmt::Display for Dn {
 }
 
 /// What names an entry: `cn`, `uid`, or a number with dots (RFC 4512 §1.4). In lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct AttributeType(String);
 
 impl std::str::FromStr for AttributeType {
@@ -91,15 +91,7 @@ impl std::str::FromStr for AttributeType {
     }
 }
 
-impl AttributeType {
-    /// `cn`.
-    #[must_use]
-    pub fn common_name() -> Self {
-        Self("cn".to_owned())
-    }
-}
-
-macro_rules! stored_as_text {
+macro_rules! read_from_text {
     ($($kind:ty),*) => {$(
         impl TryFrom<String> for $kind {
             type Error = DnError;
@@ -117,7 +109,7 @@ macro_rules! stored_as_text {
     )*};
 }
 
-stored_as_text!(Dn, AttributeType);
+read_from_text!(Dn, AttributeType);
 
 impl fmt::Display for AttributeType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

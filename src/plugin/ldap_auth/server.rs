@@ -1,12 +1,12 @@
 //! Where the directory is: `host` or `host:port`, as APISIX's `ldap_uri` has it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The name or address of a directory server, and the port if one is given.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct LdapUri {
     host: String,
     port: Option<u16>,
@@ -88,12 +88,6 @@ impl TryFrom<String> for LdapUri {
 
     fn try_from(text: String) -> Result<Self, LdapUriError> {
         text.parse()
-    }
-}
-
-impl From<LdapUri> for String {
-    fn from(uri: LdapUri) -> Self {
-        uri.to_string()
     }
 }
 

@@ -6,8 +6,7 @@ mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
-#[path = "ldap_auth/directory.rs"]
-mod directory;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
@@ -24,6 +23,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
+use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Counters, LimitCount, Pools};
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{PluginConfig, PluginName};
@@ -39,6 +39,7 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -74,7 +75,11 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
 }
+
+#[cfg(test)]
+use crate::upstream::connect::Reach;
 
 #[cfg(test)]
 impl Scene<'static> {
@@ -88,6 +93,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(Reach::of_plugins(&[])))),
         }))
     }
 }
@@ -102,6 +108,7 @@ pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<P
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
         PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -118,6 +125,7 @@ impl Plugin {
     /// As in APISIX 3.18 (`conf/config.yaml.example`).
     fn priority(&self) -> i32 {
         match self {
+            Self::LdapAuth(_) => 2540,
             Self::HmacAuth(_) => 2530,
             Self::BasicAuth(_) => 2520,
             Self::JwtAuth(_) => 2510,
@@ -129,7 +137,7 @@ impl Plugin {
     /// Whether it finds out who the request comes from. Those that do have the higher priorities.
     pub(crate) fn authenticates(&self) -> bool {
         match self {
-            Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
+            Self::LdapAuth(_) | Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
             Self::LimitCount(_) => false,
         }
     }
@@ -141,6 +149,7 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }

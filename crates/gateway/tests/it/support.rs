@@ -13,11 +13,11 @@ use postern::live::{LiveSecret, SecretNow};
 use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
-use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::snapshot::{Holder, KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,13 +50,14 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         custom_id: custom_id.map(str::to_owned),
     };
     let key =
-        KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key"), proof: None };
+        KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), holder: Holder::Credential(id("primary-key")), proof: None };
     Snapshot {
         revision: 1,
         services: BTreeMap::from([(id("s"), service)]).into(),
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        on_consumers: BTreeSet::new(),
         certificates: Arc::default(),
         fingerprint_key,
     }
@@ -104,9 +105,19 @@ pub(crate) fn guarded_route(name: &str, path: &str, plugins: &[(PluginName, &str
 pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType, name: &str, proof: Proof) {
     let by = snapshot.fingerprint_key.of_name(kind.slug(), name.as_bytes());
     let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: None };
-    let credential = id(&format!("{consumer}-{}", kind.slug()));
-    let credential = KeyCredential { consumer: Arc::new(owner), credential, proof: Some(Arc::new(proof)) };
+    let holder = Holder::Credential(id(&format!("{consumer}-{}", kind.slug())));
+    let credential = KeyCredential { consumer: Arc::new(owner), holder, proof: Some(Arc::new(proof)) };
     snapshot.keys.insert(by, credential);
+}
+
+/// Lets `consumer` be known by a plugin of its own, to which requests are `name`.
+pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: PluginName, name: &str, proof: Proof) {
+    let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
+    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
+    let holder = Holder::Plugin(owner.name.clone(), plugin);
+    let known = KeyCredential { consumer: Arc::new(owner), holder, proof: Some(Arc::new(proof)) };
+    snapshot.on_consumers.insert(plugin);
+    snapshot.keys.insert(by, known);
 }
 
 pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {

@@ -240,6 +240,7 @@ mod tests {
     use super::*;
     use backends::{Ldap, LdapMode};
     use futures_util::future::join_all;
+    use postern::plugin::{PluginConfig, PluginName};
     use serde_json::json;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -254,7 +255,8 @@ mod tests {
     fn directory(address: &str, more: serde_json::Value) -> Directory {
         let mut config = json!({"base_dn": "dc=x", "ldap_uri": address});
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        Directory::of(&serde_json::from_value(config).unwrap()).unwrap()
+        let config = PluginConfig::parse(PluginName::LdapAuth, &config.to_string()).unwrap();
+        Directory::of(&config.settings().unwrap()).unwrap()
     }
 
     async fn check(directory: &Directory, password: &str) -> Verdict {

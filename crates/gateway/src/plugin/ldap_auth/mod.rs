@@ -73,11 +73,11 @@ impl LdapAuth {
                 return Err(Failure::Unknown);
             }
         }
-        if !access.table.has_consumer_with(PluginName::LdapAuth) {
+        if !access.table.has_consumers_of(PluginName::LdapAuth) {
             return Err(Failure::Refused(NO_CONSUMER));
         }
-        let found = access.table.consumer_by(PluginName::LdapAuth, user.as_str().as_bytes());
-        found.map(Arc::clone).ok_or(Failure::Refused(INVALID))
+        let found = access.table.known_to(PluginName::LdapAuth, user.as_str().as_bytes());
+        found.map(|(identity, _)| Arc::clone(identity)).ok_or(Failure::Refused(INVALID))
     }
 }
 
