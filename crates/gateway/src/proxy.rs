@@ -6,7 +6,6 @@ use crate::client_body::ClientBody;
 use crate::echo;
 use crate::headers;
 use crate::host::Host;
-use crate::identity::Identity;
 use crate::path::RequestPath;
 use crate::plugin::{Access, Plugin, Scene};
 use crate::record::Record;
@@ -123,7 +122,7 @@ async fn pass(
 
     // What only the gateway says.
     if let Some(identity) = &record.identity {
-        set_identity(&mut head.headers, identity);
+        identity.tell(&mut head.headers);
         if identity.credential.is_some() {
             worker.shared.counters.authenticated();
         }
@@ -161,16 +160,6 @@ fn refuse_unforwardable(request: &Request<Incoming>) -> Result<(), Reject> {
         (None, _) => Ok(()),
         (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
         _ => Err(Reject::BadRequest("The body's Transfer-Encoding is not 'chunked'. The gateway knows no other.")),
-    }
-}
-
-fn set_identity(headers: &mut HeaderMap, identity: &Identity) {
-    headers.insert(&headers::CONSUMER, identity.consumer.clone());
-    if let Some(credential) = &identity.credential {
-        headers.insert(&headers::CREDENTIAL, credential.clone());
-    }
-    if let Some(custom_id) = &identity.custom_id {
-        headers.insert(&headers::CUSTOM_ID, custom_id.clone());
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Record {
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) route: Option<Arc<Route>>,
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
     pub(crate) node: Option<Arc<Node>>,
     /// Absent until there is an answer.
     status: Option<u16>,
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) route: Option<Arc<Route>>,
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
     pub(crate) node: Option<Arc<Node>>,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
