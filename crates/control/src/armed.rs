@@ -5,9 +5,9 @@
 
 use crate::proof::Found;
 use postern::fingerprint::Fingerprint;
+use postern::plugin::PluginName;
 use postern::resolve::StateName;
 use postern::shards::Shards;
-use postern::plugin::PluginName;
 use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -7,12 +7,12 @@ use crate::views::credential_name;
 use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceUser, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
-use postern::snapshot::Holder;
 use postern::plugin::{Plugins, SealedField};
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use postern::sensitive::Plain;
+use postern::snapshot::Holder;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

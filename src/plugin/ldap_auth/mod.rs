@@ -30,8 +30,7 @@ pub const ABOUT: About = About {
     on_consumer: OnConsumer::With { fields: CONSUMER_FIELDS, check: nothing_more, example: CONSUMER_EXAMPLE },
 };
 
-const EXAMPLE: &str =
-    "{\n  \"base_dn\": \"ou=users,dc=example,dc=org\",\n  \"ldap_uri\": \"ldap.example.com:389\",\n  \"uid\": \"cn\"\n}";
+const EXAMPLE: &str = "{\n  \"base_dn\": \"ou=users,dc=example,dc=org\",\n  \"ldap_uri\": \"ldap.example.com:389\",\n  \"uid\": \"cn\"\n}";
 
 const CONSUMER_EXAMPLE: &str = "{\n  \"user_dn\": \"cn=user01,ou=users,dc=example,dc=org\"\n}";
 
@@ -55,9 +54,10 @@ const FIELDS: &[Field] = &[
     Field::new("realm", REALM, "The realm that WWW-Authenticate names.").or("\"ldap\""),
 ];
 
-const CONSUMER_FIELDS: &[Field] = &[Field::new(USER_DN, DN, "The distinguished name of the user that this consumer is.")
-    .secret()
-    .needed("ldap-auth needs user_dn: which user of the directory this consumer is.")];
+const CONSUMER_FIELDS: &[Field] =
+    &[Field::new(USER_DN, DN, "The distinguished name of the user that this consumer is.")
+        .secret()
+        .needed("ldap-auth needs user_dn: which user of the directory this consumer is.")];
 
 /// What requests of a consumer are found by.
 pub const USER_DN: &str = "user_dn";
@@ -144,7 +144,10 @@ fn check(full: &Map<String, Value>) -> Vec<FieldProblem> {
         match pem::certificates(pem) {
             Err(why) => refuse("/ca_certificate", &why),
             Ok(_) if !config.tls_verify => {
-                refuse("/ca_certificate", "It has no effect unless certificates are checked: add \"tls_verify\": true.");
+                refuse(
+                    "/ca_certificate",
+                    "It has no effect unless certificates are checked: add \"tls_verify\": true.",
+                );
             }
             Ok(_) => {}
         }
@@ -177,7 +180,10 @@ mod tests {
         let config = PluginConfig::parse(PluginName::LdapAuth, &with(&json!({})).to_string()).unwrap();
         let config: LdapAuthPlugin = config.settings().unwrap();
         assert_eq!((config.encryption(), config.port(), config.tls_verify), (Encryption::None, 1389, false));
-        assert_eq!((config.uid.to_string(), config.realm, config.hide_credentials), ("cn".into(), "ldap".into(), false));
+        assert_eq!(
+            (config.uid.to_string(), config.realm, config.hide_credentials),
+            ("cn".into(), "ldap".into(), false)
+        );
         for (changes, encryption, port) in [
             (json!({"ldap_uri": "ldap"}), Encryption::None, 389),
             (json!({"ldap_uri": "ldap", "start_tls": true}), Encryption::StartTls, 389),

@@ -4,6 +4,7 @@ use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::{Holder, KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn defaults() -> KeyAuthPlugin {
     PluginConfig::parse(PluginName::KeyAuth, "{}").unwrap().settings().unwrap()
@@ -15,7 +16,10 @@ fn table() -> Table {
     let alice = Arc::new(consumer("alice"));
     let key = |text: &str| {
         let credential = "primary-key".parse().unwrap();
-        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), holder: Holder::Credential(credential), proof: None })
+        (
+            fingerprint_key.of(text.as_bytes()),
+            KeyCredential { consumer: Arc::clone(&alice), holder: Holder::Credential(credential), proof: None },
+        )
     };
     let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {
@@ -43,7 +47,7 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
     match outcome {
         Ok(()) => {
             let left = headers.get_all("apikey").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
-            Ok((left, query, identity.unwrap().consumer.to_str().unwrap().to_owned()))
+            Ok((left, query, identity.unwrap().consumer.name.to_string()))
         }
         Err(Reject::Unauthorized { message, challenge }) => {
             assert_eq!(challenge, format!("apikey realm=\"{}\"", config.realm).as_str());

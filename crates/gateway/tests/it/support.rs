@@ -49,8 +49,11 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         name: name.parse().unwrap(),
         custom_id: custom_id.map(str::to_owned),
     };
-    let key =
-        KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), holder: Holder::Credential(id("primary-key")), proof: None };
+    let key = KeyCredential {
+        consumer: Arc::new(consumer("alice", Some("42"))),
+        holder: Holder::Credential(id("primary-key")),
+        proof: None,
+    };
     Snapshot {
         revision: 1,
         services: BTreeMap::from([(id("s"), service)]).into(),
@@ -184,6 +187,15 @@ impl Running {
     /// Without reading the body.
     pub(crate) async fn begin(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.client.request(request).await.unwrap()
+    }
+
+    /// The same, to be awaited elsewhere.
+    pub(crate) fn begin_later(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Response<Incoming>> + use<> {
+        let answer = self.client.request(request);
+        async move { answer.await.unwrap() }
     }
 
     /// Sends `text` as it is on a connection of its own, and returns all that comes back until the gateway

@@ -63,7 +63,9 @@ pub(super) enum Verdict {
     Accepted,
     Refused,
     /// It does not say. `why` is for the log.
-    Unknown { why: String },
+    Unknown {
+        why: String,
+    },
 }
 
 impl Directory {

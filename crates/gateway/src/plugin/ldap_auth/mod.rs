@@ -18,7 +18,6 @@ use http::header::AUTHORIZATION;
 use postern::plugin::PluginName;
 use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::ldap_auth::dn::{AttributeType, Dn};
-use std::sync::Arc;
 
 const INVALID: &str = "Invalid user authorization";
 const NO_CONSUMER: &str = "Missing related consumer";
@@ -61,7 +60,7 @@ impl LdapAuth {
         Ok(())
     }
 
-    async fn authenticate(&self, access: &Access<'_>) -> Result<Arc<Identity>, Failure> {
+    async fn authenticate(&self, access: &Access<'_>) -> Result<Identity, Failure> {
         let (username, password) = sent(access.headers).map_err(Failure::Refused)?;
         let (username, password) = texts(&username, &password).ok_or(Failure::Refused(INVALID))?;
         let user = self.base_dn.child(&self.uid, username);
@@ -77,14 +76,15 @@ impl LdapAuth {
             return Err(Failure::Refused(NO_CONSUMER));
         }
         let found = access.table.known_to(PluginName::LdapAuth, user.as_str().as_bytes());
-        found.map(|(identity, _)| Arc::clone(identity)).ok_or(Failure::Refused(INVALID))
+        found.map(|(identity, _)| identity).ok_or(Failure::Refused(INVALID))
     }
 }
 
 /// Username and password as a directory can be asked. An empty password would bind as nobody, and a NUL ends a text
 /// for some directories, so that what is before it would count.
 fn texts<'t>(username: &'t [u8], password: &'t [u8]) -> Option<(&'t str, &'t str)> {
-    let text = |bytes: &'t [u8]| std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains('\0'));
+    let text =
+        |bytes: &'t [u8]| std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains('\0'));
     let username = text(username).filter(|username| !username.contains(['\r', '\n']))?;
     Some((username, text(password)?))
 }
