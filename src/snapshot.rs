@@ -7,11 +7,11 @@ use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
-use crate::plugin::PluginName;
+use crate::plugin::{PluginName, Plugins};
 use crate::routing::{HostPattern, Route, Service};
 use crate::sensitive::Plain;
 use crate::shards::Shards;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,11 +30,13 @@ pub struct Snapshot {
     pub routes: Arc<[Route<LiveField>]>,
     /// The consumers that plugins name: requests without a credential may count as theirs.
     pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    /// The plugins of those consumers that have any; they replace the ones of a route of the same name.
+    pub consumer_plugins: Arc<BTreeMap<ConsumerName, Plugins<LiveField>>>,
+    /// The plugins that run for every request, besides those of its route.
+    pub global_plugins: Arc<Plugins<LiveField>>,
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
-    /// The plugins by which at least one consumer is meant to be known, whether its reference has a value or not.
-    pub on_consumers: BTreeSet<PluginName>,
     /// What the gateway shows of itself over TLS: those certificates that can be shown now.
     pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
@@ -55,7 +57,8 @@ pub struct KeyCredential {
     /// Whose it is. One for all credentials of the consumer.
     pub consumer: Arc<SnapshotConsumer>,
     pub holder: Holder,
-    /// What a request must show that named the credential; nothing more when it showed the key.
+    /// What a request must show that named the credential; nothing more when it showed the key, or when the plugin of
+    /// the route makes sure by other means.
     pub proof: Option<Arc<Proof>>,
 }
 
@@ -81,8 +84,6 @@ pub enum Proof {
     },
     /// An HTTP signature by the key.
     HttpSignature(Prepared<HttpSignatureKeys>),
-    /// A password that the directory of the route accepts for this user.
-    Directory,
 }
 
 /// Checks signatures with a key that is inside, and stays there.
@@ -153,8 +154,9 @@ impl Snapshot {
             services: Arc::default(),
             routes: Arc::default(),
             consumers: Arc::default(),
+            consumer_plugins: Arc::default(),
+            global_plugins: Arc::default(),
             keys: Shards::default(),
-            on_consumers: BTreeSet::new(),
             certificates: Arc::default(),
             fingerprint_key,
         })

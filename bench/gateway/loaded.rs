@@ -10,7 +10,7 @@ use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Node, Nodes, Route, Service, Upstream};
 use postern::snapshot::{Holder, KeyCredential, LiveField, Snapshot, SnapshotConsumer};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -102,7 +102,8 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
-        on_consumers: BTreeSet::new(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }

@@ -5,7 +5,6 @@
 
 use crate::proof::Found;
 use postern::fingerprint::Fingerprint;
-use postern::plugin::PluginName;
 use postern::resolve::StateName;
 use postern::shards::Shards;
 use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
@@ -31,8 +30,6 @@ pub(crate) struct Armed {
     /// Keys that several credentials have.
     doubled: HashMap<Fingerprint, BTreeSet<Holder>>,
     states: BTreeMap<StateName, u32>,
-    /// How many consumers have which plugin, armed or not.
-    on_consumers: BTreeMap<PluginName, usize>,
 }
 
 /// What was last heard of a credential.
@@ -60,9 +57,6 @@ impl Armed {
         self.forget(id);
         if let Some(Standing { consumer, found, state }) = standing {
             let key = found.as_ref().map(|found| found.by);
-            if let Holder::Plugin(_, plugin) = id {
-                *self.on_consumers.entry(*plugin).or_default() += 1;
-            }
             self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), found, state: None });
             self.set_state(id, state);
             if let Some(key) = key {
@@ -81,11 +75,6 @@ impl Armed {
     fn forget(&mut self, id: &Holder) {
         let Some(known) = self.standings.remove(id) else { return };
         self.count(known.state, None);
-        if let Holder::Plugin(_, plugin) = id
-            && let Some(count) = self.on_consumers.get_mut(plugin)
-        {
-            *count -= 1;
-        }
         if let Some(found) = known.found {
             self.release(found.by, id);
         }
@@ -156,11 +145,6 @@ impl Armed {
         self.doubled.values().flatten()
     }
 
-    /// The plugins by which at least one consumer is meant to be known.
-    pub(crate) fn on_consumers(&self) -> BTreeSet<PluginName> {
-        self.on_consumers.iter().filter(|(_, count)| **count > 0).map(|(plugin, _)| *plugin).collect()
-    }
-
     /// How many references stand where.
     pub(crate) fn count_of(&self, state: StateName) -> u32 {
         self.states.get(&state).copied().unwrap_or_default()
@@ -179,7 +163,7 @@ impl Armed {
         let standings: BTreeMap<_, _> = self.standings.clone().into_iter().collect();
         let doubled: BTreeSet<_> = self.doubled.values().cloned().collect();
         let states: BTreeMap<_, _> = self.states.iter().filter(|(_, count)| **count > 0).collect();
-        format!("{:?}", (keys, standings, doubled, states, self.on_consumers()))
+        format!("{:?}", (keys, standings, doubled, states))
     }
 }
 

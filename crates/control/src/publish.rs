@@ -108,8 +108,9 @@ impl Inner {
             services: Arc::clone(&published.services),
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
+            consumer_plugins: Arc::default(),
+            global_plugins: Arc::default(),
             keys: published.armed.keys.clone(),
-            on_consumers: published.armed.on_consumers(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
         };

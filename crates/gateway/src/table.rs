@@ -6,12 +6,13 @@
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
 use crate::certificates::Certificates;
+use crate::consumers::{ConsumerPlugins, Global};
 use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
 use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
-use crate::plugin::{self, Plugin};
+use crate::plugin::Chain;
 use crate::reject::Reject;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
@@ -24,7 +25,7 @@ use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One snapshot, compiled.
@@ -32,8 +33,9 @@ pub(crate) struct Table {
     pub(crate) revision: u64,
     routing: Arc<Routing>,
     keys: Shards<KeyCredential>,
-    on_consumers: BTreeSet<PluginName>,
     fingerprint_key: FingerprintKey,
+    consumer_plugins: Arc<ConsumerPlugins>,
+    global: Arc<Global>,
     pub(crate) certificates: Arc<Certificates>,
 }
 
@@ -68,8 +70,8 @@ pub(crate) struct Route {
 
 /// What happens to a request of one route.
 pub(crate) struct Plan {
-    /// The service's plugins overlaid by the route's, in the order in which they run.
-    pub(crate) plugins: Vec<Plugin>,
+    /// The service's plugins overlaid by the route's.
+    pub(crate) plugins: Chain,
     pub(crate) upstream: Upstream,
 }
 
@@ -101,8 +103,12 @@ impl Table {
             revision: snapshot.revision,
             routing,
             keys: snapshot.keys.clone(),
-            on_consumers: snapshot.on_consumers.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            consumer_plugins: ConsumerPlugins::compile(
+                &snapshot.consumer_plugins,
+                before.map(|table| &table.consumer_plugins),
+            ),
+            global: Global::compile(&snapshot.global_plugins, before.map(|table| &table.global)),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }
@@ -137,15 +143,32 @@ impl Table {
         Some((Identity::of(found), found.proof.as_deref()?))
     }
 
-    /// The consumer that is known to `plugin` by `name`, and what goes with it.
-    pub(crate) fn known_to(&self, plugin: PluginName, name: &[u8]) -> Option<(Identity, &Proof)> {
-        let found = self.keys.get(&self.fingerprint_key.of_name(plugin.slug(), name))?;
-        Some((Identity::of(found), found.proof.as_deref()?))
+    /// The identity of the consumer whose plugin of that machine name has `name` in the field it is known by. The
+    /// plugin of the route has made sure by other means that the request is the consumer's.
+    pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
+        let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
+        found.proof.is_none().then(|| Identity::of(found))
     }
 
-    /// Whether any consumer is meant to be known to `plugin`.
-    pub(crate) fn has_consumers_of(&self, plugin: PluginName) -> bool {
-        self.on_consumers.contains(&plugin)
+    /// Whether any consumer has `plugin`, known by it now or not.
+    pub(crate) fn has_consumer_with(&self, plugin: PluginName) -> bool {
+        self.consumer_plugins.has(plugin)
+    }
+
+    /// The plugins of a consumer, if it has any.
+    ///
+    /// # Errors
+    /// They cannot be enforced: the consumer's requests do not pass.
+    pub(crate) fn plugins_of(&self, consumer: &ConsumerName) -> Result<Option<&Chain>, Reject> {
+        self.consumer_plugins.of(consumer)
+    }
+
+    /// The plugins that run for every request, besides those of its route.
+    ///
+    /// # Errors
+    /// They cannot be enforced: no request passes.
+    pub(crate) fn global(&self) -> Result<&Chain, Reject> {
+        self.global.chain()
     }
 
     /// The fingerprint to compare with one in a [`Proof`].
@@ -339,9 +362,8 @@ fn compile_plan(
     let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
     let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
-    let compiled = configs.values().map(|(owner, config)| plugin::compile(owner.as_str(), config));
-    let plugins = compiled.collect::<Result<Vec<_>, _>>()?;
-    Ok(Plan { plugins: plugin::in_order(plugins), upstream })
+    let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
+    Ok(Plan { plugins, upstream })
 }
 
 #[cfg(test)]

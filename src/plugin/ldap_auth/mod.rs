@@ -27,7 +27,12 @@ pub const ABOUT: About = About {
     fields: FIELDS,
     check,
     example: EXAMPLE,
-    on_consumer: OnConsumer::With { fields: CONSUMER_FIELDS, check: nothing_more, example: CONSUMER_EXAMPLE },
+    on_consumer: OnConsumer::With {
+        fields: CONSUMER_FIELDS,
+        check: nothing_more,
+        example: CONSUMER_EXAMPLE,
+        known_by: Some(USER_DN),
+    },
 };
 
 const EXAMPLE: &str = "{\n  \"base_dn\": \"ou=users,dc=example,dc=org\",\n  \"ldap_uri\": \"ldap.example.com:389\",\n  \"uid\": \"cn\"\n}";

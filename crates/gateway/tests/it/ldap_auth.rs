@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern::plugin::PluginName;
 use postern::plugin::ldap_auth::found_by;
-use postern::snapshot::{Proof, Snapshot};
+use postern::shards::Shards;
+use postern::snapshot::Snapshot;
 use serde_json::{Value, json};
 
 const MISSING: &str = r#"{"message":"Missing authorization in request"}"#;
@@ -36,10 +37,14 @@ fn with_consumers(mut snapshot: Snapshot) -> Snapshot {
         ("ann", r#"cn=\#O'Neil\, Ann \+ \"x\"\;\<\>\\ \=1,ou=users,dc=example,dc=org"#),
         ("root", "cn=root,ou=admins,ou=users,dc=example,dc=org"),
     ] {
-        let name = found_by(user_dn).unwrap();
-        give_plugin(&mut snapshot, consumer, PluginName::LdapAuth, &name, Proof::Directory);
+        is_user(&mut snapshot, consumer, user_dn);
     }
     snapshot
+}
+
+fn is_user(snapshot: &mut Snapshot, consumer: &str, user_dn: &str) {
+    let config = json!({"user_dn": user_dn}).to_string();
+    give_plugin(snapshot, consumer, PluginName::LdapAuth, &config, &found_by(user_dn).unwrap());
 }
 
 fn basic(text: &str) -> String {
@@ -126,8 +131,7 @@ async fn nobody_else_passes() {
 async fn a_password_is_sent_to_the_directory_as_it_came() {
     let (ldap, upstream) = (Ldap::start(LdapMode::Usual), Upstream::start().await);
     let mut snapshot = routes(&upstream, &[("plain", config(ldap.port(), &json!({"realm": "staff"})))]);
-    let name = found_by("cn=user02,ou=users,dc=example,dc=org").unwrap();
-    give_plugin(&mut snapshot, "bob", PluginName::LdapAuth, &name, Proof::Directory);
+    is_user(&mut snapshot, "bob", "cn=user02,ou=users,dc=example,dc=org");
     let running = start(snapshot);
     for (text, status) in [("user02:pass word:2", 200), ("user02:password:2", 401), ("user02:pass word", 401)] {
         let answer = running.get_with("/plain", &[("authorization", &basic(text))]).await;
@@ -154,7 +158,9 @@ async fn without_any_such_consumer_it_says_so_after_the_password_was_right() {
     refused(&running, "/plain", &[("authorization", &basic("user01:password1"))], NO_CONSUMER).await;
     refused(&running, "/plain", &[("authorization", &basic("user01:x"))], INVALID).await;
     // A consumer whose reference has no value: it is nobody.
-    (snapshot.revision, snapshot.on_consumers) = (2, [PluginName::LdapAuth].into());
+    snapshot.revision = 2;
+    is_user(&mut snapshot, "alice", "cn=user01,ou=users,dc=example,dc=org");
+    snapshot.keys = Shards::default();
     running.publish(snapshot).await;
     refused(&running, "/plain", &[("authorization", &basic("user01:password1"))], INVALID).await;
 }

@@ -10,14 +10,14 @@ use hyper_util::rt::TokioExecutor;
 use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, SecretNow};
-use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
+use postern::plugin::{EnteredField, Placement, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
 use postern::snapshot::{Holder, KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,8 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
-        on_consumers: BTreeSet::new(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }
@@ -113,13 +114,16 @@ pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType
     snapshot.keys.insert(by, credential);
 }
 
-/// Lets `consumer` be known by a plugin of its own, to which requests are `name`.
-pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: PluginName, name: &str, proof: Proof) {
+/// Gives `consumer` a plugin, by which requests of `name` are known to be its.
+pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: PluginName, config: &str, name: &str) {
+    let config = live(&PluginConfig::parse_for(Placement::Consumer, plugin, config).unwrap());
+    let mut all = BTreeMap::clone(&snapshot.consumer_plugins);
+    all.entry(consumer.parse().unwrap()).or_default().insert(plugin, config);
+    snapshot.consumer_plugins = all.into();
     let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
     let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
     let holder = Holder::Plugin(owner.name.clone(), plugin);
-    let known = KeyCredential { consumer: Arc::new(owner), holder, proof: Some(Arc::new(proof)) };
-    snapshot.on_consumers.insert(plugin);
+    let known = KeyCredential { consumer: Arc::new(owner), holder, proof: None };
     snapshot.keys.insert(by, known);
 }
 

@@ -14,13 +14,15 @@ use super::basic_auth::sent;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use directory::{Directory, Verdict};
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use postern::plugin::PluginName;
-use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::ldap_auth::dn::{AttributeType, Dn};
+use postern::plugin::ldap_auth::{ABOUT, LdapAuthPlugin};
 
 const INVALID: &str = "Invalid user authorization";
 const NO_CONSUMER: &str = "Missing related consumer";
+const NO_DIRECTORY: &str = "The directory that knows the users cannot be asked now. Try again later.";
 
 /// An ldap-auth configuration, ready to run.
 pub(crate) struct LdapAuth {
@@ -52,7 +54,9 @@ impl LdapAuth {
         match self.authenticate(access).await {
             Ok(identity) => access.identity = Some(identity),
             Err(Failure::Refused(message)) => self.otherwise.admit(access, message)?,
-            Err(Failure::Unknown) => return Err(Reject::NoDirectory),
+            Err(Failure::Unknown) => {
+                return Err(Reject::Refused { status: StatusCode::SERVICE_UNAVAILABLE, message: NO_DIRECTORY.into() });
+            }
         }
         if self.hide_credentials {
             access.headers.remove(AUTHORIZATION);
@@ -72,11 +76,10 @@ impl LdapAuth {
                 return Err(Failure::Unknown);
             }
         }
-        if !access.table.has_consumers_of(PluginName::LdapAuth) {
+        if !access.table.has_consumer_with(PluginName::LdapAuth) {
             return Err(Failure::Refused(NO_CONSUMER));
         }
-        let found = access.table.known_to(PluginName::LdapAuth, user.as_str().as_bytes());
-        found.map(|(identity, _)| identity).ok_or(Failure::Refused(INVALID))
+        access.table.known_as(ABOUT.slug, user.as_str().as_bytes()).ok_or(Failure::Refused(INVALID))
     }
 }
 
