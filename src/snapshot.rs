@@ -7,7 +7,7 @@ use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
-use crate::plugin::{PluginName, Plugins};
+use crate::plugin::Plugins;
 use crate::routing::{HostPattern, Route, Service};
 use crate::sensitive::Plain;
 use crate::shards::Shards;
@@ -51,23 +51,14 @@ pub struct SnapshotConsumer {
     pub custom_id: Option<String>,
 }
 
-/// A credential that authenticates, or a plugin of a consumer that does.
+/// A credential that authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCredential {
     /// Whose it is. One for all credentials of the consumer.
     pub consumer: Arc<SnapshotConsumer>,
-    pub holder: Holder,
-    /// What a request must show that named the credential; nothing more when it showed the key, or when the plugin of
-    /// the route makes sure by other means.
+    pub credential: ObjectId,
+    /// What a request must show that named the credential; nothing more when it showed the key.
     pub proof: Option<Arc<Proof>>,
-}
-
-/// What tells which consumer a request is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Holder {
-    Credential(ObjectId),
-    /// A plugin that stands at the consumer itself, such as ldap-auth with its `user_dn`.
-    Plugin(ConsumerName, PluginName),
 }
 
 /// What a request that named a credential has to show.

@@ -9,7 +9,7 @@ use gateway::{Gateway, GatewayConfig};
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Node, Nodes, Route, Service, Upstream};
-use postern::snapshot::{Holder, KeyCredential, LiveField, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, LiveField, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::net::SocketAddr;
@@ -60,8 +60,7 @@ async fn change(snapshots: &watch::Sender<Arc<Snapshot>>, gateway: &Gateway) -> 
 
 fn credential(number: usize) -> KeyCredential {
     let consumer = SnapshotConsumer { name: format!("consumer-{number}").parse().unwrap(), custom_id: None };
-    let holder = Holder::Credential(format!("key-of-{number}").parse().unwrap());
-    KeyCredential { consumer: Arc::new(consumer), holder, proof: None }
+    KeyCredential { consumer: Arc::new(consumer), credential: format!("key-of-{number}").parse().unwrap(), proof: None }
 }
 
 /// A plugin without a secret.

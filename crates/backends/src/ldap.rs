@@ -86,9 +86,11 @@ impl Ldap {
         fs::write(&config, configuration(folder.path(), mode)).unwrap();
         let people = folder.path().join("people.ldif");
         fs::write(&people, PEOPLE).unwrap();
-        // Ubuntu confines the installed program to its own folders, by its path.
+        // Ubuntu confines the installed program to its own folders, by its path. Copied by another process: a program
+        // cannot be started while any process has it open for writing, and what is open here is so in every child.
         let program = folder.path().join("slapd");
-        fs::copy(installed(), &program).expect("OpenLDAP is needed: run dev/test, which installs it");
+        let copied = Command::new("cp").arg(installed()).arg(&program).output().unwrap();
+        assert!(copied.status.success(), "OpenLDAP is needed: run dev/test, which installs it");
         let filled = Command::new(&program).args(["-T", "add", "-f"]).arg(&config).arg("-l").arg(&people).output();
         let filled = filled.unwrap();
         assert!(filled.status.success(), "slapadd: {}", String::from_utf8_lossy(&filled.stderr));

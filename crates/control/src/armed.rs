@@ -1,13 +1,13 @@
-//! Which credential, or plugin of a consumer, authenticates with which key; kept up to date one by one. What is said
-//! of credentials here holds for those plugins too.
+//! Which credential authenticates with which key, kept up to date credential by credential.
 //!
 //! Two credentials with one key disarm each other: which of them a request meant cannot be told.
 
 use crate::proof::Found;
 use postern::fingerprint::Fingerprint;
+use postern::name::ObjectId;
 use postern::resolve::StateName;
 use postern::shards::Shards;
-use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, SnapshotConsumer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -26,9 +26,9 @@ pub(crate) struct Standing {
 pub(crate) struct Armed {
     /// Those that authenticate.
     pub(crate) keys: Shards<KeyCredential>,
-    standings: HashMap<Holder, Known>,
+    standings: HashMap<ObjectId, Known>,
     /// Keys that several credentials have.
-    doubled: HashMap<Fingerprint, BTreeSet<Holder>>,
+    doubled: HashMap<Fingerprint, BTreeSet<ObjectId>>,
     states: BTreeMap<StateName, u32>,
 }
 
@@ -43,7 +43,7 @@ struct Known {
 impl Armed {
     /// Takes in how a credential stands now; nothing when it is no more. Answers whether that changed who
     /// authenticates, or where a reference stands in a way the gateway must know.
-    pub(crate) fn set(&mut self, id: &Holder, standing: Option<Standing>) -> bool {
+    pub(crate) fn set(&mut self, id: &ObjectId, standing: Option<Standing>) -> bool {
         let before = self.standings.get(id);
         let unchanged = match (before, &standing) {
             (None, None) => true,
@@ -66,13 +66,13 @@ impl Armed {
         true
     }
 
-    fn set_state(&mut self, id: &Holder, state: Option<StateName>) {
+    fn set_state(&mut self, id: &ObjectId, state: Option<StateName>) {
         let Some(known) = self.standings.get_mut(id) else { return };
         let before = std::mem::replace(&mut known.state, state);
         self.count(before, state);
     }
 
-    fn forget(&mut self, id: &Holder) {
+    fn forget(&mut self, id: &ObjectId) {
         let Some(known) = self.standings.remove(id) else { return };
         self.count(known.state, None);
         if let Some(found) = known.found {
@@ -90,20 +90,20 @@ impl Armed {
     }
 
     /// `id` has this key from now on.
-    fn claim(&mut self, key: Fingerprint, id: &Holder) {
+    fn claim(&mut self, key: Fingerprint, id: &ObjectId) {
         if let Some(owners) = self.doubled.get_mut(&key) {
             owners.insert(id.clone());
         } else if let Some(other) = self.keys.remove(&key) {
-            tracing::warn!(one = ?id, other = ?other.holder,
+            tracing::warn!(credential = %id, other = %other.credential,
                 "two credentials cannot be told apart; neither authenticates");
-            self.doubled.insert(key, BTreeSet::from([other.holder, id.clone()]));
+            self.doubled.insert(key, BTreeSet::from([other.credential, id.clone()]));
         } else {
             self.arm(key, id);
         }
     }
 
     /// `id` has this key no longer; one other that had it too may be the only one now.
-    fn release(&mut self, key: Fingerprint, id: &Holder) {
+    fn release(&mut self, key: Fingerprint, id: &ObjectId) {
         let Some(owners) = self.doubled.get_mut(&key) else {
             self.keys.remove(&key);
             return;
@@ -117,31 +117,31 @@ impl Armed {
         }
     }
 
-    fn arm(&mut self, key: Fingerprint, id: &Holder) {
+    fn arm(&mut self, key: Fingerprint, id: &ObjectId) {
         let Some(known) = self.standings.get(id) else { return };
         let proof = known.found.as_ref().and_then(|found| found.proof.clone());
-        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), holder: id.clone(), proof };
+        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone(), proof };
         self.keys.insert(key, credential);
     }
 
     /// Whether the credential authenticates.
-    pub(crate) fn is_armed(&self, id: &Holder) -> bool {
+    pub(crate) fn is_armed(&self, id: &ObjectId) -> bool {
         self.key_of(id).is_some_and(|key| self.keys.get(&key).is_some())
     }
 
     /// Another credential with the same key.
-    pub(crate) fn same_as(&self, id: &Holder) -> Option<&Holder> {
+    pub(crate) fn same_as(&self, id: &ObjectId) -> Option<&ObjectId> {
         self.doubled.get(&self.key_of(id)?)?.iter().find(|other| *other != id)
     }
 
     /// A credential other than `id` that has this key.
-    pub(crate) fn owner(&self, key: Fingerprint, id: &Holder) -> Option<&Holder> {
+    pub(crate) fn owner(&self, key: Fingerprint, id: &ObjectId) -> Option<&ObjectId> {
         let doubled = self.doubled.get(&key).into_iter().flatten();
-        self.keys.get(&key).map(|armed| &armed.holder).into_iter().chain(doubled).find(|other| *other != id)
+        self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).find(|other| *other != id)
     }
 
     /// Every credential that shares its key with another.
-    pub(crate) fn disarmed(&self) -> impl Iterator<Item = &Holder> {
+    pub(crate) fn disarmed(&self) -> impl Iterator<Item = &ObjectId> {
         self.doubled.values().flatten()
     }
 
@@ -150,7 +150,7 @@ impl Armed {
         self.states.get(&state).copied().unwrap_or_default()
     }
 
-    fn key_of(&self, id: &Holder) -> Option<Fingerprint> {
+    fn key_of(&self, id: &ObjectId) -> Option<Fingerprint> {
         Some(self.standings.get(id)?.found.as_ref()?.by)
     }
 }
@@ -172,8 +172,8 @@ mod tests {
     use super::*;
     use postern::fingerprint::FingerprintKey;
 
-    fn id(text: &str) -> Holder {
-        Holder::Credential(text.parse().unwrap())
+    fn id(text: &str) -> ObjectId {
+        text.parse().unwrap()
     }
 
     /// A credential with this key; an empty one is no value.
@@ -190,8 +190,8 @@ mod tests {
 
     fn check(armed: &Armed, expected: &[(&str, bool, Option<&str>)]) {
         for (name, is_armed, same_as) in expected {
-            let got = (armed.is_armed(&id(name)), armed.same_as(&id(name)).cloned());
-            assert_eq!(got, (*is_armed, same_as.map(id)), "{name}: {armed:?}");
+            let got = (armed.is_armed(&id(name)), armed.same_as(&id(name)).map(ObjectId::as_str));
+            assert_eq!(got, (*is_armed, *same_as), "{name}: {armed:?}");
         }
     }
 

@@ -13,7 +13,6 @@ use postern::name::{ConsumerName, ObjectId};
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Plain, Sealed, SecretField};
-use postern::snapshot::Holder;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Kind, NewRow};
@@ -134,13 +133,9 @@ impl Inner {
     /// A key typed in must not be another credential's. (References are compared once they are resolved.)
     fn check_key_unused(&self, config: &Config, own: &ObjectId, key: Fingerprint) -> Answer<()> {
         let published = self.published();
-        match published.armed.owner(key, &Holder::Credential(own.clone())) {
-            Some(Holder::Credential(other)) => match config.credentials.get(other) {
-                None => Ok(()),
-                Some(other) => Err(taken("key", "key", &other.stored.object)),
-            },
-            // A key is no name that a plugin knows anyone by.
-            None | Some(Holder::Plugin(..)) => Ok(()),
+        match published.armed.owner(key, own).and_then(|id| config.credentials.get(id)) {
+            None => Ok(()),
+            Some(other) => Err(taken("key", "key", &other.stored.object)),
         }
     }
 }

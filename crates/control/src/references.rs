@@ -7,12 +7,12 @@ use crate::views::credential_name;
 use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceUser, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
+use postern::name::ObjectId;
 use postern::plugin::{Plugins, SealedField};
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
 use postern::secret_ref::{Reading, RefError, RefProblem, read};
 use postern::sensitive::Plain;
-use postern::snapshot::Holder;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ impl Inner {
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
         let of_credentials = config.credentials.values().filter_map(|c| view(&c.stored.object));
-        let mut views: Vec<_> = of_credentials.chain(self.plugin_views(config)).collect();
+        let others = self.plugin_views(config).chain(self.certificate_references(config));
+        let mut views: Vec<_> = of_credentials.chain(others).collect();
         views.sort_by(|a, b| a.reference.cmp(&b.reference));
         views
     }
@@ -115,12 +116,12 @@ impl Inner {
             subject: match &r.used_by {
                 ReferenceUser::Credential { name, .. } => AttentionSubject::Credential { name: name.clone() },
                 ReferenceUser::Plugin { user } => AttentionSubject::Plugin { user: user.clone() },
+                ReferenceUser::Certificate { user } => AttentionSubject::Certificate { user: user.clone() },
             },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
-        let disarmed: BTreeSet<Holder> = self.published().armed.disarmed().cloned().collect();
-        let doubled = disarmed.iter().filter_map(|holder| {
-            let Holder::Credential(id) = holder else { return None };
+        let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();
+        let doubled = disarmed.iter().filter_map(|id| {
             let object = config.credentials.get(id)?;
             let other = self.same_as(config, id)?;
             Some(Attention {

@@ -14,7 +14,6 @@ use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Masked, Sealed};
-use postern::snapshot::Holder;
 use std::convert::Infallible;
 use std::sync::PoisonError;
 
@@ -107,14 +106,12 @@ impl Inner {
 
     pub(crate) fn same_as(&self, config: &Config, id: &ObjectId) -> Option<CredentialName> {
         let published = self.published();
-        match published.armed.same_as(&Holder::Credential(id.clone()))? {
-            Holder::Credential(other) => Some(credential_name(&config.credentials.get(other)?.stored.object)),
-            Holder::Plugin(..) => None,
-        }
+        let other = config.credentials.get(published.armed.same_as(id)?)?;
+        Some(credential_name(&other.stored.object))
     }
 
     fn is_armed(&self, id: &ObjectId) -> bool {
-        self.published().armed.is_armed(&Holder::Credential(id.clone()))
+        self.published().armed.is_armed(id)
     }
 
     pub(crate) fn consumer_view(&self, config: &Config, object: &Object<Consumer>) -> ConsumerView {

@@ -3,7 +3,7 @@
 use crate::headers;
 use http::{HeaderMap, HeaderValue};
 use postern::name::ObjectId;
-use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, SnapshotConsumer};
 use std::sync::Arc;
 
 /// Who a request comes from. It shares its texts with the snapshot: what the gateway keeps for a consumer is there once.
@@ -18,11 +18,12 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn of(found: &KeyCredential) -> Self {
-        let credential = match &found.holder {
-            Holder::Credential(id) => Some(id.clone()),
-            Holder::Plugin(..) => None,
-        };
-        Self { consumer: Arc::clone(&found.consumer), credential, is_anonymous: false }
+        Self { credential: Some(found.credential.clone()), ..Self::of_plugin(found) }
+    }
+
+    /// The identity of a consumer that is known by a plugin of its own.
+    pub(crate) fn of_plugin(found: &KeyCredential) -> Self {
+        Self { consumer: Arc::clone(&found.consumer), credential: None, is_anonymous: false }
     }
 
     /// The identity of requests that show no credential and count as `consumer`'s.

@@ -3,7 +3,7 @@ use futures_util::FutureExt;
 use postern::fingerprint::Fingerprint;
 use postern::plugin::{PluginConfig, PluginName, Plugins, SealedField};
 use postern::routing::{Node, Service};
-use postern::snapshot::{Holder, KeyCredential, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, SnapshotConsumer};
 
 /// key-auth as it is stored, also when nothing would have stored it.
 fn key_auth(config: &str) -> Plugins<LiveField> {
@@ -194,11 +194,8 @@ fn the_plugin_of_the_route_replaces_the_one_of_the_service() {
 
 fn key(snapshot: &Snapshot, text: &[u8], name: &str, custom_id: Option<&str>) -> (Fingerprint, KeyCredential) {
     let consumer = SnapshotConsumer { name: name.parse().unwrap(), custom_id: custom_id.map(str::to_owned) };
-    let credential = KeyCredential {
-        consumer: Arc::new(consumer),
-        holder: Holder::Credential(id(&format!("key-of-{name}"))),
-        proof: None,
-    };
+    let credential =
+        KeyCredential { consumer: Arc::new(consumer), credential: id(&format!("key-of-{name}")), proof: None };
     (snapshot.fingerprint_key.of(text), credential)
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::plugin::auth::NO_ANONYMOUS;
 use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName};
-use postern::snapshot::{Holder, KeyCredential, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,10 +16,7 @@ fn table() -> Table {
     let alice = Arc::new(consumer("alice"));
     let key = |text: &str| {
         let credential = "primary-key".parse().unwrap();
-        (
-            fingerprint_key.of(text.as_bytes()),
-            KeyCredential { consumer: Arc::clone(&alice), holder: Holder::Credential(credential), proof: None },
-        )
+        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential, proof: None })
     };
     let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {

@@ -13,7 +13,7 @@ use postern::live::{LiveSecret, SecretNow};
 use postern::plugin::{EnteredField, Placement, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
-use postern::snapshot::{Holder, KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
@@ -49,11 +49,8 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         name: name.parse().unwrap(),
         custom_id: custom_id.map(str::to_owned),
     };
-    let key = KeyCredential {
-        consumer: Arc::new(consumer("alice", Some("42"))),
-        holder: Holder::Credential(id("primary-key")),
-        proof: None,
-    };
+    let key =
+        KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key"), proof: None };
     Snapshot {
         revision: 1,
         services: BTreeMap::from([(id("s"), service)]).into(),
@@ -109,8 +106,8 @@ pub(crate) fn guarded_route(name: &str, path: &str, plugins: &[(PluginName, &str
 pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType, name: &str, proof: Proof) {
     let by = snapshot.fingerprint_key.of_name(kind.slug(), name.as_bytes());
     let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: None };
-    let holder = Holder::Credential(id(&format!("{consumer}-{}", kind.slug())));
-    let credential = KeyCredential { consumer: Arc::new(owner), holder, proof: Some(Arc::new(proof)) };
+    let credential = id(&format!("{consumer}-{}", kind.slug()));
+    let credential = KeyCredential { consumer: Arc::new(owner), credential, proof: Some(Arc::new(proof)) };
     snapshot.keys.insert(by, credential);
 }
 
@@ -122,8 +119,8 @@ pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: Plugi
     snapshot.consumer_plugins = all.into();
     let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
     let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
-    let holder = Holder::Plugin(owner.name.clone(), plugin);
-    let known = KeyCredential { consumer: Arc::new(owner), holder, proof: None };
+    let credential = id(&format!("{consumer}.{}", plugin.slug()));
+    let known = KeyCredential { consumer: Arc::new(owner), credential, proof: None };
     snapshot.keys.insert(by, known);
 }
 
