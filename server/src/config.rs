@@ -4,8 +4,9 @@ use crate::ask::{Asked, Form, Question};
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
 use postern::name::GroupName;
+use secrets::Ambient;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,6 +110,10 @@ struct PlaceArgs {
     /// credentials and assume roles [default: none].
     #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
     ambient_credentials: Option<String>,
+    /// Folders below which files with tokens for Vault lie, one for each gateway group whose secret providers may
+    /// use them, as in default=/run/vault-agent, with commas between them [default: none].
+    #[arg(long, value_name = "GROUP=DIR", env = "POSTERN_TOKEN_FILES")]
+    token_files: Option<String>,
     /// What the names of environment variables begin with that references ($env://NAME) may read
     /// [default: POSTERN_SECRET_].
     #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
@@ -158,6 +163,7 @@ struct Texts {
     database_url: Option<String>,
     gateway_workers: Option<String>,
     ambient_credentials: Option<String>,
+    token_files: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     env_prefix: Option<String>,
@@ -174,7 +180,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
-    pub(crate) ambient_credentials: BTreeSet<GroupName>,
+    pub(crate) ambient: BTreeMap<GroupName, Ambient>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) env_prefix: String,
@@ -248,7 +254,7 @@ fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
     Ok(Asked {
         database_url: settings.database_url,
         master_key: settings.data_dir.join(MASTER_KEY),
-        ambient_credentials: settings.ambient_credentials,
+        ambient: settings.ambient,
         env_prefix: settings.env_prefix,
         question,
         form,
@@ -297,7 +303,7 @@ impl Settings {
             gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
-            ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
+            ambient: ambient(texts.ambient_credentials.as_deref(), texts.token_files.as_deref())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
@@ -324,6 +330,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
+        ("token_files", args.place.token_files),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
         ("env_prefix", args.place.env_prefix),
@@ -388,14 +395,31 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
     }
 }
 
-fn groups(text: &str) -> Result<BTreeSet<GroupName>, String> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let group = |name: &str| {
-        name.parse().map_err(|_| {
+/// What the providers of which group may use of this machine.
+fn ambient(credentials: Option<&str>, token_files: Option<&str>) -> Result<BTreeMap<GroupName, Ambient>, String> {
+    let mut groups = BTreeMap::<GroupName, Ambient>::new();
+    for name in items(credentials) {
+        let group = name.parse().map_err(|_| {
             format!("--ambient-credentials: expected names of gateway groups such as default, got '{name}'.")
-        })
-    };
-    names.map(group).collect()
+        })?;
+        groups.entry(group).or_default().credentials = true;
+    }
+    for item in items(token_files) {
+        let parts = item.split_once('=').filter(|(_, folder)| Path::new(folder).is_absolute());
+        let (group, folder) = parts.and_then(|(name, folder)| Some((name.parse().ok()?, folder))).ok_or_else(|| {
+            format!(
+                "--token-files: expected a gateway group and its folder such as default=/run/vault-agent, got '{item}'."
+            )
+        })?;
+        if groups.entry(group).or_default().token_files.replace(folder.into()).is_some() {
+            return Err(format!("--token-files: a gateway group has one folder, and '{item}' gives it another."));
+        }
+    }
+    Ok(groups)
+}
+
+fn items(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
@@ -478,6 +502,9 @@ mod tests {
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
             (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
+            (&["--token-files", "/run/vault-agent"], "such as default=/run/vault-agent, got '/run/vault-agent'"),
+            (&["--token-files", "default=tokens"], "got 'default=tokens'"),
+            (&["--token-files", "default=/a,default=/b"], "gives it another"),
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
@@ -510,8 +537,14 @@ mod tests {
         assert_eq!(settings.gateway_addr.port(), 1111);
         assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
         assert_eq!(settings.gateway_workers, 3);
-        assert!(settings.ambient_credentials.is_empty(), "nobody may, unless it is said");
-        let allowed = read(&["--ambient-credentials", "default, team-a"]).unwrap().ambient_credentials;
-        assert_eq!(allowed.into_iter().map(|group| group.to_string()).collect::<Vec<_>>(), ["default", "team-a"]);
+        assert!(settings.ambient.is_empty(), "nobody may, unless it is said");
+        let given = ["--ambient-credentials", "default, team-a", "--token-files", "team-a=/run/a, team-b=/run/b"];
+        let allowed: Vec<_> = read(&given).unwrap().ambient.into_iter().collect();
+        let of = |group: &str, credentials, token_files: Option<&str>| {
+            (group.parse().unwrap(), Ambient { credentials, token_files: token_files.map(PathBuf::from) })
+        };
+        let expected =
+            [of("default", true, None), of("team-a", true, Some("/run/a")), of("team-b", false, Some("/run/b"))];
+        assert_eq!(allowed, expected);
     }
 }
