@@ -213,9 +213,8 @@ async fn failed(manager: &dyn SecretManager, reference: &SecretRef, failure: &Fa
 
 /// The reference that was probably meant. `near` is the path of a secret with a similar name.
 fn meant(reference: &SecretRef, failure: &Failure, near: Option<Vec<String>>) -> Option<SecretRef> {
-    let with_key = |key: &str, present: &[String]| {
-        reference.with_key(nearest(key, present.iter().map(String::as_str))?)
-    };
+    let with_key =
+        |key: &str, present: &[String]| reference.with_key(nearest(key, present.iter().map(String::as_str))?);
     match failure {
         Failure::NotFound { .. } => reference.with_path(near?),
         // What an earlier version had is to be put back, not respelled.
