@@ -3,6 +3,7 @@
 //! A new plugin is one new file here, one in `crates/gateway/src/plugin`, and the match arms the
 //! compiler then asks for.
 
+pub mod authz_casdoor;
 pub mod basic_auth;
 mod fields;
 pub mod hmac_auth;
@@ -18,6 +19,7 @@ use crate::name::ConsumerName;
 use crate::problem::FieldProblem;
 use crate::reference::Reference;
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
+use authz_casdoor::AuthzCasdoorPlugin;
 use basic_auth::BasicAuthPlugin;
 use hmac_auth::HmacAuthPlugin;
 use jwt_auth::JwtAuthPlugin;
@@ -59,12 +61,14 @@ pub enum PluginName {
     BasicAuth,
     JwtAuth,
     HmacAuth,
+    AuthzCasdoor,
     LimitCount,
 }
 
 impl PluginName {
     /// Every plugin, in the order of the catalogue.
-    pub const ALL: [Self; 5] = [Self::KeyAuth, Self::BasicAuth, Self::JwtAuth, Self::HmacAuth, Self::LimitCount];
+    pub const ALL: [Self; 6] =
+        [Self::KeyAuth, Self::BasicAuth, Self::JwtAuth, Self::HmacAuth, Self::AuthzCasdoor, Self::LimitCount];
 
     /// The machine name: `key-auth`.
     #[must_use]
@@ -74,6 +78,7 @@ impl PluginName {
             Self::BasicAuth => "basic-auth",
             Self::JwtAuth => "jwt-auth",
             Self::HmacAuth => "hmac-auth",
+            Self::AuthzCasdoor => "authz-casdoor",
             Self::LimitCount => "limit-count",
         }
     }
@@ -86,6 +91,7 @@ impl PluginName {
             Self::BasicAuth => "Basic Auth",
             Self::JwtAuth => "JWT Auth",
             Self::HmacAuth => "HMAC Auth",
+            Self::AuthzCasdoor => "Authz-Casdoor",
             Self::LimitCount => "Limit Count",
         }
     }
@@ -98,6 +104,9 @@ impl PluginName {
             Self::BasicAuth => "Lets only requests pass that carry the username and password of a consumer.",
             Self::JwtAuth => "Lets only requests pass that carry a JSON Web Token which a consumer signed.",
             Self::HmacAuth => "Lets only requests pass that a consumer signed, headers and, if wanted, body.",
+            Self::AuthzCasdoor => {
+                "Lets only browsers pass whose user has signed in at Casdoor, and sends others there."
+            }
             Self::LimitCount => "Lets only so many requests pass in so much time, counted here or in Redis.",
         }
     }
@@ -113,6 +122,9 @@ impl PluginName {
     pub fn example(self) -> &'static str {
         match self {
             Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => "{}",
+            Self::AuthzCasdoor => {
+                "{\n  \"endpoint_addr\": \"https://door.example.com\",\n  \"callback_url\": \"https://api.example.com/callback\",\n  \"client_id\": \"\",\n  \"client_secret\": \"\"\n}"
+            }
             Self::LimitCount => {
                 "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}"
             }
@@ -124,6 +136,7 @@ impl PluginName {
     pub fn secret_fields(self) -> &'static [&'static str] {
         match self {
             Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => &[],
+            Self::AuthzCasdoor => authz_casdoor::SECRETS,
             Self::LimitCount => limit_count::SECRETS,
         }
     }
@@ -132,7 +145,7 @@ impl PluginName {
     #[must_use]
     pub fn authenticates(self) -> bool {
         match self {
-            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth => true,
+            Self::KeyAuth | Self::BasicAuth | Self::JwtAuth | Self::HmacAuth | Self::AuthzCasdoor => true,
             Self::LimitCount => false,
         }
     }
@@ -145,6 +158,7 @@ impl PluginName {
             Self::BasicAuth => "Requests pass without a password",
             Self::JwtAuth => "Requests pass without a token",
             Self::HmacAuth => "Requests pass without a signature",
+            Self::AuthzCasdoor => "Requests pass without signing in at Casdoor",
             Self::LimitCount => "Requests are no longer limited by their number",
         }
     }
@@ -158,6 +172,7 @@ pub enum PluginConfig<F = MaskedField> {
     BasicAuth(BasicAuthPlugin),
     JwtAuth(JwtAuthPlugin),
     HmacAuth(HmacAuthPlugin),
+    AuthzCasdoor(Box<AuthzCasdoorPlugin<F>>),
     LimitCount(Box<LimitCountPlugin<F>>),
 }
 
@@ -170,6 +185,7 @@ impl<F> PluginConfig<F> {
             Self::BasicAuth(_) => PluginName::BasicAuth,
             Self::JwtAuth(_) => PluginName::JwtAuth,
             Self::HmacAuth(_) => PluginName::HmacAuth,
+            Self::AuthzCasdoor(_) => PluginName::AuthzCasdoor,
             Self::LimitCount(_) => PluginName::LimitCount,
         }
     }
@@ -182,7 +198,7 @@ impl<F> PluginConfig<F> {
             Self::BasicAuth(config) => config.anonymous_consumer.as_ref(),
             Self::JwtAuth(config) => config.anonymous_consumer.as_ref(),
             Self::HmacAuth(config) => config.anonymous_consumer.as_ref(),
-            Self::LimitCount(_) => None,
+            Self::AuthzCasdoor(_) | Self::LimitCount(_) => None,
         }
     }
 
@@ -191,6 +207,7 @@ impl<F> PluginConfig<F> {
     pub fn server(&self) -> Option<String> {
         match self {
             Self::KeyAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::HmacAuth(_) => None,
+            Self::AuthzCasdoor(config) => Some(config.endpoint_addr.to_string()),
             Self::LimitCount(config) => config.server(),
         }
     }
@@ -205,6 +222,7 @@ impl<F> PluginConfig<F> {
             Self::BasicAuth(config) => PluginConfig::BasicAuth(config.clone()),
             Self::JwtAuth(config) => PluginConfig::JwtAuth(config.clone()),
             Self::HmacAuth(config) => PluginConfig::HmacAuth(config.clone()),
+            Self::AuthzCasdoor(config) => PluginConfig::AuthzCasdoor(Box::new(config.try_map(f)?)),
             Self::LimitCount(config) => PluginConfig::LimitCount(Box::new(config.try_map(f)?)),
         })
     }
@@ -236,6 +254,10 @@ impl<S> PluginConfig<SecretField<S>> {
             Self::BasicAuth(config) => serde_json::to_string_pretty(config),
             Self::JwtAuth(config) => serde_json::to_string_pretty(config),
             Self::HmacAuth(config) => serde_json::to_string_pretty(config),
+            Self::AuthzCasdoor(config) => match config.try_map(shown) {
+                Ok(config) => serde_json::to_string_pretty(&config),
+                Err(never) => match never {},
+            },
             Self::LimitCount(config) => match config.try_map(shown) {
                 Ok(config) => serde_json::to_string_pretty(&config),
                 Err(never) => match never {},
@@ -257,6 +279,9 @@ impl PluginConfig<EnteredField> {
             PluginName::BasicAuth => fields::parse(&object, BasicAuthPlugin::set).map(Self::BasicAuth),
             PluginName::JwtAuth => fields::parse(&object, JwtAuthPlugin::set).map(Self::JwtAuth),
             PluginName::HmacAuth => fields::parse(&object, HmacAuthPlugin::set).map(Self::HmacAuth),
+            PluginName::AuthzCasdoor => {
+                AuthzCasdoorPlugin::parse(&object).map(|config| Self::AuthzCasdoor(Box::new(config)))
+            }
             PluginName::LimitCount => LimitCountPlugin::parse(&object).map(|config| Self::LimitCount(Box::new(config))),
         };
         let mut problems = reader::misplaced_references(&Value::Object(object), name.secret_fields());

@@ -93,5 +93,6 @@ fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
         keys: (0..consumers).map(key).collect(),
         certificates: Arc::default(),
         fingerprint_key,
+        session_key: None,
     }
 }

@@ -87,6 +87,7 @@ async fn pass(
         service: route.service.as_str(),
         counters: &worker.shared.limits,
         redis: &worker.redis,
+        http: &worker.http,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -124,6 +125,7 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
+    headers::remove_sessions(&mut head.headers);
     if let Some(host) = &host {
         head.headers.insert(http::header::HOST, host.header.clone());
     }

@@ -5,7 +5,7 @@
 
 use crate::body::ResponseBody;
 use crate::stats::Outcome;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use std::sync::Arc;
 
@@ -32,6 +32,10 @@ pub(crate) enum Reject {
     Limited { status: StatusCode, message: Option<Arc<str>> },
     /// limit-count could not count it.
     NotCounted,
+    /// The browser is to go elsewhere.
+    Redirect { location: HeaderValue },
+    /// A browser did not come back from signing in as it should. The message is the documented one of that plugin.
+    NotSignedIn { status: StatusCode, message: &'static str },
     /// A plugin needs a secret that has no value now. The operator finds the incident.
     Unresolved { incident: String },
     /// No upstream server could be connected to.
@@ -56,7 +60,8 @@ impl Reject {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Limited { status, .. } => *status,
+            Self::Redirect { .. } => StatusCode::FOUND,
+            Self::Limited { status, .. } | Self::NotSignedIn { status, .. } => *status,
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
@@ -70,6 +75,7 @@ impl Reject {
     fn text(&self) -> (&'static str, &str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
+            Self::NotSignedIn { message, .. } => return ("message", message),
             Self::BodyOverLimit => {
                 return ("message", "The body of the request is longer than is read to validate it.");
             }
@@ -82,6 +88,7 @@ impl Reject {
                 "The configuration of this route cannot be enforced, so it lets nothing pass. The operator finds the reason in the gateway's log."
             }
             Self::Limited { message, .. } => message.as_deref().unwrap_or_default(),
+            Self::Redirect { .. } => "",
             Self::NotCounted => "failed to limit count",
             Self::Unresolved { .. } => {
                 "A secret that this route needs has no value, so it lets nothing pass. The operator finds the incident in the gateway's log and on the References page."
@@ -97,7 +104,7 @@ impl Reject {
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::NoRoute => Outcome::NoRoute,
-            Self::Unauthorized { .. } => Outcome::Unauthorized,
+            Self::Unauthorized { .. } | Self::Redirect { .. } | Self::NotSignedIn { .. } => Outcome::Unauthorized,
             Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
             Self::BadRequest(_)
             | Self::BodyTooSlow
@@ -120,12 +127,16 @@ impl Reject {
         }
         let mut response = match &self {
             Self::Limited { status, message: None } => empty(*status),
+            Self::Redirect { .. } => empty(self.status()),
             _ => json(self.status(), &body),
         };
         let headers = response.headers_mut();
         match self {
             Self::Unauthorized { challenge, .. } => {
                 headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::Redirect { location } => {
+                headers.insert(LOCATION, location);
             }
             // Whatever follows on this connection may not be what it seems.
             Self::BadRequest(_) | Self::BodyTooSlow => {

@@ -13,6 +13,7 @@ use crate::identity::{Identities, Identity};
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
+use crate::sealed_cookie::Sessions;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
 use http::Method;
@@ -31,6 +32,7 @@ pub(crate) struct Table {
     routing: Arc<Routing>,
     keys: Identities,
     fingerprint_key: FingerprintKey,
+    sessions: Option<Sessions>,
     pub(crate) certificates: Arc<Certificates>,
 }
 
@@ -99,6 +101,7 @@ impl Table {
             routing,
             keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            sessions: snapshot.session_key.as_ref().and_then(Sessions::new),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }
@@ -135,6 +138,14 @@ impl Table {
     /// The fingerprint to compare with one in a [`Proof`].
     pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
         self.fingerprint_key.of(text)
+    }
+
+    /// What seals the sessions of browsers.
+    ///
+    /// # Errors
+    /// There is no key: the log has the reason, if there is one.
+    pub(crate) fn sessions(&self) -> Result<&Sessions, Reject> {
+        self.sessions.as_ref().ok_or(Reject::Internal)
     }
 
     /// The identity of a consumer that requests without a key count as.

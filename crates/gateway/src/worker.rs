@@ -7,6 +7,7 @@
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
 use crate::counts::{ByReason, RouteCounts};
+use crate::http_client::HttpClient;
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
@@ -63,6 +64,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) redis: RedisPools,
+    pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -305,6 +307,7 @@ impl Worker {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: RedisPools::default(),
+            http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),

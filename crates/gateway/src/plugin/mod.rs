@@ -1,6 +1,7 @@
 //! What plugins do to a request on its way in. The configuration of each is in `postern::plugin`.
 
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
 mod cookie;
 mod hmac_auth;
@@ -12,10 +13,12 @@ mod variables;
 
 pub(crate) use auth::Otherwise;
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
@@ -36,6 +39,7 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -71,6 +75,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
 
 #[cfg(test)]
@@ -85,6 +91,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
@@ -99,6 +106,9 @@ pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<P
         PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
         PluginConfig::JwtAuth(config) => JwtAuth::compile(config).map(Plugin::JwtAuth),
         PluginConfig::HmacAuth(config) => HmacAuth::compile(config).map(Plugin::HmacAuth),
+        PluginConfig::AuthzCasdoor(config) => {
+            AuthzCasdoor::compile(config).map(|plugin| Plugin::AuthzCasdoor(Box::new(plugin)))
+        }
         PluginConfig::LimitCount(config) => {
             LimitCount::compile(config, owner).map(|plugin| Plugin::LimitCount(Box::new(plugin)))
         }
@@ -115,6 +125,7 @@ impl Plugin {
     /// As in APISIX 3.18 (`conf/config.yaml.example`).
     fn priority(&self) -> i32 {
         match self {
+            Self::AuthzCasdoor(_) => 2559,
             Self::HmacAuth(_) => 2530,
             Self::BasicAuth(_) => 2520,
             Self::JwtAuth(_) => 2510,
@@ -123,10 +134,12 @@ impl Plugin {
         }
     }
 
-    /// Whether it finds out who the request comes from. Those that do have the higher priorities.
+    /// Whether it lets nobody pass who does not prove who they are. Those that do have the higher priorities.
     pub(crate) fn authenticates(&self) -> bool {
         match self {
-            Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
+            Self::AuthzCasdoor(_) | Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => {
+                true
+            }
             Self::LimitCount(_) => false,
         }
     }
@@ -138,6 +151,7 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }
