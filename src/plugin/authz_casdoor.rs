@@ -1,88 +1,100 @@
 //! authz-casdoor: whoever comes with a browser signs in at Casdoor first (`apisix/plugins/authz-casdoor.lua`).
 
-use super::reader::{Reader, secret, text};
-use crate::problem::FieldProblem;
+use super::about::{About, Phase};
+use super::config::{PluginConfig, SecretAt, UnknownConfig};
+use super::schema::{Field, Form, Kind};
 use crate::provider::address::forbidden;
-use crate::sensitive::{Entered, SecretField};
-use crate::web_address::WebAddress;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use crate::web_address::{WebAddress, WebAddressError};
+use serde::Deserialize;
 
-/// The fields that hold a secret, or a reference to one.
-pub const SECRETS: &[&str] = &["client_id", "client_secret"];
+/// What is told of it.
+pub const ABOUT: About = About {
+    slug: "authz-casdoor",
+    label: "Authz-Casdoor",
+    summary: "Lets only browsers pass whose user has signed in at Casdoor, and sends others there.",
+    consequence_of_removal: "Requests pass without signing in at Casdoor",
+    priority: 2559,
+    phase: Phase::Access,
+    authenticates: true,
+    fields: FIELDS,
+    example: EXAMPLE,
+    ..About::BASE
+};
 
-/// Configuration on a service or route; field names as in APISIX 3.18, all of them needed. `F` is how a secret is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+const EXAMPLE: &str = r#"{
+  "endpoint_addr": "https://door.example.com",
+  "callback_url": "https://api.example.com/callback",
+  "client_id": "$secret://vault/my-vault/casdoor/client_id",
+  "client_secret": "$secret://vault/my-vault/casdoor/client_secret"
+}"#;
+
+const ADDRESS_PATTERN: &str = "^https?://[^?#@\\\\\\s]*[^/?#@\\\\\\s]$";
+
+/// Field names as in APISIX 3.18.
+const FIELDS: &[Field] = &[
+    Field::new(
+        "endpoint_addr",
+        Kind::Form(&Form { pattern: ADDRESS_PATTERN, read: endpoint }),
+        "Casdoor's address: browsers are sent there, and the gateway asks it for tokens.",
+    )
+    .needed("Casdoor's address is needed.")
+    .server(),
+    Field::new(
+        "callback_url",
+        Kind::Form(&Form { pattern: ADDRESS_PATTERN, read: callback }),
+        "Where Casdoor sends browsers back to: an address of the gateway, with a path that a route with this plugin has.",
+    )
+    .needed("The address that Casdoor sends browsers back to is needed."),
+    Field::new("client_id", Kind::TEXT, "The Client ID of the application at Casdoor.")
+        .needed("The application's Client ID at Casdoor is needed.")
+        .secret(),
+    Field::new("client_secret", Kind::TEXT, "The Client secret of the application at Casdoor; shown to Casdoor alone.")
+        .needed("The application's Client secret at Casdoor is needed.")
+        .secret(),
+];
+
+/// Configuration on a service or route. `F` is how a secret is held.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct AuthzCasdoorPlugin<F> {
-    /// Where Casdoor is: browsers are sent there, and the gateway asks it for tokens.
     pub endpoint_addr: WebAddress,
-    /// Where Casdoor sends browsers back to: an address of the gateway, with a path that a route with this plugin has.
     pub callback_url: WebAddress,
-    /// Of the application that is registered with Casdoor.
     pub client_id: F,
-    /// Shown to Casdoor alone.
     pub client_secret: F,
 }
 
-impl<F> AuthzCasdoorPlugin<F> {
-    /// Converts the holder of every secret in it.
+impl<F: Clone> AuthzCasdoorPlugin<F> {
+    /// Its own type of a configuration, with its secrets.
     ///
     /// # Errors
-    /// Whatever `f` answers.
-    pub fn try_map<G, E>(
-        &self,
-        mut f: impl FnMut(&'static str, &F) -> Result<G, E>,
-    ) -> Result<AuthzCasdoorPlugin<G>, E> {
-        Ok(AuthzCasdoorPlugin {
-            endpoint_addr: self.endpoint_addr.clone(),
-            callback_url: self.callback_url.clone(),
-            client_id: f("client_id", &self.client_id)?,
-            client_secret: f("client_secret", &self.client_secret)?,
+    /// The configuration was stored by a version that knew others.
+    pub fn of(config: &PluginConfig<F>) -> Result<Self, UnknownConfig> {
+        let settings: AuthzCasdoorPlugin<SecretAt> = config.settings()?;
+        Ok(Self {
+            endpoint_addr: settings.endpoint_addr,
+            callback_url: settings.callback_url,
+            client_id: config.held(&settings.client_id)?,
+            client_secret: config.held(&settings.client_secret)?,
         })
     }
 }
 
-impl AuthzCasdoorPlugin<SecretField<Entered>> {
-    pub(super) fn parse(object: &Map<String, Value>) -> Result<Self, Vec<FieldProblem>> {
-        let mut reader = Reader::new(String::new(), object);
-        let endpoint_addr = reader.required("endpoint_addr", "Casdoor's address is needed.", endpoint);
-        let why = "The address that Casdoor sends browsers back to is needed.";
-        let callback_url = reader.required("callback_url", why, callback);
-        let client_id = reader.required("client_id", "The application's Client ID at Casdoor is needed.", secret);
-        let why = "The application's Client secret at Casdoor is needed.";
-        let client_secret = reader.required("client_secret", why, secret);
-        let config = (|| {
-            Some(Self {
-                endpoint_addr: endpoint_addr?,
-                callback_url: callback_url?,
-                client_id: client_id?,
-                client_secret: client_secret?,
-            })
-        })();
-        reader.finish("authz-casdoor", config)
-    }
+fn address(text: &str) -> Result<WebAddress, String> {
+    text.parse().map_err(|why: WebAddressError| why.to_string())
 }
 
-fn address(value: &Value) -> Result<WebAddress, String> {
-    let address: Result<WebAddress, _> = text(value, 1)?.parse();
-    address.map_err(|why| why.to_string())
-}
-
-fn endpoint(value: &Value) -> Result<WebAddress, String> {
-    let endpoint = address(value)?;
+fn endpoint(text: &str) -> Result<(), String> {
+    let endpoint = address(text)?;
     match endpoint.host().parse().ok().and_then(forbidden) {
         Some(kind) => Err(format!("Requests are never sent to {}: it is {}.", endpoint.host(), kind.describe())),
-        None => Ok(endpoint),
+        None => Ok(()),
     }
 }
 
 /// Without a path every request would be the one that comes back from Casdoor.
-fn callback(value: &Value) -> Result<WebAddress, String> {
-    let callback = address(value)?;
-    if callback.path().is_empty() {
-        return Err("The callback needs a path of its own, for example /callback.".to_owned());
-    }
-    Ok(callback)
+fn callback(text: &str) -> Result<(), String> {
+    let callback = address(text)?;
+    let why = || "The callback needs a path of its own, for example /callback.".to_owned();
+    (!callback.path().is_empty()).then_some(()).ok_or_else(why)
 }
 
 #[cfg(test)]
@@ -137,7 +149,8 @@ mod tests {
     #[test]
     fn its_references_are_known_and_survive_the_editor() {
         let parsed = PluginConfig::parse(PluginName::AuthzCasdoor, &config(json!({})).to_string()).unwrap();
-        assert_eq!(parsed.references().map(|(field, _)| field).collect::<Vec<_>>(), ["client_id", "client_secret"]);
+        let places: Vec<&str> = parsed.references().map(|(at, _)| at.as_str()).collect();
+        assert_eq!(places, ["client_id", "client_secret"]);
         let shown: Value = serde_json::from_str(&parsed.to_json()).unwrap();
         assert_eq!(shown, config(json!({})));
     }
