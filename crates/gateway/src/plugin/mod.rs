@@ -33,7 +33,6 @@ use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::cmp::Reverse;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -59,7 +58,7 @@ pub(crate) struct Access<'a> {
     /// What the body must be; checked after every plugin has let the request pass.
     pub(crate) body_check: Option<BodyCheck<'a>>,
     /// Who the request comes from, once a plugin has found out.
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
     /// Headers for the answer, whoever gives it.
     pub(crate) answer: &'a mut HeaderMap,
     pub(crate) scene: &'a Scene<'a>,

@@ -181,6 +181,15 @@ impl Running {
         self.client.request(request).await.unwrap()
     }
 
+    /// The same, to be awaited elsewhere.
+    pub(crate) fn begin_later(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Response<Incoming>> + use<> {
+        let answer = self.client.request(request);
+        async move { answer.await.unwrap() }
+    }
+
     /// Sends `text` as it is on a connection of its own, and returns all that comes back until the gateway
     /// closes it.
     pub(crate) async fn raw(&self, text: &str) -> String {
