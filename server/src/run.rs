@@ -129,7 +129,7 @@ async fn start_control(
         fingerprints,
         session_key: SessionKey::new(key.derive("sessions of browsers 1")?),
         own_addresses: vec![dashboard],
-        ambient_credentials: settings.ambient_credentials.clone(),
+        ambient: settings.ambient.clone(),
         instance: InstanceFacts {
             id: hex(&random::<8>()?),
             version: env!("CARGO_PKG_VERSION").to_owned(),

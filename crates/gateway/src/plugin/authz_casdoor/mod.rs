@@ -10,6 +10,7 @@ mod step;
 mod token;
 
 use super::{Access, cookie};
+use crate::own_answer::OwnAnswer;
 use crate::path::RequestPath;
 use crate::reject::Reject;
 use crate::sealed_cookie::LONGEST_CONTENT;
@@ -66,7 +67,7 @@ impl AuthzCasdoor {
             Step::Refuse(refusal) => {
                 let route = access.scene.route;
                 tracing::info!(route, "authz-casdoor: a browser came back without its sign-in: {}", refusal.message());
-                Err(Reject::NotSignedIn { status: refusal.status(), message: refusal.message() })
+                Err(Reject::Refused { status: refusal.status(), message: refusal.message().into() })
             }
         }
     }
@@ -140,7 +141,7 @@ impl AuthzCasdoor {
             Err(why) => format!("Casdoor cannot be asked: {why}"),
         };
         tracing::warn!(route, endpoint = %self.config.endpoint_addr, "authz-casdoor: nobody can sign in: {failed}");
-        Err(Reject::NotSignedIn { status: StatusCode::SERVICE_UNAVAILABLE, message: NO_TOKEN })
+        Err(Reject::Refused { status: StatusCode::SERVICE_UNAVAILABLE, message: NO_TOKEN.into() })
     }
 
     async fn ask(
@@ -222,5 +223,5 @@ impl Refusal {
 
 fn redirect(location: &str) -> Result<Reject, Reject> {
     let location = HeaderValue::from_str(location).map_err(|_| Reject::Internal)?;
-    Ok(Reject::Redirect { location })
+    Ok(Reject::Answered(Box::new(OwnAnswer::redirect(location))))
 }
