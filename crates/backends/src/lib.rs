@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "only tests and benchmarks use it: a panic is the report")]
 
+mod casdoor;
 mod ldap;
 mod redis;
 
+pub use casdoor::{Browser, Casdoor, Page};
 pub use ldap::{Ldap, LdapMode};
 pub use redis::Redis;
 

@@ -22,6 +22,7 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => false,
         }
     }
@@ -35,6 +36,7 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
 mod chain;
 mod cookie;
@@ -17,10 +18,12 @@ pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
@@ -29,6 +32,7 @@ use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Counters, LimitCount, Pools};
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
@@ -44,6 +48,7 @@ pub(crate) enum Plugin {
     LdapAuth(Box<LdapAuth>),
     /// Of a consumer, which is known by it.
     LdapUser,
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -93,10 +98,9 @@ pub(crate) struct Scene<'a> {
     /// This worker's.
     pub(crate) redis: &'a Pools,
     pub(crate) directories: &'a Directories,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
-
-#[cfg(test)]
-use crate::upstream::connect::Reach;
 
 #[cfg(test)]
 impl Scene<'static> {
@@ -110,7 +114,8 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
-            directories: Box::leak(Box::new(Directories::new(Reach::of_plugins(&[])))),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
@@ -124,6 +129,9 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
         PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::AuthzCasdoor => {
+            Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
+        }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
         PluginName::LdapAuth => match config.placement() {
             Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
@@ -145,6 +153,7 @@ impl Plugin {
             Self::HmacAuth(plugin) => plugin.access(access),
             Self::LdapAuth(plugin) => plugin.access(access).await,
             Self::LdapUser => Ok(()),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }

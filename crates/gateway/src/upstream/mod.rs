@@ -2,25 +2,25 @@
 
 mod balance;
 mod check;
-pub(crate) mod connect;
+mod connect;
 mod failure;
 mod node;
 mod pool;
-pub(crate) mod tls;
+mod tls;
 
+pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::{InFlight, Node};
 pub(crate) use pool::{Answered, Outgoing, Pool};
+pub(crate) use tls::{Trust, UpstreamTls, client_config};
 
 use crate::GatewayConfig;
 use balance::Balance;
-use connect::{Connector, Reach};
 use http::HeaderValue;
 use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tls::UpstreamTls;
 
 /// The servers of one upstream, ready to be sent requests. Taken over by the next configuration when nothing
 /// of it has changed: then turns, connections and checks go on.

@@ -14,9 +14,9 @@ use tokio_rustls::TlsConnector;
 /// How the servers of one upstream are spoken to.
 #[derive(Clone)]
 pub(crate) struct UpstreamTls {
-    pub(crate) connector: TlsConnector,
+    pub(super) connector: TlsConnector,
     /// The name their certificates must have; the node's own host when absent.
-    pub(crate) server_name: Option<ServerName<'static>>,
+    pub(super) server_name: Option<ServerName<'static>>,
 }
 
 /// Whose certificates are good.
@@ -98,12 +98,21 @@ impl UpstreamTls {
             PassHost::Pass | PassHost::Node => None,
             PassHost::Rewrite { upstream_host } => Some(server_name(upstream_host)?),
         };
-        let mut config = client_config(match ca_certificate {
+        let trust = match ca_certificate {
             Some(pem) => Trust::Authorities(pem),
             None => Trust::System,
-        })?;
+        };
+        Ok(Some(Self { server_name, ..Self::trusting(trust)? }))
+    }
+
+    /// A certificate must have the host's own name, unless anyone is trusted.
+    ///
+    /// # Errors
+    /// Why nobody can be trusted, for the log.
+    pub(crate) fn trusting(trust: Trust<'_>) -> Result<Self, String> {
+        let mut config = client_config(trust)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Some(Self { connector: TlsConnector::from(Arc::new(config)), server_name }))
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), server_name: None })
     }
 }
 

@@ -3,8 +3,7 @@
 //! A bind changes who a connection is, so a connection serves one request at a time (RFC 4511 §4.2.1); it is kept
 //! for the next one. What is asked over a kept connection that was closed meanwhile is asked once more over a new one.
 
-use crate::upstream::connect::Reach;
-use crate::upstream::tls::{Trust, client_config};
+use crate::upstream::{Reach, Trust, client_config};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use postern::plugin::ldap_auth::dn::Dn;
 use postern::plugin::ldap_auth::{Encryption, LdapAuthPlugin, LdapUri};
