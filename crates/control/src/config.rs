@@ -345,7 +345,8 @@ impl Config {
     /// Those of them whose plugins hold a reference.
     pub(crate) fn known_ids_of(&self, reference: &SecretRef) -> impl Iterator<Item = ObjectId> {
         let sets = self.plugin_owners_of(reference).filter_map(|owner| self.plugin_sets.get(owner));
-        let ids = sets.flat_map(|set| set.stored.object.plugins.keys().filter_map(|plugin| known_id(&set.row, *plugin)));
+        let ids =
+            sets.flat_map(|set| set.stored.object.plugins.keys().filter_map(|plugin| known_id(&set.row, *plugin)));
         ids.filter(|id| self.known_by.contains_key(id))
     }
 

@@ -122,7 +122,14 @@ impl Inner {
         published.live = live;
     }
 
-    fn literal(&self, config: &Config, owner: &PluginOwner, plugin: PluginName, field: &str, secret: &SealedField) -> LiveField {
+    fn literal(
+        &self,
+        config: &Config,
+        owner: &PluginOwner,
+        plugin: PluginName,
+        field: &str,
+        secret: &SealedField,
+    ) -> LiveField {
         let SecretField::Literal(sealed) = secret else {
             return LiveSecret::literal(SecretNow::Unresolved { incident: String::new() });
         };

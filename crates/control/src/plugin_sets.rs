@@ -44,8 +44,10 @@ impl Inner {
                 let mut set = PluginSet { owner: owner.clone(), plugins: Plugins::new() };
                 change(&mut set.plugins)?;
                 let new = set_row(&uuid::Uuid::new_v4().to_string(), parent.as_deref(), &set)?;
-                let row =
-                    self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| set.describe(e))?;
+                let row = self
+                    .storing(self.store.insert(&self.group, &new, self.now()))
+                    .await
+                    .map_err(|e| set.describe(e))?;
                 self.changed(Change::Saved(row)).await
             }
             // There was one when the editor was opened, and its consumer was made anew since.

@@ -2,8 +2,8 @@
 
 use crate::Inner;
 use crate::config::{Config, PluginPlace, plugin_place};
-use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::consumers::stored_consumer;
+use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
@@ -65,7 +65,8 @@ impl Inner {
         config: &'a Config,
         owner: &'a PluginOwner,
     ) -> impl Iterator<Item = ReferenceView> + 'a {
-        let is_of = |view: &ReferenceView| matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner);
+        let is_of =
+            |view: &ReferenceView| matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner);
         self.plugin_views(config).filter(is_of)
     }
 

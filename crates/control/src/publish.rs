@@ -184,7 +184,8 @@ impl Inner {
             }
             None => (plugin.text(field).map(|text| Plain::new(text.to_owned())), None),
         };
-        let by = value.filter(|value| !value.is_empty()).map(|value| self.known_fingerprint(plugin.name().slug(), &value));
+        let by =
+            value.filter(|value| !value.is_empty()).map(|value| self.known_fingerprint(plugin.name().slug(), &value));
         let found = by.map(|by| Found { by, proof: None });
         Some(Standing { consumer: snapshot_consumer(&consumer.stored.object), found, state })
     }
@@ -238,7 +239,32 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, consumer_plugins, global_plugins, live, named, consumers, certificates, in_certificates } = self;
-        format!("{:?}", (armed.in_order(), services, routes, consumer_plugins, global_plugins, live, named, consumers, certificates, in_certificates))
+        let Self {
+            armed,
+            services,
+            routes,
+            consumer_plugins,
+            global_plugins,
+            live,
+            named,
+            consumers,
+            certificates,
+            in_certificates,
+        } = self;
+        format!(
+            "{:?}",
+            (
+                armed.in_order(),
+                services,
+                routes,
+                consumer_plugins,
+                global_plugins,
+                live,
+                named,
+                consumers,
+                certificates,
+                in_certificates
+            )
+        )
     }
 }
