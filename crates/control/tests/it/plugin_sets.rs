@@ -4,6 +4,7 @@ use super::*;
 use postern::control::{PluginSetView, ReferenceUser};
 use postern::live::SecretNow;
 use postern::plugin::{EnteredField, Placement, STORED, SecretAt};
+use postern::sensitive::Plain;
 use postern::snapshot::LiveField;
 
 const PASSWORD: &str = "$secret://vault/my-vault/redis/password";
