@@ -18,12 +18,14 @@ pub mod limit_count;
 pub mod meta;
 mod reader;
 pub mod schema;
+mod set;
 mod text;
 pub mod variable;
 
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
+pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use serde::{Deserialize, Serialize};
