@@ -191,7 +191,7 @@ impl<F> PluginConfig<F> {
     pub fn server(&self) -> Option<String> {
         match self {
             Self::KeyAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::HmacAuth(_) => None,
-            Self::LimitCount(config) => config.server(),
+            Self::LimitCount(config) => config.policy.server(),
         }
     }
 

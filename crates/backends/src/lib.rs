@@ -3,7 +3,7 @@
 
 mod redis;
 
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -1,17 +1,26 @@
-//! Redis, as the tests need it.
+//! Redis, as the tests need it: alone, as a cluster, watched by sentinels.
 
-use crate::PATIENCE;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
-use tempfile::TempDir;
+mod cluster;
+mod process;
+mod sentinel;
+
+pub use cluster::RedisCluster;
+pub use sentinel::RedisSentinel;
+
+use process::Server;
+
+/// What limit-count does, and no more.
+const LIMIT_COUNT: &str = "+select +eval +evalsha +pttl +set +incrby +time +hmget +hset +pexpire";
 
 /// One server without persistence, on a port of its own.
 pub struct Redis {
-    process: Child,
-    port: u16,
-    _folder: TempDir,
+    server: Server,
+}
+
+/// How a server of the tests speaks TLS.
+pub struct RedisTls {
+    server: Server,
+    authority: String,
 }
 
 impl Redis {
@@ -21,27 +30,12 @@ impl Redis {
     /// The program is not there, or does not get ready.
     #[must_use]
     pub fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Redis is needed: run dev/test, which installs it");
-        let redis = Self { process, port, _folder: folder };
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < PATIENCE, "redis-server does not get ready");
-            std::thread::yield_now();
-        }
-        redis
+        Self { server: Server::start(&[]) }
     }
 
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// Sends one command as its administrator; the first line of the answer.
@@ -49,26 +43,58 @@ impl Redis {
     /// # Panics
     /// Redis answers with an error.
     pub fn tell(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
-        assert!(!line.starts_with('-'), "{command}: {line}");
-        line.trim().to_owned()
+        self.server.tell(command)
     }
 
     /// From now on the user has this password, and may do what limit-count does, and no more. Whoever is
     /// connected as anyone is disconnected.
     pub fn set_user(&self, name: &str, password: &str) {
-        let commands = "+select +eval +evalsha +pttl +set +incrby +time +hmget +hset +pexpire";
-        self.tell(&format!("ACL SETUSER {name} reset on >{password} ~plugin-limit-count:* {commands}"));
+        self.tell(&format!("ACL SETUSER {name} reset on >{password} ~plugin-limit-count:* {LIMIT_COUNT}"));
         self.tell("CLIENT KILL TYPE normal SKIPME yes");
+    }
+
+    /// What the counters in database 1 have counted (those of fixed windows).
+    #[must_use]
+    pub fn counts(&self) -> Vec<u64> {
+        let keys = self.server.text(&["SELECT 1", "KEYS plugin-limit-count*"]).unwrap_or_default();
+        let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("plugin-limit-count")).collect();
+        let get = |key: &&str| self.server.text(&["SELECT 1", &format!("GET \"{}\"", key.trim())]).unwrap_or_default();
+        keys.iter().filter_map(|key| get(key).lines().nth(2)?.trim().parse().ok()).collect()
+    }
+
+    /// Ends it, as a crash would.
+    pub fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    /// A new, empty server on the same port.
+    ///
+    /// # Panics
+    /// As [`Redis::start`].
+    pub fn restart(&mut self) {
+        self.server.restart();
     }
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.process.kill().and_then(|()| self.process.wait());
+impl RedisTls {
+    /// A server with a certificate for `name` (and for no other), that speaks TLS alone.
+    ///
+    /// # Panics
+    /// The program is not there, was built without TLS, or does not get ready.
+    #[must_use]
+    pub fn start(name: &str) -> Self {
+        let (server, authority) = Server::start_with_tls(name);
+        Self { server, authority }
+    }
+
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// Who its certificate is from, PEM.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 }

@@ -7,6 +7,7 @@ use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
+use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, try_map_all};
 use postern::provider::ProviderKey;
 use postern::reference::Reference;
@@ -126,29 +127,46 @@ impl Inner {
             return Err(ControlError::invalid("/anonymous_consumer", format!("There is no consumer '{name}'.")));
         }
         if let PluginConfig::LimitCount(limit) = plugin {
-            if let Some((host, port)) = limit.redis_address()
-                && self.is_own_address(host, port)
-            {
-                let problem = "This is Postern's own address: there is no Redis.";
-                return Err(ControlError::invalid("/redis_host", problem));
-            }
-            let Some(group) = &limit.group else { return Ok(()) };
-            let others = config.plugins().filter(|(other, _)| *other != *owner);
-            let in_group = others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount));
-            for other in in_group {
-                if let PluginConfig::LimitCount(other) = other
-                    && other.group.as_ref() == Some(group)
-                    && !other.counts_like(limit)
-                {
-                    let problem = format!(
-                        "group conf mismatched: another service or route has the group '{group}' with other fields. \
-All of a group must be the same."
-                    );
-                    return Err(ControlError::invalid("/group", problem));
+            for (field, host, port) in limit.policy.addresses() {
+                if self.is_own_address(host, port) {
+                    return Err(ControlError::invalid(field, "This is Postern's own address: there is no Redis."));
                 }
             }
+            check_group(config, owner, limit)?;
         }
         Ok(())
+    }
+}
+
+/// All of a group count alike.
+fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
+    let Some(group) = &limit.group else { return Ok(()) };
+    for (other_owner, plugins) in config.plugins().filter(|(other, _)| *other != *owner) {
+        if let Some(PluginConfig::LimitCount(other)) = plugins.get(&PluginName::LimitCount)
+            && other.group.as_ref() == Some(group)
+            && !other.counts_like(limit)
+        {
+            let problem = format!(
+                "group conf mismatched: {} has the group '{group}' with other fields. All of a group must be the same.",
+                owner_name(config, &other_owner)
+            );
+            return Err(ControlError::invalid("/group", problem));
+        }
+    }
+    Ok(())
+}
+
+/// What a service or route is called in a message.
+fn owner_name(config: &Config, owner: &PluginOwner) -> String {
+    match owner {
+        PluginOwner::Service(id) => match config.services.get(id) {
+            Some(service) => format!("the service {}", service.stored.object.name),
+            None => format!("the service {id}"),
+        },
+        PluginOwner::Route(id) => match config.routes.get(id) {
+            Some(route) => format!("the route {}", route.stored.object.name),
+            None => format!("the route {id}"),
+        },
     }
 }
 

@@ -86,6 +86,7 @@ async fn pass(
         route: route.id.as_str(),
         service: route.service.as_str(),
         counters: &worker.shared.limits,
+        accounts: &worker.shared.accounts,
         redis: &worker.redis,
     };
     let mut access = Access {

@@ -137,6 +137,10 @@ impl Table {
         self.fingerprint_key.of(text)
     }
 
+    pub(crate) fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
+    }
+
     /// The identity of a consumer that requests without a key count as.
     pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
         self.routing.consumers.get(name)

@@ -7,7 +7,7 @@
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
 use crate::counts::{ByReason, RouteCounts};
-use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
+use crate::plugin::limit_count::{Accounts, Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
@@ -56,13 +56,15 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<AccessLog>,
     /// What limit-count has counted.
     pub(crate) limits: Limits,
+    /// What it has counted and not yet told Redis.
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 /// One worker's own: its upstream connections and its server settings.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
-    pub(crate) redis: RedisPools,
+    pub(crate) redis: Arc<RedisPools>,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -132,6 +134,7 @@ impl Shared {
             auth_failures: ByReason::default(),
             access_log,
             limits: Limits::default(),
+            accounts: Arc::default(),
         }
     }
 }
@@ -304,7 +307,7 @@ impl Worker {
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
-            redis: RedisPools::default(),
+            redis: Arc::new(RedisPools::new(shared.config.redis_authorities.clone())),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),

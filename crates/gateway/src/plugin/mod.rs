@@ -22,7 +22,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
-use limit_count::{Counters, LimitCount, Pools};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::PluginConfig;
 use postern::snapshot::LiveField;
 use postern::time::Clock;
@@ -69,8 +69,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) route: &'a str,
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
+    pub(crate) redis: &'a Arc<Pools>,
 }
 
 #[cfg(test)]
@@ -84,6 +85,7 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
         }))
     }

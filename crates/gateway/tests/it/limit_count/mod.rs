@@ -1,4 +1,9 @@
-//! limit-count over real sockets and a real Redis.
+//! limit-count over real sockets and real Redis servers.
+
+mod cluster;
+mod sentinel;
+mod sync;
+mod tls;
 
 use crate::support::{Running, live, route, snapshot, start};
 use backends::Redis;
@@ -7,7 +12,7 @@ use postern::live::{LiveSecret, Reread, SecretNow};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::routing::{Route, Upstream};
 use postern::secret_ref::SecretRef;
-use postern::sensitive::Plain;
+use postern::sensitive::{Entered, Plain, SecretField};
 use postern::snapshot::LiveField;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,16 +24,21 @@ fn plain(text: &str) -> SecretNow {
 
 /// The tutorial's configuration but for the server, with `changes`.
 fn tutorial(port: u16, changes: Value) -> Value {
-    let mut config = json!({
+    let config = json!({
         "count": 3, "time_window": 60, "key_type": "var", "rejected_code": 429,
         "rejected_msg": "Too many requests", "key": "remote_addr", "policy": "redis", "redis_host": "127.0.0.1",
         "redis_port": port, "redis_username": "api7", "redis_password": "redis-api7", "redis_database": 1,
         "redis_timeout": 1001, "allow_degradation": false, "show_limit_quota_header": true,
     });
+    with(config, changes)
+}
+
+/// An object with some members replaced.
+fn with(mut object: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
-        config[name] = value.clone();
+        object[name] = value.clone();
     }
-    config
+    object
 }
 
 fn limited(config: PluginConfig<LiveField>) -> Route<LiveField> {
@@ -38,6 +48,34 @@ fn limited(config: PluginConfig<LiveField>) -> Route<LiveField> {
 fn gateway(config: &Value) -> Running {
     let config = live(&PluginConfig::parse(PluginName::LimitCount, &config.to_string()).unwrap());
     start(snapshot(Upstream::BuiltinEcho, vec![limited(config)]))
+}
+
+/// A gateway whose `field` is a reference: `first` as it starts, `second` when it is read again.
+fn rotating(config: &Value, field: &'static str, first: &str) -> (Running, Arc<Rotated>) {
+    let manager = Arc::new(Rotated { reads: AtomicUsize::new(0) });
+    let mut config = config.clone();
+    config[field] = "$secret://vault/my-vault/redis/password".into();
+    let parsed = PluginConfig::parse(PluginName::LimitCount, &config.to_string()).unwrap();
+    let live = parsed.try_map(|_, secret| {
+        Ok::<_, ()>(match secret {
+            SecretField::Reference(reference) => {
+                LiveSecret::reference(reference.secret().unwrap().clone(), plain(first), manager.clone())
+            }
+            SecretField::Literal(Entered::Replace(typed)) => {
+                LiveSecret::literal(SecretNow::Value(typed.clone().into_plain()))
+            }
+            SecretField::Literal(Entered::Keep) => panic!("nothing is stored"),
+        })
+    });
+    (start(snapshot(Upstream::BuiltinEcho, vec![limited(live.unwrap())])), manager)
+}
+
+/// Of 1,000 requests at the same time over two gateways exactly `count` pass.
+async fn exactly_so_many_pass(config: &Value, count: usize) {
+    let gateways = [gateway(config), gateway(config)];
+    let answers = join_all((0..1000).map(|n| gateways[n % 2].get("/ip"))).await;
+    let with = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((with(200), with(429)), (count, 1000 - count), "{config}");
 }
 
 async fn statuses(gateway: &Running, count: usize) -> Vec<u16> {
@@ -73,12 +111,7 @@ async fn two_gateways_with_one_redis_let_exactly_so_many_pass() {
     for window_type in ["fixed", "sliding"] {
         let changes =
             json!({"count": 137, "time_window": 100_000, "window_type": window_type, "redis_timeout": 60_000});
-        let config = tutorial(redis.port(), changes);
-        let gateways = [gateway(&config), gateway(&config)];
-        let requests = (0..1000).map(|n| gateways[n % 2].get("/ip"));
-        let answers = join_all(requests).await;
-        let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
-        assert_eq!((count(200), count(429)), (137, 863), "{window_type}");
+        exactly_so_many_pass(&tutorial(redis.port(), changes), 137).await;
     }
 }
 
@@ -146,18 +179,7 @@ impl Reread for Rotated {
 async fn after_a_rotation_the_password_is_read_again_and_the_request_passes() {
     let redis = Redis::start();
     redis.set_user("api7", "first");
-    let manager = Arc::new(Rotated { reads: AtomicUsize::new(0) });
-    let changes = json!({"redis_password": "$secret://vault/my-vault/redis/password"});
-    let config = PluginConfig::parse(PluginName::LimitCount, &tutorial(redis.port(), changes).to_string()).unwrap();
-    let config = config.try_map(|_, field| {
-        Ok::<_, ()>(match field.reference() {
-            Some(reference) => {
-                LiveSecret::reference(reference.secret().unwrap().clone(), plain("first"), manager.clone())
-            }
-            None => LiveSecret::literal(plain("api7")),
-        })
-    });
-    let gateway = start(snapshot(Upstream::BuiltinEcho, vec![limited(config.unwrap())]));
+    let (gateway, manager) = rotating(&tutorial(redis.port(), json!({})), "redis_password", "first");
     assert_eq!(statuses(&gateway, 1).await, [200]);
     assert_eq!(manager.reads.load(Ordering::Relaxed), 0);
     redis.set_user("api7", "second");
