@@ -1,5 +1,6 @@
 //! Redis, as the tests need it: alone, as a cluster, watched by sentinels.
 
+mod authority;
 mod cluster;
 mod process;
 mod sentinel;
@@ -7,6 +8,7 @@ mod sentinel;
 pub use cluster::RedisCluster;
 pub use sentinel::RedisSentinel;
 
+use authority::Authority;
 use process::Server;
 
 /// What limit-count does, and no more.
@@ -17,10 +19,10 @@ pub struct Redis {
     server: Server,
 }
 
-/// How a server of the tests speaks TLS.
+/// One server that speaks TLS.
 pub struct RedisTls {
     server: Server,
-    authority: String,
+    authority: Authority,
 }
 
 impl Redis {
@@ -77,24 +79,25 @@ impl Redis {
 }
 
 impl RedisTls {
-    /// A server with a certificate for `name` (and for no other), that speaks TLS alone.
+    /// A server with a certificate for `name`, and for no other.
     ///
     /// # Panics
     /// The program is not there, was built without TLS, or does not get ready.
     #[must_use]
     pub fn start(name: &str) -> Self {
-        let (server, authority) = Server::start_with_tls(name);
-        Self { server, authority }
+        let authority = Authority::new();
+        Self { server: Server::start_with_tls(&authority, name, &[]), authority }
     }
 
+    /// Where it speaks TLS.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.server.port()
+        self.server.tls_port()
     }
 
     /// Who its certificate is from, PEM.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.authority.pem()
     }
 }

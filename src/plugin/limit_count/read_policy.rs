@@ -65,7 +65,10 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
     };
     for field in [REDIS, CLUSTER, SENTINEL].concat() {
         if !own.contains(&field) {
-            reader.forbid(field, &format!("It has no effect with the policy '{name}': remove it, or choose another policy."));
+            reader.forbid(
+                field,
+                &format!("It has no effect with the policy '{name}': remove it, or choose another policy."),
+            );
         }
     }
     policy
@@ -224,6 +227,7 @@ fn host(value: &Value) -> Result<String, String> {
     if is_host(&host) {
         Ok(host)
     } else {
-        Err("This is a name or an address alone, such as redis.example.com; the port stands in a field of its own.".to_owned())
+        Err("This is a name or an address alone, such as redis.example.com; the port stands in a field of its own."
+            .to_owned())
     }
 }

@@ -1,12 +1,16 @@
 //! A Redis Cluster of three masters.
 
+use super::authority::Authority;
 use super::process::{Server, free_port, until};
 
 const SLOTS: u16 = 16_384;
+const OPTIONS: [&str; 6] =
+    ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-announce-ip", "127.0.0.1"];
 
 /// Three servers that share the slots. Only the user `api7` with `redis-api7` is let in.
 pub struct RedisCluster {
     servers: Vec<Server>,
+    authority: Option<Authority>,
 }
 
 impl RedisCluster {
@@ -16,12 +20,40 @@ impl RedisCluster {
     /// The program is not there, or the cluster does not come about.
     #[must_use]
     pub fn start() -> Self {
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-announce-ip", "127.0.0.1"];
-        let servers: Vec<_> = (0..3).map(|_| Server::start(&options)).collect();
-        let cluster = Self { servers };
+        Self::of((0..3).map(|_| Server::start(&OPTIONS)).collect(), None)
+    }
+
+    /// The same, over TLS, with certificates for 127.0.0.1.
+    ///
+    /// # Panics
+    /// As [`RedisCluster::start`].
+    #[must_use]
+    pub fn start_with_tls() -> Self {
+        let authority = Authority::new();
+        let options = [&OPTIONS[..], &["--tls-cluster", "yes"]].concat();
+        let servers = (0..3).map(|_| Server::start_with_tls(&authority, "127.0.0.1", &options)).collect();
+        Self::of(servers, Some(authority))
+    }
+
+    fn of(servers: Vec<Server>, authority: Option<Authority>) -> Self {
+        let cluster = Self { servers, authority };
         cluster.join();
         cluster.set_user("api7", "redis-api7");
         cluster
+    }
+
+    /// Who its certificates are from, PEM.
+    ///
+    /// # Panics
+    /// It was not started with TLS.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.authority.as_ref().unwrap().pem()
+    }
+
+    /// Where clients and the other servers connect to.
+    fn port(&self, server: &Server) -> u16 {
+        if self.authority.is_some() { server.tls_port() } else { server.port() }
     }
 
     fn join(&self) {
@@ -32,7 +64,7 @@ impl RedisCluster {
             server.tell(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1));
         }
         for server in &self.servers[1..] {
-            server.tell(&format!("CLUSTER MEET 127.0.0.1 {}", self.servers[0].port()));
+            server.tell(&format!("CLUSTER MEET 127.0.0.1 {}", self.port(&self.servers[0])));
         }
         until("the cluster does not come about", || {
             self.servers.iter().all(|server| {
@@ -45,7 +77,7 @@ impl RedisCluster {
     /// `host:port` of each.
     #[must_use]
     pub fn nodes(&self) -> Vec<String> {
-        self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect()
+        self.servers.iter().map(|server| format!("127.0.0.1:{}", self.port(server))).collect()
     }
 
     /// From now on the user has this password at every server, and whoever is connected is disconnected.

@@ -1,5 +1,6 @@
 //! One process of `redis-server`.
 
+use super::authority::Authority;
 use crate::PATIENCE;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 pub(super) struct Server {
     process: Child,
     port: u16,
+    tls_port: Option<u16>,
     arguments: Vec<String>,
     folder: TempDir,
 }
@@ -41,11 +43,7 @@ pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 impl Server {
     /// Without persistence, on a port of its own, with more of its options.
     pub(super) fn start(options: &[&str]) -> Self {
-        let port = free_port();
-        let mut arguments = vec!["--port".to_owned(), port.to_string()];
-        arguments.extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned));
-        arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        Self::run(TempDir::new().unwrap(), port, arguments)
+        Self::start_in(TempDir::new().unwrap(), options.iter().map(|option| (*option).to_owned()).collect())
     }
 
     /// A sentinel with this configuration, which it rewrites.
@@ -58,29 +56,37 @@ impl Server {
         Self::run(folder, port, arguments)
     }
 
-    /// With a certificate for `name`; the PEM of who it is from.
-    pub(super) fn start_with_tls(name: &str) -> (Self, String) {
-        let folder = TempDir::new().unwrap();
-        let authority = certify(folder.path(), name);
-        let port = free_port();
-        let mut arguments = ["--port", "0", "--bind", "127.0.0.1", "--save", "", "--tls-auth-clients", "no"]
-            .map(str::to_owned)
-            .to_vec();
+    /// As [`Server::start`], and with TLS on another port.
+    pub(super) fn start_with_tls(authority: &Authority, name: &str, options: &[&str]) -> Self {
+        let (folder, tls_port) = (TempDir::new().unwrap(), free_port());
+        authority.certify(name, folder.path());
+        let mut all = vec!["--tls-auth-clients".to_owned(), "no".to_owned()];
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         for (option, value) in [
-            ("--tls-port", port.to_string()),
+            ("--tls-port", tls_port.to_string()),
             ("--tls-cert-file", path("server.pem")),
             ("--tls-key-file", path("server.key")),
             ("--tls-ca-cert-file", path("ca.pem")),
         ] {
-            arguments.extend([option.to_owned(), value]);
+            all.extend([option.to_owned(), value]);
         }
-        (Self::run(folder, port, arguments), authority)
+        all.extend(options.iter().map(|option| (*option).to_owned()));
+        let mut server = Self::start_in(folder, all);
+        server.tls_port = Some(tls_port);
+        server
+    }
+
+    fn start_in(folder: TempDir, options: Vec<String>) -> Self {
+        let port = free_port();
+        let mut arguments = vec!["--port".to_owned(), port.to_string()];
+        arguments.extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned));
+        arguments.extend(options);
+        Self::run(folder, port, arguments)
     }
 
     fn run(folder: TempDir, port: u16, arguments: Vec<String>) -> Self {
         let process = spawn(folder.path(), &arguments);
-        let server = Self { process, port, arguments, folder };
+        let server = Self { process, port, tls_port: None, arguments, folder };
         server.until_ready();
         server
     }
@@ -91,6 +97,11 @@ impl Server {
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it speaks TLS.
+    pub(super) fn tls_port(&self) -> u16 {
+        self.tls_port.unwrap()
     }
 
     pub(super) fn stop(&mut self) {
@@ -153,20 +164,4 @@ fn spawn(folder: &Path, arguments: &[String]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("Redis is needed: run dev/test, which installs it")
-}
-
-/// Writes `server.pem`, `server.key` and `ca.pem`; the last one's text.
-fn certify(folder: &Path, name: &str) -> String {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let pem = authority.self_signed(&authority_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-    for (file, text) in [("server.pem", certificate.pem()), ("server.key", key.serialize_pem()), ("ca.pem", pem.clone())]
-    {
-        std::fs::write(folder.join(file), text).unwrap();
-    }
-    pem
 }

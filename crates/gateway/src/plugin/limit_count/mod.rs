@@ -46,7 +46,11 @@ enum Store {
     /// Every request asks Redis.
     Redis(Arc<Backend>),
     /// Requests are counted here, and Redis is told later.
-    Delayed { backend: Arc<Backend>, interval: SyncInterval, syncer: Arc<Syncer> },
+    Delayed {
+        backend: Arc<Backend>,
+        interval: SyncInterval,
+        syncer: Arc<Syncer>,
+    },
 }
 
 /// One limit.

@@ -60,9 +60,8 @@ async fn after_a_rotation_the_cluster_s_password_is_read_again() {
 async fn a_cluster_that_is_down_is_one_thing_and_one_that_refuses_another() {
     let mut cluster = RedisCluster::start();
     let gateways = |cluster: &RedisCluster, password: &str| {
-        [false, true].map(|allow| {
-            gateway(&config(cluster, json!({"redis_password": password, "allow_degradation": allow})))
-        })
+        [false, true]
+            .map(|allow| gateway(&config(cluster, json!({"redis_password": password, "allow_degradation": allow}))))
     };
     let (right, wrong) = (gateways(&cluster, "redis-api7"), gateways(&cluster, "wrong"));
     let check = async |gateways: &[Running; 2], expected: [u16; 2]| {

@@ -4,8 +4,7 @@ use super::*;
 use backends::RedisSentinel;
 
 fn config(watched: &RedisSentinel, changes: Value) -> Value {
-    let sentinels: Vec<_> =
-        watched.sentinels().iter().map(|port| json!({"host": "127.0.0.1", "port": port})).collect();
+    let sentinels: Vec<_> = watched.sentinels().iter().map(|port| json!({"host": "127.0.0.1", "port": port})).collect();
     with(
         json!({
             "count": 3, "time_window": 100_000, "rejected_code": 429, "policy": "redis-sentinel",

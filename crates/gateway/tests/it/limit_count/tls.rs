@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::start_with;
-use backends::RedisTls;
+use backends::{RedisCluster, RedisTls};
 use gateway::GatewayConfig;
 
 /// A gateway that trusts `authorities` alone.
@@ -35,5 +35,28 @@ async fn a_certificate_is_checked_when_it_is_to_be_and_a_bad_one_is_no_outage() 
         assert_eq!(answer.status, status, "{config} {}", authorities.is_some());
         let is_counted = answer.header("x-ratelimit-remaining").is_some();
         assert_eq!(is_counted, ssl && status == 200, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn every_server_of_a_cluster_is_checked() {
+    let (cluster, other) = (RedisCluster::start_with_tls(), RedisTls::start("localhost"));
+    let (ours, theirs) = (Some(cluster.authority()), Some(other.authority()));
+    for (ssl, verify, authorities, status) in
+        [(true, true, ours, 200), (true, true, theirs, 500), (true, true, None, 500), (true, false, None, 200)]
+    {
+        let config = json!({
+            "count": 30, "time_window": 60, "policy": "redis-cluster", "redis_cluster_nodes": cluster.nodes(),
+            "redis_cluster_name": "counters", "redis_username": "api7", "redis_password": "redis-api7",
+            "redis_cluster_ssl": ssl, "redis_cluster_ssl_verify": verify, "redis_timeout": 10_000,
+            "allow_degradation": true, "key": "arg_user",
+        });
+        let gateway = trusting(&config, authorities);
+        // The counters of so many are at every server.
+        for user in 0..20 {
+            let answer = gateway.get(&format!("/ip?user={user}")).await;
+            assert_eq!(answer.status, status, "{config} {}", authorities.is_some());
+            assert_eq!(answer.header("x-ratelimit-remaining").is_some(), status == 200, "{config}");
+        }
     }
 }

@@ -50,11 +50,7 @@ struct Tls<'a> {
 
 impl Source {
     /// Connects to nobody yet.
-    pub(super) fn new(
-        policy: &Policy<LiveField>,
-        secrets: &Secrets,
-        authorities: Option<&str>,
-    ) -> RedisResult<Self> {
+    pub(super) fn new(policy: &Policy<LiveField>, secrets: &Secrets, authorities: Option<&str>) -> RedisResult<Self> {
         match policy {
             Policy::Local => Err((ErrorKind::InvalidClientConfig, "counted here, not in Redis").into()),
             Policy::Redis(redis) => Self::server(redis, secrets, authorities),
