@@ -1,10 +1,11 @@
 //! One request, from top to bottom.
 
 use crate::body::ResponseBody;
+use crate::client;
+use crate::client_body::ClientBody;
 use crate::echo;
 use crate::headers;
 use crate::host::Host;
-use crate::identity::Identity;
 use crate::path::RequestPath;
 use crate::plugin::{Access, Plugin, Scene};
 use crate::record::Record;
@@ -33,7 +34,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (shared, method) = (&worker.shared, request.method().clone());
     let id = request_id::of(request.headers());
-    let mut record = Record::new(shared, Arc::clone(&peer), id.clone(), method.clone());
+    let mut record = Record::new(shared, peer.ip, id.clone(), method.clone());
     shared.counters.begun();
     let mut added = HeaderMap::new();
     let answered = unless_it_panics(pass(&worker, &peer, request, &mut record, &mut added)).await;
@@ -59,9 +60,13 @@ async fn pass(
     record: &mut Record,
     added: &mut HeaderMap,
 ) -> Result<Response<ResponseBody>, Reject> {
+    let config = &worker.shared.config;
     refuse_unforwardable(&request)?;
     let tunnel = tunnel::asked_for(&mut request);
     let (mut head, body) = request.into_parts();
+    let body = RequestBody::Streaming(ClientBody::new(body, config)?);
+    let client = client::address(&head.headers, peer, &config.trusted_proxies);
+    record.client = client;
 
     // One host and one path, for matching and for the upstream alike.
     let host = Host::of(&head)?;
@@ -70,7 +75,7 @@ async fn pass(
     let mut query = original.query().map(str::to_owned);
 
     // Before any plugin: what the client may not say, and what was meant for the gateway alone.
-    headers::remove_claims(&mut head.headers);
+    headers::remove_claims(&mut head.headers, peer);
     headers::remove_hop_by_hop(&mut head.headers);
     headers::remove_request_only(&mut head.headers);
 
@@ -82,7 +87,7 @@ async fn pass(
     let scene = Scene {
         path: &path.literal,
         host: host.as_ref().map_or("", |h| &h.name),
-        client: peer.ip,
+        client,
         route: route.id.as_str(),
         service: route.service.as_str(),
         counters: &worker.shared.limits,
@@ -107,10 +112,9 @@ async fn pass(
     for plugin in proofs {
         plugin.access(&mut access).await?;
     }
-    let patience = worker.shared.config.response_timeout;
     let body = match access.body_check.take() {
-        Some(check) => check.run(&mut access, body, patience).await?,
-        None => RequestBody::Streaming(body),
+        Some(check) => check.run(&mut access, body).await?,
+        None => body,
     };
     for plugin in others {
         plugin.access(&mut access).await?;
@@ -119,7 +123,7 @@ async fn pass(
 
     // What only the gateway says.
     if let Some(identity) = &record.identity {
-        set_identity(&mut head.headers, identity);
+        identity.tell(&mut head.headers);
         if identity.credential.is_some() {
             worker.shared.counters.authenticated();
         }
@@ -129,11 +133,11 @@ async fn pass(
         head.headers.insert(http::header::HOST, host.header.clone());
     }
     head.headers.insert(&REQUEST_ID, record.id.clone());
-    headers::set_origin(&mut head.headers, peer, host.as_ref().map(|h| &h.header));
+    headers::set_origin(&mut head.headers, peer, client, host.as_ref().map(|h| &h.header));
 
     let target = target(&original, &path, query.as_deref())?;
     match &plan.upstream {
-        Upstream::Echo => echo::answer(&head, &target, peer, body, patience).await,
+        Upstream::Echo => echo::answer(&head, &target, client, body).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);
@@ -157,16 +161,6 @@ fn refuse_unforwardable(request: &Request<Incoming>) -> Result<(), Reject> {
         (None, _) => Ok(()),
         (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
         _ => Err(Reject::BadRequest("The body's Transfer-Encoding is not 'chunked'. The gateway knows no other.")),
-    }
-}
-
-fn set_identity(headers: &mut HeaderMap, identity: &Identity) {
-    headers.insert(&headers::CONSUMER, identity.consumer.clone());
-    if let Some(credential) = &identity.credential {
-        headers.insert(&headers::CREDENTIAL, credential.clone());
-    }
-    if let Some(custom_id) = &identity.custom_id {
-        headers.insert(&headers::CUSTOM_ID, custom_id.clone());
     }
 }
 

@@ -18,8 +18,10 @@ pub(crate) enum Reject {
     Unauthorized { message: &'static str, challenge: HeaderValue },
     /// It can be read in two ways, or breaks the protocol. The text says what to change.
     BadRequest(&'static str),
-    /// The client stopped sending its body.
+    /// The client paused while it sent its body, or took too long in all.
     BodyTooSlow,
+    /// It is longer than the operator allows.
+    BodyTooLong,
     /// CONNECT and TRACE.
     MethodRefused,
     /// The built-in echo reads at most 1 MiB.
@@ -55,7 +57,7 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLong | Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Limited { status, .. } => *status,
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -76,6 +78,7 @@ impl Reject {
             Self::NoRoute => "404 Route Not Found",
             Self::BadRequest(text) => text,
             Self::BodyTooSlow => "The body of the request did not arrive in time.",
+            Self::BodyTooLong => "The body of the request is longer than this gateway takes.",
             Self::MethodRefused => "The gateway does not forward this method.",
             Self::BodyTooLarge => "The body of the request is too large: the built-in echo takes at most 1 MiB.",
             Self::NotEnforceable => {
@@ -101,6 +104,7 @@ impl Reject {
             Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
             Self::BadRequest(_)
             | Self::BodyTooSlow
+            | Self::BodyTooLong
             | Self::MethodRefused
             | Self::BodyTooLarge
             | Self::BodyOverLimit
@@ -128,7 +132,7 @@ impl Reject {
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
             // Whatever follows on this connection may not be what it seems.
-            Self::BadRequest(_) | Self::BodyTooSlow => {
+            Self::BadRequest(_) | Self::BodyTooSlow | Self::BodyTooLong => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -9,7 +9,7 @@ use crate::certificates::Certificates;
 use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
-use crate::identity::{Identities, Identity};
+use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::{self, Plugin};
 use crate::reject::Reject;
@@ -21,7 +21,8 @@ use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::shards::Shards;
+use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use std::sync::Arc;
 pub(crate) struct Table {
     pub(crate) revision: u64,
     routing: Arc<Routing>,
-    keys: Identities,
+    keys: Shards<KeyCredential>,
     fingerprint_key: FingerprintKey,
     pub(crate) certificates: Arc<Certificates>,
 }
@@ -45,7 +46,7 @@ struct Routing {
     /// By ending, with the dot.
     host_endings: HashMap<String, Paths>,
     any_host: Paths,
-    consumers: HashMap<ConsumerName, Arc<Identity>>,
+    consumers: HashMap<ConsumerName, Identity>,
     /// For the next one, which takes over what has not changed.
     upstreams: BTreeMap<ObjectId, Result<Upstream, String>>,
     /// Every route by id, for the metrics.
@@ -97,7 +98,7 @@ impl Table {
         Self {
             revision: snapshot.revision,
             routing,
-            keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
+            keys: snapshot.keys.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
@@ -119,17 +120,18 @@ impl Table {
     }
 
     /// The identity that `key` proves. The empty key proves none.
-    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
+    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<Identity> {
         if key.is_empty() {
             return None;
         }
-        self.keys.get(&self.fingerprint_key.of(key)).filter(|identity| identity.proof.is_none())
+        let found = self.keys.get(&self.fingerprint_key.of(key))?;
+        found.proof.is_none().then(|| Identity::of(found))
     }
 
     /// The identity that requests of this type claim by `name`, and what proves it.
-    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
-        let identity = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
-        Some((identity, identity.proof.as_deref()?))
+    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(Identity, &Proof)> {
+        let found = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
+        Some((Identity::of(found), found.proof.as_deref()?))
     }
 
     /// The fingerprint to compare with one in a [`Proof`].
@@ -142,8 +144,8 @@ impl Table {
     }
 
     /// The identity of a consumer that requests without a key count as.
-    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
-        self.routing.consumers.get(name)
+    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<Identity> {
+        self.routing.consumers.get(name).cloned()
     }
 
     /// Begins the active checks that have not begun.
@@ -177,7 +179,7 @@ impl Table {
 
 impl Routing {
     fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
-        let anonymous = |consumer: &SnapshotConsumer| Some((consumer.name.clone(), Identity::anonymous(consumer)?));
+        let anonymous = |consumer: &SnapshotConsumer| (consumer.name.clone(), Identity::anonymous(consumer));
         let mut routing = Self {
             services: Arc::clone(&snapshot.services),
             routes: Arc::clone(&snapshot.routes),
@@ -185,7 +187,7 @@ impl Routing {
             exact_hosts: HashMap::new(),
             host_endings: HashMap::new(),
             any_host: Paths::default(),
-            consumers: snapshot.consumers.values().filter_map(anonymous).collect(),
+            consumers: snapshot.consumers.values().map(anonymous).collect(),
             upstreams: compile_upstreams(snapshot, before),
             by_id: BTreeMap::new(),
         };

@@ -1,5 +1,6 @@
 //! limit-count: at most so many requests in so much time (`apisix/plugins/limit-count.lua`).
 
+mod fields;
 mod policy;
 mod read;
 mod read_policy;
@@ -7,14 +8,13 @@ mod sync_interval;
 #[cfg(test)]
 mod tests;
 
+pub use fields::ABOUT;
 pub use policy::{Policy, Redis, RedisCluster, RedisRole, RedisSentinel, Sentinel, ServerAddress};
 pub use sync_interval::{SyncInterval, SyncIntervalError};
 
 use super::variable::{Template, Variable};
+use super::{PluginConfig, SecretAt, UnknownConfig};
 use serde::{Deserialize, Serialize};
-
-/// The fields that hold a secret, or a reference to one.
-pub const SECRETS: &[&str] = &["redis_username", "redis_password", "sentinel_username", "sentinel_password"];
 
 /// The largest count and time window: what every JSON reader can hold exactly, 2^53-1.
 pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
@@ -88,6 +88,18 @@ pub enum Key {
     Var(Variable),
     VarCombination(Template),
     Constant(String),
+}
+
+impl<F: Clone> LimitCountPlugin<F> {
+    /// What a configuration of limit-count says.
+    ///
+    /// # Errors
+    /// The configuration was stored by a version that knew others.
+    pub fn of(config: &PluginConfig<F>) -> Result<Self, UnknownConfig> {
+        let read = LimitCountPlugin::<SecretAt>::parse(&config.full());
+        let read = read.map_err(|problems| config.unknown(format!("{problems:?}")))?;
+        read.try_map(|_, at| config.held(at))
+    }
 }
 
 impl<F> LimitCountPlugin<F> {

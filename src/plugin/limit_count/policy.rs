@@ -214,19 +214,6 @@ impl<F> Policy<F> {
             }
         }
     }
-
-    /// The servers that its secrets are shown to, and how they are spoken to.
-    pub(in crate::plugin) fn server(&self) -> Option<String> {
-        let trust = match self {
-            Self::Local => return None,
-            Self::Redis(redis) => format!("ssl={} verify={}", redis.ssl, redis.ssl_verify),
-            Self::RedisCluster(cluster) => format!("cluster ssl={} verify={}", cluster.ssl, cluster.ssl_verify),
-            Self::RedisSentinel(watched) => format!("sentinels of {}", watched.master_name),
-        };
-        let addresses = self.addresses();
-        let addresses: Vec<_> = addresses.iter().map(|(_, host, port)| format!("{host}:{port}")).collect();
-        Some(format!("{} {trust}", addresses.join(" ")))
-    }
 }
 
 impl FromStr for ServerAddress {

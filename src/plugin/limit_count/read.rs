@@ -2,14 +2,13 @@
 
 use super::read_policy::policy;
 use super::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, Rule, SyncInterval, WindowType};
-use crate::plugin::fields::boolean;
-use crate::plugin::reader::{Reader, text, whole};
+use crate::plugin::SecretAt;
+use crate::plugin::reader::{Reader, boolean, text, whole};
 use crate::plugin::variable::Template;
 use crate::problem::FieldProblem;
-use crate::sensitive::{Entered, SecretField};
 use serde_json::{Map, Value};
 
-type Held = SecretField<Entered>;
+type Held = SecretAt;
 
 impl LimitCountPlugin<Held> {
     pub(in crate::plugin) fn parse(object: &Map<String, Value>) -> Result<Self, Vec<FieldProblem>> {
@@ -42,7 +41,7 @@ impl LimitCountPlugin<Held> {
                 show_limit_quota_header,
             })
         })();
-        reader.finish("limit-count", config)
+        reader.finish(config)
     }
 }
 
@@ -94,7 +93,7 @@ fn rule(index: usize, value: &Value) -> Result<Rule, Vec<FieldProblem>> {
     let key = reader.required("key", needed, template);
     let header_prefix = reader.optional("header_prefix", header_prefix);
     let rule = (|| Some(Rule { count: count?, time_window: time_window?, key: key?, header_prefix }))();
-    reader.finish("A rule", rule)
+    reader.finish(rule)
 }
 
 fn amount(value: &Value) -> Result<Amount, String> {

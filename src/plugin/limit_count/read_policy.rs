@@ -1,88 +1,66 @@
 //! The fields that say where the counters are.
 
-use super::policy::is_host;
 use super::{Policy, Redis, RedisCluster, RedisRole, RedisSentinel, Sentinel, ServerAddress};
-use crate::plugin::fields::boolean;
-use crate::plugin::reader::{Reader, secret, text, whole};
+use crate::plugin::SecretAt;
+use crate::plugin::reader::{Reader, boolean, secret, text, whole};
 use crate::problem::FieldProblem;
-use crate::sensitive::{Entered, SecretField};
 use serde_json::Value;
 
-type Held = SecretField<Entered>;
+type Held = SecretAt;
 
-const REDIS: &[&str] = &[
-    "redis_host",
-    "redis_port",
-    "redis_username",
-    "redis_password",
-    "redis_database",
-    "redis_timeout",
-    "redis_ssl",
-    "redis_ssl_verify",
-    "redis_keepalive_timeout",
-    "redis_keepalive_pool",
-];
-const CLUSTER: &[&str] = &[
-    "redis_cluster_nodes",
-    "redis_cluster_name",
-    "redis_username",
-    "redis_password",
-    "redis_timeout",
-    "redis_cluster_ssl",
-    "redis_cluster_ssl_verify",
-    "redis_keepalive_timeout",
-    "redis_keepalive_pool",
-];
-const SENTINEL: &[&str] = &[
-    "redis_sentinels",
-    "redis_master_name",
-    "redis_role",
-    "redis_username",
-    "redis_password",
-    "sentinel_username",
-    "sentinel_password",
-    "redis_database",
-    "redis_connect_timeout",
-    "redis_read_timeout",
-    "redis_keepalive_timeout",
+const REDIS: &str = "redis";
+const CLUSTER: &str = "redis-cluster";
+const SENTINEL: &str = "redis-sentinel";
+
+/// The fields that say where the counters are, and the policies that have them.
+const FIELDS: &[(&str, &[&str])] = &[
+    ("redis_host", &[REDIS]),
+    ("redis_port", &[REDIS]),
+    ("redis_username", &[REDIS, CLUSTER, SENTINEL]),
+    ("redis_password", &[REDIS, CLUSTER, SENTINEL]),
+    ("redis_database", &[REDIS, SENTINEL]),
+    ("redis_timeout", &[REDIS, CLUSTER]),
+    ("redis_ssl", &[REDIS]),
+    ("redis_ssl_verify", &[REDIS]),
+    ("redis_keepalive_timeout", &[REDIS, CLUSTER, SENTINEL]),
+    ("redis_keepalive_pool", &[REDIS, CLUSTER]),
+    ("redis_cluster_nodes", &[CLUSTER]),
+    ("redis_cluster_name", &[CLUSTER]),
+    ("redis_cluster_ssl", &[CLUSTER]),
+    ("redis_cluster_ssl_verify", &[CLUSTER]),
+    ("redis_sentinels", &[SENTINEL]),
+    ("redis_master_name", &[SENTINEL]),
+    ("redis_role", &[SENTINEL]),
+    ("redis_connect_timeout", &[SENTINEL]),
+    ("redis_read_timeout", &[SENTINEL]),
+    ("sentinel_username", &[SENTINEL]),
+    ("sentinel_password", &[SENTINEL]),
 ];
 
 pub(super) fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
-    let name = match reader.optional("policy", |value| text(value, 1)) {
-        Some(name) => name,
-        None if reader.has("policy") => return unknown(reader),
-        None => "local".to_owned(),
+    let name = reader.or("policy", "local".to_owned(), |value| text(value, 1));
+    let policy = match name.as_str() {
+        "local" => Some(Policy::Local),
+        REDIS => redis(reader).map(Policy::Redis),
+        CLUSTER => cluster(reader).map(Policy::RedisCluster),
+        SENTINEL => sentinel(reader).map(Policy::RedisSentinel),
+        // Of what the fields of an unknown policy should be nothing can be said.
+        _ => return None,
     };
-    let (own, policy) = match name.as_str() {
-        "local" => (&[][..], Some(Policy::Local)),
-        "redis" => (REDIS, redis(reader).map(Policy::Redis)),
-        "redis-cluster" => (CLUSTER, cluster(reader).map(Policy::RedisCluster)),
-        "redis-sentinel" => (SENTINEL, sentinel(reader).map(Policy::RedisSentinel)),
-        _ => {
-            reader.refuse("policy", "This is 'local', 'redis', 'redis-cluster' or 'redis-sentinel'.");
-            return unknown(reader);
-        }
-    };
-    for field in [REDIS, CLUSTER, SENTINEL].concat() {
-        if !own.contains(&field) {
-            reader.forbid(
-                field,
-                &format!("It has no effect with the policy '{name}': remove it, or choose another policy."),
-            );
+    for (field, policies) in FIELDS {
+        if !policies.contains(&name.as_str()) {
+            let policies = policies.join(", ");
+            let why =
+                format!("It has no effect with the policy '{name}': remove it, or choose another policy: {policies}.");
+            reader.forbid(field, &why);
         }
     }
     policy
 }
 
-/// Of what the fields of an unknown policy should be nothing can be said.
-fn unknown(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
-    reader.pass_over(&[REDIS, CLUSTER, SENTINEL].concat());
-    None
-}
-
 fn redis(reader: &mut Reader<'_>) -> Option<Redis<Held>> {
     let needed = "The policy 'redis' needs redis_host: the server's name or address.";
-    let host = reader.required("redis_host", needed, host);
+    let host = reader.required("redis_host", needed, checked);
     let (username, password) = login(reader, "redis_username", "redis_password");
     let port = reader.or("redis_port", 6379, |value| whole(value, 1, 65535));
     let database = database(reader);
@@ -168,10 +146,10 @@ fn one_sentinel(path: String, value: &Value) -> Result<Sentinel, Vec<FieldProble
         return Err(vec![FieldProblem::new(path, "A sentinel is an object with host and port.")]);
     };
     let mut reader = Reader::new(path, object);
-    let host = reader.required("host", "A sentinel has host and port.", host);
+    let host = reader.required("host", "A sentinel has host and port.", checked);
     let port = reader.required("port", "A sentinel has host and port.", |value| whole(value, 1, 65535));
     let sentinel = (|| Some(Sentinel { host: host?, port: u16::try_from(port?).ok()? }))();
-    reader.finish("A sentinel", sentinel)
+    reader.finish(sentinel)
 }
 
 /// A list of at least one.
@@ -198,17 +176,13 @@ fn required_list<T>(
     list.filter(|_| is_whole)
 }
 
-/// A username and a password. An empty password is none, as in APISIX.
+/// A username and a password.
 fn login(reader: &mut Reader<'_>, username: &'static str, password: &'static str) -> (Option<Held>, Option<Held>) {
-    let name = reader.optional(username, secret);
-    let given = reader.optional(password, |value| match value.as_str() {
-        Some("") => Ok(None),
-        _ => secret(value).map(Some),
-    });
-    if name.is_some() && !matches!(given, Some(Some(_))) && (given.is_some() || !reader.has(password)) {
+    let (name, given) = (reader.optional(username, secret), reader.optional(password, secret));
+    if name.is_some() && !reader.has(password) {
         reader.refuse(username, format!("Redis is sent a username only with a password: add {password}."));
     }
-    (name, given.flatten())
+    (name, given)
 }
 
 fn database(reader: &mut Reader<'_>) -> u32 {
@@ -221,13 +195,7 @@ fn timeout(reader: &mut Reader<'_>, name: &'static str) -> u32 {
     u32::try_from(timeout).unwrap_or(1000)
 }
 
-/// A name or an address; a port has its own field.
-fn host(value: &Value) -> Result<String, String> {
-    let host = text(value, 2).map_err(|_| "Enter the name or address of the server.".to_owned())?;
-    if is_host(&host) {
-        Ok(host)
-    } else {
-        Err("This is a name or an address alone, such as redis.example.com; the port stands in a field of its own."
-            .to_owned())
-    }
+/// A text of which the table says what is wrong with it.
+fn checked(value: &Value) -> Result<String, String> {
+    Ok(value.as_str().unwrap_or_default().to_owned())
 }

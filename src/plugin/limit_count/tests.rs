@@ -1,3 +1,4 @@
+use super::LimitCountPlugin;
 use crate::plugin::{PluginConfig, PluginName};
 
 /// The Vault tutorial's configuration, in the braces it lacks.
@@ -29,8 +30,8 @@ fn the_tutorials_configuration_is_accepted_and_its_references_are_found() {
     assert_eq!(
         references,
         [
-            "redis_username $secret://vault/my-vault/redis/username",
-            "redis_password $secret://vault/my-vault/redis/password"
+            "redis_password $secret://vault/my-vault/redis/password",
+            "redis_username $secret://vault/my-vault/redis/username"
         ]
     );
 }
@@ -54,8 +55,16 @@ fn what_cannot_be_enforced_is_refused_at_its_field() {
         (r#"{"count": 3, "time_window": 60, "allow_degradation": 1}"#, "/allow_degradation", "true or false"),
         (r#"{"count": 3, "time_window": 60, "nonsense": 1}"#, "/nonsense", "no such field"),
         (r#"{"count": 3, "time_window": 60, "policy": "redis"}"#, "/redis_host", "needs redis_host"),
-        (r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": ""}"#, "/redis_host", "name or address"),
-        (r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "r:6379"}"#, "/redis_host", "redis_port"),
+        (
+            r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": ""}"#,
+            "/redis_host",
+            "a name or an address",
+        ),
+        (
+            r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "r:6379"}"#,
+            "/redis_host",
+            "field of its own",
+        ),
         (r#"{"count": 3, "time_window": 60, "policy": "memcached"}"#, "/policy", "'redis-sentinel'"),
         (r#"{"count": 3, "time_window": 60, "redis_port": 1}"#, "/redis_port", "no effect"),
         (r#"{"count": 3, "time_window": 60, "sync_interval": 0.05}"#, "/sync_interval", "smaller than 0.1"),
@@ -116,11 +125,11 @@ fn a_stored_secret_is_neither_shown_nor_lost() {
     let again = parse(&shown).unwrap();
     again
         .try_map(|name, field| {
-            kept.push((name, matches!(field, SecretField::Literal(Entered::Keep))));
+            kept.push((name.to_string(), matches!(field, SecretField::Literal(Entered::Keep))));
             Ok::<_, ()>(())
         })
         .unwrap();
-    assert_eq!(kept, [("redis_username", false), ("redis_password", true)]);
+    assert_eq!(kept, [("redis_password".to_owned(), true), ("redis_username".to_owned(), false)]);
 }
 
 #[test]
@@ -140,10 +149,7 @@ fn what_is_stored_can_be_read_again() {
 
 #[test]
 fn counters_belong_to_a_group_or_to_one_configuration_of_one_owner() {
-    let of = |json: &str, owner: &str| match parse(json).unwrap() {
-        PluginConfig::LimitCount(config) => config.counters_of(owner),
-        other => panic!("{other:?}"),
-    };
+    let of = |json: &str, owner: &str| LimitCountPlugin::of(&parse(json).unwrap()).unwrap().counters_of(owner);
     let one = of(TUTORIAL, "a");
     assert_eq!(one, of(TUTORIAL, "a"));
     assert_eq!(one, of(&TUTORIAL.replace("redis/password", "redis/other"), "a"), "its secrets do not matter");
@@ -169,7 +175,6 @@ fn the_fields_of_a_redis_a_cluster_and_sentinels() {
         ("redis", r#""redis_host": "::1", "redis_port": 65535, "redis_database": 15, "redis_timeout": 1"#),
         ("redis", r#""redis_host": "rr", "redis_ssl": true, "redis_ssl_verify": true"#),
         ("redis", r#""redis_host": "rr", "redis_keepalive_timeout": 1000, "redis_keepalive_pool": 1"#),
-        ("redis", r#""redis_host": "rr", "redis_password": """#),
         ("redis", r#""redis_host": "rr", "sync_interval": -1"#),
         ("redis", r#""redis_host": "rr", "sync_interval": 0.1"#),
         ("redis", r#""redis_host": "rr", "sync_interval": 59.9"#),
@@ -211,7 +216,7 @@ fn what_is_wrong_with_a_server_is_told_at_its_field() {
         (of_redis(r#""redis_ssl": "true""#), "/redis_ssl", "true or false"),
         (of_redis(r#""redis_username": "", "redis_password": "p""#), "/redis_username", "not empty"),
         (of_redis(r#""redis_username": "u""#), "/redis_username", "only with a password"),
-        (of_redis(r#""redis_username": "u", "redis_password": """#), "/redis_username", "only with a password"),
+        (of_redis(r#""redis_password": """#), "/redis_password", "not empty"),
         (of_redis(r#""redis_cluster_name": "c""#), "/redis_cluster_name", "no effect"),
         (of_redis(r#""sentinel_password": "p""#), "/sentinel_password", "no effect"),
         (of_redis(r#""sync_interval": 0.09"#), "/sync_interval", "should not be smaller than 0.1"),

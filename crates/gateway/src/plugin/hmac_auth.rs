@@ -16,7 +16,6 @@ use http::header::{AUTHORIZATION, DATE, HOST};
 use postern::credential::CredentialType;
 use postern::plugin::hmac_auth::{HmacAlgorithm, HmacAuthPlugin};
 use postern::snapshot::Proof;
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 const MISSING: &str = "client request can't be validated: missing Authorization header";
@@ -62,14 +61,14 @@ impl HmacAuth {
         Ok(())
     }
 
-    fn authenticate(&self, access: &Access<'_>) -> Result<Arc<Identity>, &'static str> {
+    fn authenticate(&self, access: &Access<'_>) -> Result<Identity, &'static str> {
         let value = authorization(access.headers).map_err(|_| INVALID)?.ok_or(MISSING)?;
         let parameters = value.strip_prefix(b"Signature").ok_or(NO_SIGNATURE)?;
         self.verify(access, parameters).ok_or(INVALID)
     }
 
     /// The checks in the documented order; the client is not told which one failed.
-    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Option<Arc<Identity>> {
+    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Option<Identity> {
         let parameters = Parameters::parse(std::str::from_utf8(parameters).ok()?)?;
         let algorithm = HmacAlgorithm::from_name(parameters.algorithm?)?;
         let key_id = parameters.key_id?;
@@ -89,7 +88,7 @@ impl HmacAuth {
             HmacAlgorithm::HmacSha256 => &prepared.keys.sha256,
             HmacAlgorithm::HmacSha512 => &prepared.keys.sha512,
         };
-        key.verify(&signed_text(access, key_id, &names)?, &signature).then(|| Arc::clone(identity))
+        key.verify(&signed_text(access, key_id, &names)?, &signature).then_some(identity)
     }
 
     fn is_timely(&self, access: &Access<'_>) -> bool {

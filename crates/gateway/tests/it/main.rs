@@ -10,6 +10,7 @@ mod hmac_auth;
 mod jwt_auth;
 mod lifecycle;
 mod limit_count;
+mod limits;
 mod observing;
 mod proxying;
 mod slow;
