@@ -7,6 +7,8 @@ mod connect;
 mod failure;
 mod script;
 mod secrets;
+#[cfg(test)]
+mod tests;
 
 pub(super) use script::{Ask, Requests};
 
