@@ -43,7 +43,7 @@ impl TryFrom<f64> for SyncInterval {
         if seconds < 0.1 {
             return Err(SyncIntervalError::TooSmall);
         }
-        if !(seconds <= Self::MAX_SECONDS) {
+        if seconds.is_nan() || seconds > Self::MAX_SECONDS {
             return Err(SyncIntervalError::TooLarge);
         }
         let duration = Duration::from_secs_f64(seconds);

@@ -3,16 +3,23 @@
 //! An account is what Redis had left when it was last asked. Requests are taken off it here; how many they were is
 //! told Redis later, all at once. So of several gateways each may let pass, between two syncs, what Redis had left.
 
+use super::redis::Uncounted;
 use super::shards::{Full, Shards};
 use super::window::Decision;
 use postern::fingerprint::Fingerprint;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// The accounts of one gateway, shared by its workers. They outlive a change of configuration.
 #[derive(Default)]
 pub(crate) struct Accounts {
     shards: Shards<Account>,
 }
+
+/// Held by whoever speaks with Redis about an account: an answer that comes late would undo a newer one. In it, why
+/// the last sync failed, and when.
+pub(super) type Turn = Mutex<Option<(Instant, Uncounted)>>;
 
 struct Account {
     /// What Redis had left when it was last asked.
@@ -25,6 +32,7 @@ struct Account {
     in_flight: u64,
     /// Whether a sync is due already.
     is_due: bool,
+    turn: Arc<Turn>,
 }
 
 /// What an account says to a request.
@@ -53,6 +61,25 @@ impl Accounts {
         Taken::Counted { decision, sync }
     }
 
+    /// Whether Redis has to be asked before a request can be counted.
+    pub(super) fn is_unknown(&self, key: Fingerprint, now: Instant) -> bool {
+        self.shards.of_key(key).get_mut(key).is_none_or(|account| account.ends <= now)
+    }
+
+    /// The account's turn. An account that is not there yet is made, knowing nothing.
+    pub(super) fn turn(&self, key: Fingerprint, now: Instant) -> Result<Arc<Turn>, Full> {
+        let new = || Account { left: 0, ends: now, untold: 0, in_flight: 0, is_due: false, turn: Arc::default() };
+        // One that is being asked about is held by whoever asks.
+        let is_over = |account: &Account| {
+            account.ends <= now
+                && account.untold == 0
+                && account.in_flight == 0
+                && Arc::strong_count(&account.turn) == 1
+        };
+        let mut shard = self.shards.of_key(key);
+        Ok(Arc::clone(&shard.get_or_insert(key, now, is_over, new)?.turn))
+    }
+
     /// How many requests Redis is to be told of now.
     pub(super) fn begin_sync(&self, key: Fingerprint) -> u64 {
         let mut shard = self.shards.of_key(key);
@@ -64,17 +91,14 @@ impl Accounts {
     }
 
     /// Redis was told of so many requests, and answered.
-    pub(super) fn synced(&self, key: Fingerprint, told: u64, answer: Decision, now: Instant) -> Result<(), Full> {
+    pub(super) fn synced(&self, key: Fingerprint, told: u64, answer: Decision, now: Instant) {
         // A window may be longer than the clock can tell; it is asked again before that.
         const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-        let ends = now + Duration::from_millis(answer.reset_ms).min(LONGEST);
-        let new = || Account { left: 0, ends, untold: 0, in_flight: told, is_due: false };
-        let is_over = |account: &Account| account.ends <= now && account.untold == 0 && account.in_flight == 0;
         let mut shard = self.shards.of_key(key);
-        let account = shard.get_or_insert(key, now, is_over, new)?;
+        let Some(account) = shard.get_mut(key) else { return };
         account.in_flight = account.in_flight.saturating_sub(told);
-        (account.left, account.ends) = (answer.remaining, ends);
-        Ok(())
+        account.left = answer.remaining;
+        account.ends = now + Duration::from_millis(answer.reset_ms).min(LONGEST);
     }
 
     /// Redis was not told. What it knows is not known here any more: the next request asks.
@@ -98,16 +122,25 @@ mod tests {
         FingerprintKey::new([1; 32]).of(b"a")
     }
 
+    /// An account of which Redis has just said that so many are left, for a second.
+    fn account_with(left: u64, now: Instant) -> Accounts {
+        let accounts = Accounts::default();
+        assert_eq!(accounts.take(key(), now), Taken::Unknown, "Redis is asked first");
+        accounts.turn(key(), now).unwrap();
+        assert!(accounts.is_unknown(key(), now));
+        assert_eq!(accounts.begin_sync(key()), 0);
+        accounts.synced(key(), 0, NOW_LEFT(left, 1000), now);
+        accounts
+    }
+
     fn counted(passes: bool, remaining: u64, reset_ms: u64, sync: bool) -> Taken {
         Taken::Counted { decision: Decision { passes, remaining, reset_ms }, sync }
     }
 
     #[test]
     fn requests_are_taken_off_what_redis_had_left() {
-        let (accounts, now) = (Accounts::default(), Instant::now());
-        assert_eq!(accounts.take(key(), now), Taken::Unknown, "Redis is asked first");
-        assert_eq!(accounts.begin_sync(key()), 0);
-        accounts.synced(key(), 0, NOW_LEFT(2, 1000), now).unwrap();
+        let now = Instant::now();
+        let accounts = account_with(2, now);
         assert_eq!(accounts.take(key(), now), counted(true, 1, 1000, true), "the first sets off a sync");
         let later = now + Duration::from_millis(400);
         assert_eq!(accounts.take(key(), later), counted(true, 0, 600, false));
@@ -117,21 +150,21 @@ mod tests {
 
     #[test]
     fn what_is_being_told_is_not_forgotten_meanwhile() {
-        let (accounts, now) = (Accounts::default(), Instant::now());
-        accounts.synced(key(), 0, NOW_LEFT(3, 1000), now).unwrap();
+        let now = Instant::now();
+        let accounts = account_with(3, now);
         accounts.take(key(), now);
         assert_eq!(accounts.begin_sync(key()), 1);
         assert_eq!(accounts.take(key(), now), counted(true, 1, 1000, true), "a new sync is due");
         // Another gateway has counted one as well.
-        accounts.synced(key(), 1, NOW_LEFT(1, 900), now).unwrap();
+        accounts.synced(key(), 1, NOW_LEFT(1, 900), now);
         assert_eq!(accounts.take(key(), now), counted(false, 0, 900, false));
         assert_eq!(accounts.begin_sync(key()), 1);
     }
 
     #[test]
     fn a_sync_that_fails_loses_nothing_and_lets_the_next_request_ask() {
-        let (accounts, now) = (Accounts::default(), Instant::now());
-        accounts.synced(key(), 0, NOW_LEFT(3, 1000), now).unwrap();
+        let now = Instant::now();
+        let accounts = account_with(3, now);
         accounts.take(key(), now);
         let untold = accounts.begin_sync(key());
         accounts.not_synced(key(), untold, now);
@@ -141,8 +174,10 @@ mod tests {
 
     #[test]
     fn at_the_end_of_the_window_redis_is_asked() {
-        let (accounts, now) = (Accounts::default(), Instant::now());
-        accounts.synced(key(), 0, NOW_LEFT(3, 1000), now).unwrap();
-        assert_eq!(accounts.take(key(), now + Duration::from_secs(1)), Taken::Unknown);
+        let now = Instant::now();
+        let (accounts, end) = (account_with(3, now), now + Duration::from_secs(1));
+        assert!(!accounts.is_unknown(key(), now));
+        assert!(accounts.is_unknown(key(), end));
+        assert_eq!(accounts.take(key(), end), Taken::Unknown);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) use redis::Pools;
 
 use super::{Access, variables};
 use crate::reject::Reject;
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode};
 use postern::plugin::limit_count::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, SyncInterval, WindowType};
 use postern::plugin::variable::Template;
@@ -167,11 +168,12 @@ impl LimitCount {
             Store::Delayed { interval, syncer, .. } if interval.is_within(seconds) => {
                 let accounts = Arc::clone(scene.accounts);
                 let means = Means { accounts, pools: Arc::clone(scene.redis), fingerprints: fingerprints.clone() };
-                syncer.count(Due { name, window_type, limit, seconds }, &means).await
+                // Boxed, as below, so that what waits for Redis does not make every request larger.
+                syncer.count(Due { name, window_type, limit, seconds }, &means).boxed().await
             }
             Store::Redis(backend) | Store::Delayed { backend, .. } => {
                 let ask = Ask { key: &name, window_type, limit, seconds, requests: Requests::One };
-                scene.redis.count(backend, fingerprints, &ask).await
+                scene.redis.count(backend, fingerprints, &ask).boxed().await
             }
         }
     }

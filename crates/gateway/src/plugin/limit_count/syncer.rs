@@ -5,7 +5,6 @@
 
 use super::accounts::{Accounts, Taken};
 use super::redis::{Ask, Backend, Pools, Requests, Uncounted};
-use super::shards::Full;
 use super::window::Decision;
 use futures_util::future::join_all;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
@@ -61,7 +60,7 @@ impl Syncer {
                     }
                     return Ok(decision);
                 }
-                Taken::Unknown => self.tell(&due, account, means).await?,
+                Taken::Unknown => self.ask(&due, account, means).await?,
             }
         }
         Err(Uncounted::Down { why: "windows end sooner than Redis answers".to_owned() })
@@ -84,7 +83,7 @@ impl Syncer {
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         let mut failures = Vec::new();
         for some in due.chunks(AT_ONCE) {
-            let told = join_all(some.iter().map(|due| self.tell(due, due.account(&means.fingerprints), &means))).await;
+            let told = join_all(some.iter().map(|due| self.sync(due, &means))).await;
             failures.extend(told.into_iter().filter_map(Result::err));
         }
         if let Some(first) = failures.first() {
@@ -93,18 +92,41 @@ impl Syncer {
         }
     }
 
+    /// Tells Redis what was counted.
+    async fn sync(&self, due: &Due, means: &Means) -> Result<(), Uncounted> {
+        let account = due.account(&means.fingerprints);
+        let turn = means.accounts.turn(account, Instant::now())?;
+        let _ours = turn.lock().await;
+        self.tell(due, account, means).await
+    }
+
+    /// Asks Redis for one request. Of those that wait only the first asks; what it hears goes for all of them.
+    async fn ask(&self, due: &Due, account: Fingerprint, means: &Means) -> Result<(), Uncounted> {
+        let asked = Instant::now();
+        let turn = means.accounts.turn(account, asked)?;
+        let mut failed = turn.lock().await;
+        if !means.accounts.is_unknown(account, Instant::now()) {
+            return Ok(());
+        }
+        if let Some((_, uncounted)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(uncounted.clone());
+        }
+        let told = self.tell(due, account, means).await;
+        *failed = told.clone().err().map(|uncounted| (Instant::now(), uncounted));
+        told
+    }
+
     async fn tell(&self, due: &Due, account: Fingerprint, means: &Means) -> Result<(), Uncounted> {
         let requests = means.accounts.begin_sync(account);
         let Due { name, window_type, limit, seconds } = due;
         let (window_type, limit, seconds) = (*window_type, *limit, *seconds);
         let ask = Ask { key: name, window_type, limit, seconds, requests: Requests::Passed(requests) };
-        match means.pools.count(&self.backend, &means.fingerprints, &ask).await {
-            Ok(answer) => means.accounts.synced(account, requests, answer, Instant::now()).map_err(Full::into),
-            Err(uncounted) => {
-                means.accounts.not_synced(account, requests, Instant::now());
-                Err(uncounted)
-            }
+        let told = means.pools.count(&self.backend, &means.fingerprints, &ask).await;
+        match told {
+            Ok(answer) => means.accounts.synced(account, requests, answer, Instant::now()),
+            Err(_) => means.accounts.not_synced(account, requests, Instant::now()),
         }
+        told.map(drop)
     }
 }
 

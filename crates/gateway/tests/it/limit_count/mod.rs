@@ -5,7 +5,7 @@ mod sentinel;
 mod sync;
 mod tls;
 
-use crate::support::{Running, live, route, snapshot, start};
+use crate::support::{Running, guarded_route, live, route, snapshot, start};
 use backends::Redis;
 use futures_util::future::join_all;
 use postern::live::{LiveSecret, Reread, SecretNow};
@@ -189,4 +189,126 @@ async fn after_a_rotation_the_password_is_read_again_and_the_request_passes() {
     redis.set_user("api7", "third");
     assert_eq!(statuses(&gateway, 3).await, [500, 500, 500]);
     assert!(manager.reads.load(Ordering::Relaxed) <= 4);
+}
+
+#[tokio::test]
+async fn the_counter_s_name_and_its_end_are_as_documented() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    let gateway = gateway(&tutorial(redis.port(), json!({"group": "shared", "time_window": 100})));
+    assert_eq!(statuses(&gateway, 1).await, [200]);
+    assert_eq!(redis.keys(), ["plugin-limit-count:v1:group/shared:127.0.0.1"]);
+    let left = redis.ms_left("plugin-limit-count:v1:group/shared:127.0.0.1");
+    assert!((1..=100_000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn a_key_that_a_client_makes_long_is_not_kept_as_it_is() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    let gateway = gateway(&tutorial(redis.port(), json!({"group": "g", "key": "http_x_tenant"})));
+    let long = "x".repeat(4000);
+    let expected = [(long.as_str(), 200), (long.as_str(), 200), (long.as_str(), 200), (long.as_str(), 429), ("y", 200)];
+    for (tenant, status) in expected {
+        assert_eq!(gateway.get_with("/ip", &[("x-tenant", tenant)]).await.status, status);
+    }
+    let keys = redis.keys();
+    assert!(keys.len() == 2 && keys.iter().all(|key| key.len() < 200), "{keys:?}");
+}
+
+#[tokio::test]
+async fn routes_share_a_counter_only_in_a_group_and_databases_share_nothing() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    for (what, changes, other_changes, status) in [
+        ("two routes", json!({"count": 1}), json!({"count": 1}), 200),
+        ("a group", json!({"count": 1, "group": "g"}), json!({"count": 1, "group": "g"}), 429),
+        ("a group, elsewhere", json!({"count": 1, "group": "h"}), json!({"redis_database": 2, "group": "h"}), 200),
+    ] {
+        let plugin = |changes: &Value| {
+            let json = tutorial(redis.port(), changes.clone()).to_string();
+            live(&PluginConfig::parse(PluginName::LimitCount, &json).unwrap())
+        };
+        let route = |name: &str, changes: &Value| Route {
+            plugins: Plugins::from([(PluginName::LimitCount, plugin(changes))]),
+            ..route(name, &format!("/anything/{name}"))
+        };
+        let gateway =
+            start(snapshot(Upstream::BuiltinEcho, vec![route("one", &changes), route("other", &other_changes)]));
+        assert_eq!(gateway.get("/anything/one").await.status, 200, "{what}");
+        assert_eq!(gateway.get("/anything/other").await.status, status, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn one_user_s_connection_does_not_serve_another() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    let plugin = |password: &str| {
+        let json = tutorial(redis.port(), json!({"redis_password": password})).to_string();
+        live(&PluginConfig::parse(PluginName::LimitCount, &json).unwrap())
+    };
+    let with_password = |name: &str, password: &str| Route {
+        plugins: Plugins::from([(PluginName::LimitCount, plugin(password))]),
+        ..route(name, &format!("/anything/{name}"))
+    };
+    let routes = vec![with_password("right", "redis-api7"), with_password("wrong", "other")];
+    let gateway = start(snapshot(Upstream::BuiltinEcho, routes));
+    for (path, status) in [("/anything/right", 200), ("/anything/wrong", 500), ("/anything/right", 200)] {
+        assert_eq!(gateway.get(path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn consumers_share_a_route_s_counter_unless_the_key_names_them() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    for (key, second) in [("remote_addr", 429), ("consumer_name", 200)] {
+        let changes = json!({"count": 1, "key": key});
+        let limit = tutorial(redis.port(), changes).to_string();
+        let key_auth = r#"{"anonymous_consumer": "nobody"}"#;
+        let plugins = [(PluginName::KeyAuth, key_auth), (PluginName::LimitCount, limit.as_str())];
+        let gateway = start(snapshot(Upstream::BuiltinEcho, vec![guarded_route(key, "/*", &plugins)]));
+        assert_eq!(gateway.get_with("/ip", &[("apikey", "alice-key")]).await.status, 200, "{key}");
+        assert_eq!(gateway.get("/ip").await.status, second, "{key}");
+        assert_eq!(gateway.get_with("/ip", &[("apikey", "alice-key")]).await.status, 429, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_configuration_starts_anew_and_an_unchanged_one_goes_on() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    let plugin = |count: u64| {
+        let json = tutorial(redis.port(), json!({"count": count})).to_string();
+        live(&PluginConfig::parse(PluginName::LimitCount, &json).unwrap())
+    };
+    let gateway = start(snapshot(Upstream::BuiltinEcho, vec![limited(plugin(1))]));
+    assert_eq!(statuses(&gateway, 2).await, [200, 429]);
+    for (revision, count, status) in [(2, 1, 429), (3, 2, 200), (4, 1, 429)] {
+        let next = snapshot(Upstream::BuiltinEcho, vec![limited(plugin(count))]);
+        gateway.publish(postern::snapshot::Snapshot { revision, ..next }).await;
+        assert_eq!(statuses(&gateway, 1).await, [status], "{revision}");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_connection_that_fails_makes_no_other() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let tried = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tried);
+    let accepting = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok(accepted) = silent.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            held.push(accepted);
+        }
+    });
+    let gateway = gateway(&tutorial(port, json!({"redis_timeout": 2000})));
+    let answers = join_all((0..100).map(|_| gateway.get("/ip"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 500));
+    let tried = tried.load(Ordering::Relaxed);
+    assert!(tried < 20, "{tried} connections for 100 requests");
+    accepting.abort();
 }

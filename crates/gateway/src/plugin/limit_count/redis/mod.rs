@@ -57,6 +57,8 @@ struct Kept {
     connection: Option<Connection>,
     /// How many there have been.
     number: u64,
+    /// Why the last attempt to connect failed, and when. Whoever waited for that attempt does not make another.
+    failed: Option<(Instant, RedisError)>,
 }
 
 /// Why a request could not be counted.
@@ -187,15 +189,26 @@ impl Pool {
 
     /// With its number, and whether it was made for this request.
     async fn connection(&self) -> RedisResult<((Connection, u64), bool)> {
+        let asked = Instant::now();
         // One connects; the others wait for it, for no longer than the timeout.
         let mut kept = self.kept.lock().await;
         if let Some(connection) = &kept.connection {
             return Ok(((connection.clone(), kept.number), false));
         }
-        let connection = self.source.connect().await?;
-        kept.number += 1;
-        kept.connection = Some(connection.clone());
-        Ok(((connection, kept.number), true))
+        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(error.clone());
+        }
+        match self.source.connect().await {
+            Ok(connection) => {
+                kept.number += 1;
+                kept.connection = Some(connection.clone());
+                Ok(((connection, kept.number), true))
+            }
+            Err(error) => {
+                kept.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     fn is_worth_another(&self, error: &RedisError) -> bool {

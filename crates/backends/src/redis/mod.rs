@@ -55,13 +55,28 @@ impl Redis {
         self.tell("CLIENT KILL TYPE normal SKIPME yes");
     }
 
+    /// The counters in database 1.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let keys = self.server.text(&["SELECT 1", "KEYS plugin-limit-count*"]).unwrap_or_default();
+        keys.lines().filter(|line| line.starts_with("plugin-limit-count")).map(|key| key.trim().to_owned()).collect()
+    }
+
+    /// How long a counter in database 1 goes on, in ms; below 0 when it is not there, or has no end.
+    ///
+    /// # Panics
+    /// Redis answers with an error.
+    #[must_use]
+    pub fn ms_left(&self, key: &str) -> i64 {
+        let left = self.server.ask(&["SELECT 1", &format!("PTTL \"{key}\"")]).unwrap();
+        left.trim_start_matches(':').parse().unwrap()
+    }
+
     /// What the counters in database 1 have counted (those of fixed windows).
     #[must_use]
     pub fn counts(&self) -> Vec<u64> {
-        let keys = self.server.text(&["SELECT 1", "KEYS plugin-limit-count*"]).unwrap_or_default();
-        let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("plugin-limit-count")).collect();
-        let get = |key: &&str| self.server.text(&["SELECT 1", &format!("GET \"{}\"", key.trim())]).unwrap_or_default();
-        keys.iter().filter_map(|key| get(key).lines().nth(2)?.trim().parse().ok()).collect()
+        let get = |key: &String| self.server.text(&["SELECT 1", &format!("GET \"{key}\"")]).unwrap_or_default();
+        self.keys().iter().filter_map(|key| get(key).lines().nth(2)?.trim().parse().ok()).collect()
     }
 
     /// Ends it, as a crash would.
