@@ -101,6 +101,7 @@ async fn pass(
         counters: &worker.shared.limits,
         accounts: &worker.shared.accounts,
         redis: &worker.redis,
+        http: &worker.http,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -133,6 +134,7 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
+    headers::remove_sessions(&mut head.headers);
     if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
         head.headers.insert(http::header::HOST, host.clone());
     }

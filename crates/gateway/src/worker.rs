@@ -9,6 +9,7 @@ use crate::certificates::server_config;
 use crate::client;
 use crate::counts::{ByReason, RouteCounts};
 use crate::headers::address_text;
+use crate::http_client::HttpClient;
 use crate::plugin::limit_count::{Accounts, Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
@@ -67,6 +68,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) redis: Arc<RedisPools>,
+    pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -319,6 +321,7 @@ impl Worker {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: Arc::new(RedisPools::new(shared.config.redis_authorities.clone())),
+            http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),
