@@ -160,83 +160,40 @@ impl Inner {
 
     /// Where limit-count counts, and with whom.
     fn check_limit(&self, config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
-        if let Some((host, port)) = limit.redis_address()
-            && self.is_own_address(host, port)
-        {
-            return Err(ControlError::invalid("/redis_host", "This is Postern's own address: there is no Redis."));
-        }
-        let Some(group) = &limit.group else { return Ok(()) };
-        let others = config.plugins().filter(|(other, _)| *other != *owner);
-        for other in others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount)) {
-            let other = LimitCountPlugin::of(other).map_err(internal)?;
-            if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
-                let problem = format!(
-                    "group conf mismatched: another object has the group '{group}' with other fields. \
-All of a group must be the same."
-                );
-                return Err(ControlError::invalid("/group", problem));
+        for (field, host, port) in limit.policy.addresses() {
+            if self.is_own_address(host, port) {
+                return Err(ControlError::invalid(field, "This is Postern's own address: there is no Redis."));
             }
         }
-        Ok(())
+        check_group(config, owner, limit)
     }
 }
 
-/// The plugin's column: `limit-count/redis_password`.
-pub(crate) fn column(plugin: PluginName, field: &str) -> String {
-    format!("{}/{field}", plugin.slug())
-}
-
-/// All plugins with their secrets masked.
-pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
-    let mask = |_: PluginName, _: &SecretAt, field: &SealedField| -> Result<MaskedField, Infallible> {
-        field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
-    };
-    try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
-}
-
-/// What is wrong with a reference is told where it stands.
-fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
-    let (owner_name, service) = match owner {
-        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), Some(id.clone())),
-        PluginOwner::Route(id) => {
-            let route = &config.routes.get(id)?.stored.object;
-            (route.name.to_string(), Some(route.service.clone()))
+/// All of a group count alike.
+fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
+    let Some(group) = &limit.group else { return Ok(()) };
+    for (other_owner, plugins) in config.plugins().filter(|(other, _)| *other != *owner) {
+        let Some(other) = plugins.get(&PluginName::LimitCount) else { continue };
+        let other = LimitCountPlugin::of(other).map_err(internal)?;
+        if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
+            let problem = format!(
+                "group conf mismatched: {} has the group '{group}' with other fields. All of a group must be the same.",
+                owner_name(config, &other_owner)
+            );
+            return Err(ControlError::invalid("/group", problem));
         }
-        PluginOwner::Consumer(name) => (name.to_string(), None),
-        PluginOwner::Global => ("Global Plugins".to_owned(), None),
-    };
-    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
-}
-
-fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
-    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service.as_ref() == Some(service))
-}
-
-fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a Plugins<SealedField>>> {
-    Ok(match owner {
-        PluginOwner::Service(id) => Some(&stored_service(config, id)?.stored.object.plugins),
-        PluginOwner::Route(id) => Some(&stored_route(config, id)?.stored.object.plugins),
-        PluginOwner::Consumer(name) => {
-            stored_consumer(config, name)?;
-            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
-        }
-        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
-    })
-}
-
-/// The stored secret, if it is one of that field and of the same server.
-fn kept(
-    field: &SecretAt,
-    entered: &PluginConfig<EnteredField>,
-    stored: Option<&PluginConfig<SealedField>>,
-) -> Answer<Sealed> {
-    let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
-    let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
-    let Some(SecretField::Literal(sealed)) = stored.secret(field) else {
-        return refuse("Nothing is stored here yet: enter the secret, or a reference.");
-    };
-    if stored.server() != entered.server() {
-        return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
     }
-    Ok(sealed.clone())
+    Ok(())
+}
+
+/// What `owner` is called in a message.
+fn owner_name(config: &Config, owner: &PluginOwner) -> String {
+    let service = |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    match owner {
+        PluginOwner::Service(id) => format!("the service {}", service(id)),
+        PluginOwner::Route(id) => format!("the route {}", route(id)),
+        PluginOwner::Consumer(name) => format!("the consumer {name}"),
+        PluginOwner::Global => "the global plugin".to_owned(),
+    }
 }
