@@ -1,14 +1,16 @@
 //! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
 
 use crate::access::Review;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateField};
 use crate::consumer::Consumer;
 use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
-use crate::name::{ConsumerName, GroupName, ObjectId};
-use crate::plugin::{EnteredField, PluginConfig, PluginName};
+use crate::name::{ConsumerName, DisplayName, GroupName, ObjectId};
+use crate::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
+
+pub use crate::plugin::PluginOwner;
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
 use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
@@ -135,16 +137,25 @@ pub struct ReferenceView {
 pub enum ReferenceUser {
     Credential { name: CredentialName, id: ObjectId },
     Plugin { user: PluginUser },
+    Certificate { user: CertificateUser },
+}
+
+/// A field of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateUser {
+    pub id: ObjectId,
+    pub name: DisplayName,
+    pub field: CertificateField,
 }
 
 /// A field of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginUser {
     pub owner: PluginOwner,
-    /// The service's or route's name.
+    /// The name of the service, route or consumer; for every request, what the dashboard calls that.
     pub owner_name: String,
-    /// The service that it is, or that it belongs to.
-    pub service: ObjectId,
+    /// The service that it is, or that it belongs to, if it is a service or route.
+    pub service: Option<ObjectId>,
     pub plugin: PluginName,
     /// `redis_password`
     pub field: String,
@@ -185,14 +196,17 @@ pub enum AttentionSubject {
     Provider { key: ProviderKey },
     Credential { name: CredentialName },
     Plugin { user: PluginUser },
+    Certificate { user: CertificateUser },
 }
 
-/// Whose plugins: a service's or a route's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "on", content = "id", rename_all = "snake_case")]
-pub enum PluginOwner {
-    Service(ObjectId),
-    Route(ObjectId),
+/// The plugins of a consumer, or those that run for every request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginSetView {
+    /// 0 when there were never any.
+    pub revision: u64,
+    pub plugins: Plugins,
+    /// Those in the plugins.
+    pub references: Vec<ReferenceView>,
 }
 
 /// Why something an operator asked for was not done. Nothing is half done.
@@ -397,7 +411,9 @@ pub trait ControlPlane: Send + Sync {
         group: &GroupName,
         service: &ObjectId,
     ) -> Answer<Vec<ReferenceView>>;
-    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's. `Keep` keeps a secret, unless
+    /// The plugins of a consumer, or those that run for every request.
+    async fn plugin_set(&self, operator: &Operator, group: &GroupName, owner: &PluginOwner) -> Answer<PluginSetView>;
+    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's, or that of its [`PluginSetView`]. `Keep` keeps a secret, unless
     /// the server's address changed: a stored password is never sent to another server.
     async fn set_plugin(
         &self,

@@ -11,6 +11,7 @@ mod explain;
 mod inspect;
 mod live;
 mod plane;
+mod plugin_sets;
 mod plugins;
 mod proof;
 mod providers;
@@ -33,11 +34,12 @@ use postern::fingerprint::FingerprintKey;
 use postern::instance::GatewayInstance;
 use postern::name::GroupName;
 use postern::provider::ProviderKey;
+use postern::session_key::SessionKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
 use secrets::{Ambient, Engine};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
@@ -57,8 +59,10 @@ struct Inner {
     engine: Engine,
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
+    /// Of the gateway group.
+    session_key: SessionKey,
     own_addresses: Vec<SocketAddr>,
-    ambient_credentials: BTreeSet<GroupName>,
+    ambient: BTreeMap<GroupName, Ambient>,
     instance: InstanceFacts,
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
@@ -111,8 +115,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
-    /// The gateway groups whose providers may use the machine's own AWS credentials and assume roles.
-    pub ambient_credentials: BTreeSet<GroupName>,
+    /// Derived from the master key; each gateway group gets one made of it.
+    pub session_key: SessionKey,
+    /// What the providers of each gateway group may use of the machine; nothing where a group is not named.
+    pub ambient: BTreeMap<GroupName, Ambient>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
     pub own_addresses: Vec<SocketAddr>,
     pub instance: InstanceFacts,
@@ -157,8 +163,9 @@ impl Control {
             engine: parts.engine,
             clock: parts.clock,
             fingerprints: parts.fingerprints,
+            session_key: parts.session_key.of_group(&GroupName::default_group()),
             own_addresses: parts.own_addresses,
-            ambient_credentials: parts.ambient_credentials,
+            ambient: parts.ambient,
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
@@ -258,7 +265,7 @@ impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
         let config = Arc::new(Config::read(&self.group, &self.store).await?);
-        self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
+        self.engine.set_providers(config.open_providers(&self.sealer, &self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);
         Ok(())
@@ -293,7 +300,7 @@ impl Inner {
         let mut config = Config::clone(&self.config());
         let touched = config.apply(change)?;
         if let Some(key) = &touched.provider {
-            match config.open_provider(key, &self.sealer, self.ambient())? {
+            match config.open_provider(key, &self.sealer, &self.ambient())? {
                 Some(provider) => self.engine.set_provider(provider),
                 None => self.engine.remove_provider(&self.group, key),
             }
@@ -331,12 +338,9 @@ impl Inner {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
     }
 
-    /// Whether the server's configuration lets this group use the machine's own credentials.
+    /// What the server's configuration lets this group use of the machine.
     fn ambient(&self) -> Ambient {
-        match self.ambient_credentials.contains(&self.group) {
-            true => Ambient::Allowed,
-            false => Ambient::Forbidden,
-        }
+        self.ambient.get(&self.group).cloned().unwrap_or_default()
     }
 
     fn now(&self) -> Millis {

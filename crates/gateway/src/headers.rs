@@ -1,11 +1,13 @@
 //! The headers of a request and an answer as they pass the gateway.
 
+use crate::sealed_cookie::OURS;
 use crate::worker::Peer;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue};
+use std::net::IpAddr;
 
 /// Who the gateway says the caller is (`apisix/consumer.lua`).
 pub(crate) static CONSUMER: HeaderName = HeaderName::from_static("x-consumer-username");
@@ -13,7 +15,7 @@ pub(crate) static CREDENTIAL: HeaderName = HeaderName::from_static("x-credential
 pub(crate) static CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
 
 static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
@@ -26,11 +28,16 @@ const IDENTITY: [&str; 3] = ["x-consumer-", "x-credential-", "x-userinfo"];
 const ORIGIN: [&str; 6] =
     ["x-request-id", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
 
+/// What a trusted proxy may say.
+const PROXYS: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
+
 /// Removes what only the gateway may say, in every spelling that an upstream server could take for it:
 /// many fold `X_Consumer_Username` and `X-Consumer-Username` into one name (CVE-2026-39998).
-/// An `X-Forwarded-For` in its own spelling stays, to be added to.
-pub(crate) fn remove_claims(headers: &mut HeaderMap) {
-    let claims: Vec<HeaderName> = headers.keys().filter(|name| is_claim(name.as_str())).cloned().collect();
+/// From a trusted proxy, `X-Forwarded-*` in their own spelling stay.
+pub(crate) fn remove_claims(headers: &mut HeaderMap, peer: &Peer) {
+    let stays = |name: &HeaderName| peer.is_trusted && PROXYS.contains(&name.as_str());
+    let claims = headers.keys().filter(|name| is_claim(name.as_str()) && !stays(name));
+    let claims: Vec<HeaderName> = claims.cloned().collect();
     for name in claims {
         headers.remove(name);
     }
@@ -39,7 +46,7 @@ pub(crate) fn remove_claims(headers: &mut HeaderMap) {
 }
 
 fn is_claim(name: &str) -> bool {
-    if !name.starts_with('x') || name == "x-forwarded-for" {
+    if !name.starts_with('x') {
         return false;
     }
     let folded = |b: u8| if b.is_ascii_alphanumeric() { b } else { b'-' };
@@ -85,22 +92,32 @@ pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
     headers.remove(http::header::EXPECT);
 }
 
-/// Says where the request came from.
-pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, host: Option<&HeaderValue>) {
-    headers.insert(&REAL_IP, peer.ip_text.clone());
+/// Says where the request came from. What a trusted proxy has said stays, and its own address is added to the chain.
+pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, client: IpAddr, host: Option<&HeaderValue>) {
+    if !peer.is_trusted {
+        headers.insert(&REAL_IP, peer.ip_text.clone());
+        headers.insert(&FORWARDED_FOR, peer.ip_text.clone());
+        headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
+        headers.insert(&FORWARDED_PORT, peer.port.clone());
+        host.map(|host| headers.insert(&FORWARDED_HOST, host.clone()));
+        return;
+    }
+    headers.insert(&REAL_IP, address_text(client));
     let chain = appended(headers, &peer.ip_text);
     headers.insert(&FORWARDED_FOR, chain);
-    headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
-    headers.insert(&FORWARDED_PORT, peer.port.clone());
+    headers.entry(&FORWARDED_PROTO).or_insert_with(|| peer.scheme.clone());
+    headers.entry(&FORWARDED_PORT).or_insert_with(|| peer.port.clone());
     if let Some(host) = host {
-        headers.insert(&FORWARDED_HOST, host.clone());
+        headers.entry(&FORWARDED_HOST).or_insert_with(|| host.clone());
     }
 }
 
+/// An address as a header's value.
+pub(crate) fn address_text(ip: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
 fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
-    if !headers.contains_key(&FORWARDED_FOR) {
-        return address.clone();
-    }
     let lines = headers.get_all(&FORWARDED_FOR).iter().chain([address]);
     let lines: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
     HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| address.clone())
@@ -108,11 +125,26 @@ fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
 
 /// HTTP/2 clients may send a cookie in pieces; HTTP/1.1 has one line (RFC 9113 §8.2.3).
 pub(crate) fn join_cookies(headers: &mut HeaderMap) {
-    let pieces: Vec<&[u8]> = headers.get_all(http::header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if pieces.len() > 1
         && let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
     {
-        headers.insert(http::header::COOKIE, joined);
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Removes the cookies that are the gateway's own, on every route: an upstream server that saw one could use it.
+pub(crate) fn remove_sessions(headers: &mut HeaderMap) {
+    let is_ours = |pair: &&[u8]| OURS.iter().any(|name| pair.trim_ascii().starts_with(name.as_bytes()));
+    let Some(line) = headers.get(COOKIE) else { return };
+    let pairs = || line.as_bytes().split(|byte| *byte == b';');
+    if !pairs().any(|pair| is_ours(&pair)) {
+        return;
+    }
+    let kept: Vec<&[u8]> = pairs().filter(|pair| !is_ours(pair)).map(<[u8]>::trim_ascii).collect();
+    match HeaderValue::from_bytes(&kept.join(&b"; "[..])) {
+        Ok(kept) if !kept.is_empty() => drop(headers.insert(COOKIE, kept)),
+        _ => drop(headers.remove(COOKIE)),
     }
 }
 
@@ -139,13 +171,29 @@ mod tests {
             ("x_real_ip", true),
             ("x_forwarded_for", true),
             ("x-forwarded-proto", true),
-            ("x-forwarded-for", false),
+            ("x-forwarded-for", true),
             ("x-real-ipx", false),
             ("x-consume", false),
             ("consumer", false),
             ("apikey", false),
         ] {
             assert_eq!(is_claim(name), claim, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_cookies_go_and_the_others_stay_as_they_are() {
+        for (line, expected) in [
+            ("a=1; b=2", Some("a=1; b=2")),
+            ("a=1;b = 2 ;; c", Some("a=1;b = 2 ;; c")),
+            ("authz_casdoor_session_00=x", None),
+            ("a=1; authz_casdoor_session_00=x; authz_casdoor_session_01=y;b=2", Some("a=1; b=2")),
+            ("x_authz_casdoor_session_00=x", Some("x_authz_casdoor_session_00=x")),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_static(line));
+            remove_sessions(&mut headers);
+            assert_eq!(headers.get(COOKIE).map(|kept| kept.to_str().unwrap()), expected, "{line}");
         }
     }
 

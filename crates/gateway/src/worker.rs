@@ -6,12 +6,16 @@
 
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
+use crate::client;
 use crate::counts::{ByReason, RouteCounts};
-use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
+use crate::headers::address_text;
+use crate::http_client::HttpClient;
+use crate::plugin::ldap_auth::Directories;
+use crate::plugin::limit_count::{Accounts, Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::upstream::Pool;
+use crate::upstream::{Pool, Reach};
 use crate::{GatewayConfig, Stop};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -56,13 +60,17 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<AccessLog>,
     /// What limit-count has counted.
     pub(crate) limits: Limits,
+    /// What it has counted and not yet told Redis.
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 /// One worker's own: its upstream connections and its server settings.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
-    pub(crate) redis: RedisPools,
+    pub(crate) directories: Directories,
+    pub(crate) redis: Arc<RedisPools>,
+    pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -75,6 +83,8 @@ pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
     /// The same, as sent upstream.
     pub(crate) ip_text: HeaderValue,
+    /// Whether it is a proxy that the operator trusts.
+    pub(crate) is_trusted: bool,
     /// What it speaks, and the port it came to, as sent upstream.
     pub(crate) scheme: HeaderValue,
     pub(crate) port: HeaderValue,
@@ -132,6 +142,7 @@ impl Shared {
             auth_failures: ByReason::default(),
             access_log,
             limits: Limits::default(),
+            accounts: Arc::default(),
         }
     }
 }
@@ -143,9 +154,16 @@ impl Peer {
             _ => ("http", shared.local),
         };
         let ip = address.ip().to_canonical();
-        let ip_text = HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        let is_trusted = client::is_trusted(&shared.config.trusted_proxies, ip);
         let (scheme, port) = (HeaderValue::from_static(scheme), HeaderValue::from(local.port()));
-        Self { ip, ip_text, scheme, port, asked: AtomicBool::new(false) }
+        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_test(ip: IpAddr, trusted: &[crate::IpNet]) -> Self {
+        let (scheme, port) = (HeaderValue::from_static("http"), HeaderValue::from(80));
+        let is_trusted = client::is_trusted(trusted, ip);
+        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
     }
 }
 
@@ -304,7 +322,9 @@ impl Worker {
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
-            redis: RedisPools::default(),
+            directories: Directories::new(Reach::of_plugins(&shared.config.forbidden_upstreams)),
+            redis: Arc::new(RedisPools::new(shared.config.redis_authorities.clone())),
+            http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),

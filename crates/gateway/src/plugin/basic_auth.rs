@@ -18,7 +18,6 @@ use postern::credential::CredentialType;
 use postern::plugin::basic_auth::BasicAuthPlugin;
 use postern::snapshot::Proof;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 const MISSING: &str = "Missing authorization in request";
 const MALFORMED: &str = "Invalid authorization in request";
@@ -44,7 +43,7 @@ impl BasicAuth {
 
     pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match authenticate(access.headers, access.table) {
-            Ok(identity) => access.identity = Some(Arc::clone(identity)),
+            Ok(identity) => access.identity = Some(identity),
             Err(message) => self.otherwise.admit(access, message)?,
         }
         if self.hide_credentials {
@@ -54,9 +53,8 @@ impl BasicAuth {
     }
 }
 
-fn authenticate<'t>(headers: &HeaderMap, table: &'t Table) -> Result<&'t Arc<Identity>, &'static str> {
-    let value = authorization(headers).map_err(|_| MALFORMED)?.ok_or(MISSING)?;
-    let (username, password) = decode(value).ok_or(MALFORMED)?;
+fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static str> {
+    let (username, password) = sent(headers)?;
     let found = table.named(CredentialType::BasicAuth, &without_blanks(&username));
     // As much work for a username that nobody has.
     let stripped = without_blanks(&password);
@@ -67,6 +65,12 @@ fn authenticate<'t>(headers: &HeaderMap, table: &'t Table) -> Result<&'t Arc<Ide
         }
         _ => Err(INVALID),
     }
+}
+
+/// The username and password in `Authorization`, or what is said when they are not there.
+pub(super) fn sent(headers: &HeaderMap) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
+    let value = authorization(headers).map_err(|_| MALFORMED)?.ok_or(MISSING)?;
+    decode(value).ok_or(MALFORMED)
 }
 
 /// Username and password: what follows the word `Basic`, which may stand anywhere in the value.

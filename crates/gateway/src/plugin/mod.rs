@@ -1,32 +1,42 @@
 //! What plugins do to a request on its way in. The configuration of each is in `postern::plugin`.
 
+mod answer;
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
+mod chain;
 mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
 
+pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
+pub(crate) use chain::{Chain, Installed, run};
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
-use limit_count::{Counters, LimitCount, Pools};
-use postern::plugin::PluginConfig;
+use ldap_auth::{Directories, LdapAuth};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
+use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
-use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,6 +46,10 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
+    /// Of a consumer, which is known by it.
+    LdapUser,
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -51,12 +65,23 @@ pub(crate) struct Access<'a> {
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) clock: &'a dyn Clock,
     /// What the body must be; checked after every plugin has let the request pass.
-    pub(crate) body_check: Option<BodyCheck<'a>>,
+    pub(crate) body_check: Option<BodyCheck>,
     /// Who the request comes from, once a plugin has found out.
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
+    /// What the upstream server gets in place of what the client sent. The query has its own field.
+    pub(crate) changed: Changed,
     /// Headers for the answer, whoever gives it.
     pub(crate) answer: &'a mut HeaderMap,
     pub(crate) scene: &'a Scene<'a>,
+}
+
+/// What plugins made of a request for the upstream server, where they made something else of it.
+#[derive(Default)]
+pub(crate) struct Changed {
+    /// Without the query; percent-encoded, as it is sent.
+    pub(crate) path: Option<String>,
+    pub(crate) method: Option<Method>,
+    pub(crate) host: Option<HeaderValue>,
 }
 
 /// What no plugin changes of a request, and what the gateway has for all of them.
@@ -66,11 +91,17 @@ pub(crate) struct Scene<'a> {
     /// In lower case, without the port; empty when there is none.
     pub(crate) host: &'a str,
     pub(crate) client: IpAddr,
+    /// Its id; empty when there is no route.
     pub(crate) route: &'a str,
+    /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
+    pub(crate) redis: &'a Arc<Pools>,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
 
 #[cfg(test)]
@@ -84,60 +115,48 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
 
-/// Prepares a plugin of `owner`: a service or route.
+/// Prepares a plugin of `owner`: a service, a route or a consumer.
 ///
 /// # Errors
 /// Why the configuration cannot be enforced, for the log.
-pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, String> {
-    match config {
-        PluginConfig::KeyAuth(config) => KeyAuth::compile(config).map(Plugin::KeyAuth),
-        PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
-        PluginConfig::JwtAuth(config) => JwtAuth::compile(config).map(Plugin::JwtAuth),
-        PluginConfig::HmacAuth(config) => HmacAuth::compile(config).map(Plugin::HmacAuth),
-        PluginConfig::LimitCount(config) => {
-            LimitCount::compile(config, owner).map(|plugin| Plugin::LimitCount(Box::new(plugin)))
+fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, String> {
+    Ok(match config.name() {
+        PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
+        PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
+        PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::AuthzCasdoor => {
+            Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
         }
-    }
-}
-
-/// Higher priorities run first.
-pub(crate) fn in_order(mut plugins: Vec<Plugin>) -> Vec<Plugin> {
-    plugins.sort_by_key(|plugin| Reverse(plugin.priority()));
-    plugins
+        PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => match config.placement() {
+            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Consumer => Plugin::LdapUser,
+        },
+        PluginName::LimitCount => {
+            Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
+        }
+    })
 }
 
 impl Plugin {
-    /// As in APISIX 3.18 (`conf/config.yaml.example`).
-    fn priority(&self) -> i32 {
-        match self {
-            Self::HmacAuth(_) => 2530,
-            Self::BasicAuth(_) => 2520,
-            Self::JwtAuth(_) => 2510,
-            Self::KeyAuth(_) => 2500,
-            Self::LimitCount(_) => 1002,
-        }
-    }
-
-    /// Whether it finds out who the request comes from. Those that do have the higher priorities.
-    pub(crate) fn authenticates(&self) -> bool {
-        match self {
-            Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
-            Self::LimitCount(_) => false,
-        }
-    }
-
     /// Lets the request pass, changed or not, or refuses it.
-    pub(crate) async fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
+    async fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self {
             Self::KeyAuth(plugin) => plugin.access(access),
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
+            Self::LdapUser => Ok(()),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }
@@ -165,6 +184,7 @@ impl<'a> Access<'a> {
             clock,
             body_check: None,
             identity: None,
+            changed: Changed::default(),
             answer: Box::leak(Box::default()),
             scene: Scene::of_test(),
         }
