@@ -7,7 +7,7 @@ use crate::go::Go;
 use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::control::{ControlError, PluginOwner};
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::plugin::{Placement, PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, TextArea};
 
@@ -21,7 +21,7 @@ pub fn CatalogueDialog(
     let search = RwSignal::new(String::new());
     let found = Memo::new(move |_| {
         let wanted = search.get();
-        PluginName::ALL.into_iter().filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
+        PluginName::of(Placement::Route).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
     });
     view! {
         <Dialog title="Enable Plugin" on_close=go.closing() wide=true>
@@ -98,7 +98,7 @@ pub fn PluginDialog(
     let owner = StoredValue::new(owner);
     let stored = plugins.get(&plugin).map(PluginConfig::to_json);
     let editing = stored.is_some();
-    let first = stored.unwrap_or_else(|| plugin.example().to_owned());
+    let first = stored.unwrap_or_else(|| plugin.example(Placement::Route).to_owned());
     let json = RwSignal::new(first.clone());
     let first = StoredValue::new(first);
     let submission = Submission::of(move || check(plugin, &json.get_untracked()));
@@ -140,7 +140,7 @@ pub fn PluginDialog(
 /// What may stand in the editor.
 #[component]
 fn Hint(plugin: PluginName) -> impl IntoView {
-    let fields = plugin.secret_fields().join(", ");
+    let fields = plugin.secret_fields(Placement::Route).join(", ");
     view! {
         "Machine name: "
         <code>{plugin.slug()}</code>
