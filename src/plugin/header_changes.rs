@@ -8,6 +8,7 @@ use super::forms::{HEADER_NAME, is_header_name};
 use super::schema::{Field, Form, Kind};
 use super::{PluginConfig, SecretAt};
 use crate::problem::FieldProblem;
+use crate::secret_ref::{self, Reading};
 use serde_json::{Map, Value};
 
 /// The field that has them.
@@ -72,6 +73,8 @@ struct Actions<'v> {
     add: Option<&'v Value>,
     set: Option<(&'v Map<String, Value>, &'static str)>,
     remove: Option<&'v Value>,
+    /// What stands beside them, and means nothing there.
+    other: Option<&'v str>,
 }
 
 impl<F: Clone> HeaderChanges<F> {
@@ -112,10 +115,11 @@ impl<'v> Actions<'v> {
             headers.get(*name).is_some_and(|value| value.is_object() || value.is_array() && *name != "set")
         };
         if !["add", "set", "remove"].iter().any(is_action) {
-            return Self { add: None, set: Some((headers, "headers")), remove: None };
+            return Self { add: None, set: Some((headers, "headers")), remove: None, other: None };
         }
+        let other = headers.keys().find(|name| !["add", "set", "remove"].contains(&name.as_str()));
         let set = headers.get("set").and_then(Value::as_object).map(|set| (set, "headers/set"));
-        Self { add: headers.get("add"), set, remove: headers.get("remove") }
+        Self { add: headers.get("add"), set, remove: headers.get("remove"), other: other.map(String::as_str) }
     }
 }
 
@@ -162,6 +166,10 @@ fn is_value(text: &str) -> Result<(), String> {
 }
 
 fn is_line(line: &str) -> Result<(), String> {
+    let is_reference = |text: &str| secret_ref::read(text) != Reading::Literal;
+    if is_reference(line) || line.split_once(':').is_some_and(|(_, value)| is_reference(value.trim())) {
+        return Err("A secret reference is not resolved in this field. It may stand in headers/set.".to_owned());
+    }
     match line.split_once(':') {
         Some((name, value)) if is_header_name(name.trim_end()) && !value.trim().is_empty() => is_value(value.trim()),
         _ => Err("A header is written \"Name: value\".".to_owned()),
@@ -212,16 +220,27 @@ pub(super) fn check(message: Message, fields: &Map<String, Value>) -> Vec<FieldP
             }
         }
     }
+    if let Some(other) = actions.other {
+        refuse(format!("/headers/{other}"), "Beside add, set and remove no header stands alone: put it into set.");
+    }
     for (index, line) in actions.add.and_then(Value::as_array).into_iter().flatten().enumerate() {
-        let name = line.as_str().and_then(|line| line.split_once(':')).map(|(name, _)| name.trim_end());
-        if let Some(why) = name.and_then(|name| reserved(message, name)) {
-            refuse(format!("/headers/add/{index}"), why);
+        let line = line.as_str().unwrap_or_default();
+        let why = match (message, is_line(line)) {
+            (Message::Request, _) => Some("This is an object of headers by name.".to_owned()),
+            (Message::Answer, Err(why)) => Some(why),
+            (Message::Answer, Ok(())) => line.split_once(':').and_then(|(name, _)| reserved(message, name.trim_end())).map(str::to_owned),
+        };
+        if let Some(why) = why {
+            refuse(format!("/headers/add/{index}"), &why);
         }
     }
+    if actions.remove.and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        refuse("/headers/remove".to_owned(), "This is a list of at least one header's name.");
+    }
     for (index, name) in actions.remove.and_then(Value::as_array).into_iter().flatten().enumerate() {
-        let Some(name) = name.as_str() else { continue };
+        let name = name.as_str().unwrap_or_default();
         let is_set = actions.set.is_some_and(|(set, _)| set.keys().any(|other| other.eq_ignore_ascii_case(name)));
-        if let Some(why) = reserved(message, name) {
+        if let Some(why) = why_not(message, name) {
             refuse(format!("/headers/remove/{index}"), why);
         } else if is_set {
             // APISIX's documents and its code disagree on which comes last.

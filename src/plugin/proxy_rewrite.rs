@@ -53,8 +53,8 @@ const FIELDS: &[Field] = &[
         header_changes::OF_REQUEST,
         "Headers to set, by name; or what to add, set and remove. Values may have variables, and $1 for what regex_uri found. A reference may take the place of a value.",
     ),
-    Field::new("use_real_request_uri_unsafe", Kind::OneOf(&[]), "")
-        .expected("The gateway forwards the path by which it chose the route, and no other: a path that is read in two ways gets past the plugins. Remove it."),
+    Field::new("use_real_request_uri_unsafe", Kind::Boolean, "Always false: the gateway forwards the path by which it chose the route, and no other.")
+        .or("false"),
 ];
 
 /// Configuration on a service, route or consumer. `F` is how a secret is held.
@@ -124,7 +124,11 @@ fn of_request(filled: &Filled) -> Result<(), String> {
 fn check(fields: &Map<String, Value>) -> Vec<FieldProblem> {
     let mut problems = header_changes::check(Message::Request, fields);
     let refuse = |field: String, why: &str| FieldProblem::new(field, why);
-    if fields.is_empty() {
+    if fields.get("use_real_request_uri_unsafe") == Some(&Value::Bool(true)) {
+        problems.push(refuse("/use_real_request_uri_unsafe".to_owned(), "The gateway forwards the path by which it chose the route, and no other: a path that is read in two ways gets past the plugins. Remove it."));
+    }
+    let changes = ["uri", "regex_uri", "method", "host", "headers"];
+    if !changes.iter().any(|name| fields.contains_key(*name)) {
         problems.push(refuse("json".to_owned(), "proxy-rewrite changes something: it has uri, regex_uri, method, host or headers."));
     }
     let texts = fields.get("regex_uri").and_then(Value::as_array).into_iter().flatten();
