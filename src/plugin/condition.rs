@@ -74,7 +74,9 @@ impl Operand {
             (Self::Nothing, variable) => variable.is_none(),
             (_, None) => false,
             (Self::Text(text), Some(variable)) => text == variable,
-            (Self::Number(number), Some(variable)) => variable.parse::<f64>().is_ok_and(|variable| variable == number.0),
+            (Self::Number(number), Some(variable)) => {
+                variable.parse::<f64>().is_ok_and(|variable| variable == number.0)
+            }
         }
     }
 }
@@ -122,7 +124,8 @@ fn rule(value: &Value, depth: usize) -> Result<Rule, String> {
 }
 
 fn comparison(variable: &str, operator: &str, operand: &Value) -> Result<Rule, String> {
-    let variable: AnyVariable = variable.parse().map_err(|_| format!("'{variable}' is not a variable that the gateway knows."))?;
+    let variable: AnyVariable =
+        variable.parse().map_err(|_| format!("'{variable}' is not a variable that the gateway knows."))?;
     let not = |comparison| Rule::Not(Box::new(Rule::Compare(variable.clone(), comparison)));
     let matches = |is_case_insensitive| {
         let pattern = operand.as_str().ok_or("A regular expression is a text.")?;

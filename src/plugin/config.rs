@@ -225,7 +225,9 @@ fn mark_secrets(fields: &mut Map<String, Value>, own: &[Field]) -> Vec<(SecretAt
     let (texts, secrets) = (found(fields, &texts), found(fields, &secrets));
     let mut object = Value::Object(std::mem::take(fields));
     let mut taken = Vec::new();
-    for (path, is_secret) in texts.into_iter().map(|path| (path, false)).chain(secrets.into_iter().map(|path| (path, true))) {
+    for (path, is_secret) in
+        texts.into_iter().map(|path| (path, false)).chain(secrets.into_iter().map(|path| (path, true)))
+    {
         match object.pointer_mut(&format!("/{path}")) {
             Some(place) if is_secret || is_reference(place) => {
                 taken.push((SecretAt::new(&path), std::mem::replace(place, Value::from(path))));

@@ -30,14 +30,26 @@ const ALLOWED: &[Field] = &[
 
 /// Field names and defaults as in APISIX 3.18.
 const FIELDS: &[Field] = &[
-    Field::new("type", Kind::OneOf(&["consumer_name", "service_id", "route_id"]), "What the lists name: consumers, or on a consumer the services or routes that it may ask.")
-        .or("\"consumer_name\"")
-        .expected("This is 'consumer_name', 'service_id' or 'route_id'. There are no consumer groups here."),
+    Field::new(
+        "type",
+        Kind::OneOf(&["consumer_name", "service_id", "route_id"]),
+        "What the lists name: consumers, or on a consumer the services or routes that it may ask.",
+    )
+    .or("\"consumer_name\"")
+    .expected("This is 'consumer_name', 'service_id' or 'route_id'. There are no consumer groups here."),
     Field::new("blacklist", Kind::some(&Kind::TEXT), "Who may not ask, whatever else is said."),
     Field::new("whitelist", Kind::some(&Kind::TEXT), "Who may ask, by every method. No others may."),
-    Field::new("allowed_by_methods", Kind::some(&Kind::Object(ALLOWED)), "Who may ask by some methods alone. Whoever is not named here is not restricted by it."),
+    Field::new(
+        "allowed_by_methods",
+        Kind::some(&Kind::Object(ALLOWED)),
+        "Who may ask by some methods alone. Whoever is not named here is not restricted by it.",
+    ),
     Field::new("rejected_code", Kind::Integer { min: 200, max: 599 }, "The status of a refusal.").or("403"),
-    Field::new("rejected_msg", Kind::TEXT, "What a client is told that may not ask; left out, that its consumer, service or route is forbidden."),
+    Field::new(
+        "rejected_msg",
+        Kind::TEXT,
+        "What a client is told that may not ask; left out, that its consumer, service or route is forbidden.",
+    ),
 ];
 
 /// Configuration on a service, route or consumer.
@@ -139,8 +151,16 @@ mod tests {
             (r#"{"allowed_by_methods": []}"#, "/allowed_by_methods", "at least 1"),
             (r#"{"allowed_by_methods": [{"user": "a"}]}"#, "/allowed_by_methods/0/methods", "user and methods"),
             (r#"{"allowed_by_methods": [{"methods": ["GET"]}]}"#, "/allowed_by_methods/0/user", "user and methods"),
-            (r#"{"allowed_by_methods": [{"user": "a", "methods": []}]}"#, "/allowed_by_methods/0/methods", "at least 1"),
-            (r#"{"allowed_by_methods": [{"user": "a", "methods": ["get"]}]}"#, "/allowed_by_methods/0/methods/0", "'GET'"),
+            (
+                r#"{"allowed_by_methods": [{"user": "a", "methods": []}]}"#,
+                "/allowed_by_methods/0/methods",
+                "at least 1",
+            ),
+            (
+                r#"{"allowed_by_methods": [{"user": "a", "methods": ["get"]}]}"#,
+                "/allowed_by_methods/0/methods/0",
+                "'GET'",
+            ),
             (
                 r#"{"allowed_by_methods": [{"user": "a", "methods": ["GET"]}, {"user": "a", "methods": ["PUT"]}]}"#,
                 "/allowed_by_methods/1/user",

@@ -87,11 +87,13 @@ fn check(fields: &Map<String, Value>) -> Vec<FieldProblem> {
 fn is_origins(text: &str) -> Result<(), String> {
     let is_origin = |origin: &str| {
         let (scheme, host) = origin.split_once("://").unwrap_or_default();
-        let is_scheme = !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.'));
+        let is_scheme = !scheme.is_empty()
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.'));
         is_scheme && !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && c != '/')
     };
     let is_origins = matches!(text, "*" | "**" | "null") || text.split(',').all(is_origin);
-    let why = || "This is *, **, null, or origins with commas between, each as scheme://host:port without a path.".to_owned();
+    let why =
+        || "This is *, **, null, or origins with commas between, each as scheme://host:port without a path.".to_owned();
     is_origins.then_some(()).ok_or_else(why)
 }
 

@@ -23,8 +23,16 @@ const VALUES: Kind = Kind::Either(&[VALUE, Kind::some(&VALUE)]);
 const NAMES: Kind = Kind::some(&HEADER_NAME);
 
 const REQUEST: &[Field] = &[
-    Field::new("add", Kind::map(&VALUES), "Headers that are added to those that are there, by name: a value, or a list of values."),
-    Field::new("set", Kind::map(&VALUES), "Headers that take the place of those that are there, by name. An empty value removes the header."),
+    Field::new(
+        "add",
+        Kind::map(&VALUES),
+        "Headers that are added to those that are there, by name: a value, or a list of values.",
+    ),
+    Field::new(
+        "set",
+        Kind::map(&VALUES),
+        "Headers that take the place of those that are there, by name. An empty value removes the header.",
+    ),
     Field::new("remove", NAMES, "The names of headers that are removed."),
 ];
 
@@ -34,7 +42,11 @@ const ANSWER: &[Field] = &[
         Kind::some(&Kind::Form(&Form { pattern: "^[^:]+:.+$", read: is_line })),
         "Headers that are added to those that are there, each as \"Name: value\".",
     ),
-    Field::new("set", Kind::map(&VALUES), "Headers that take the place of those that are there, by name. An empty value removes the header."),
+    Field::new(
+        "set",
+        Kind::map(&VALUES),
+        "Headers that take the place of those that are there, by name. An empty value removes the header.",
+    ),
     Field::new("remove", NAMES, "The names of headers that are removed."),
 ];
 
@@ -153,7 +165,8 @@ fn filled(value: &Value) -> Option<Filled> {
 }
 
 fn line<F>(line: &Value) -> Result<(String, Vec<HeaderText<F>>), String> {
-    let (name, value) = line.as_str().and_then(|line| line.split_once(':')).ok_or("headers/add is no list of headers")?;
+    let (name, value) =
+        line.as_str().and_then(|line| line.split_once(':')).ok_or("headers/add is no list of headers")?;
     let value = value.trim().parse().map_err(|error: super::variable::VariableError| error.to_string())?;
     Ok((name.trim_end().to_owned(), vec![HeaderText::Filled(value)]))
 }
@@ -228,7 +241,9 @@ pub(super) fn check(message: Message, fields: &Map<String, Value>) -> Vec<FieldP
         let why = match (message, is_line(line)) {
             (Message::Request, _) => Some("This is an object of headers by name.".to_owned()),
             (Message::Answer, Err(why)) => Some(why),
-            (Message::Answer, Ok(())) => line.split_once(':').and_then(|(name, _)| reserved(message, name.trim_end())).map(str::to_owned),
+            (Message::Answer, Ok(())) => {
+                line.split_once(':').and_then(|(name, _)| reserved(message, name.trim_end())).map(str::to_owned)
+            }
         };
         if let Some(why) = why {
             refuse(format!("/headers/add/{index}"), &why);

@@ -23,8 +23,16 @@ pub const ABOUT: About = About {
 
 /// Field names and defaults as in APISIX 3.18.
 const FIELDS: &[Field] = &[
-    Field::new("whitelist", Kind::some(&NETWORK), "The addresses, or ranges of addresses, that may ask. No others may."),
-    Field::new("blacklist", Kind::some(&NETWORK), "The addresses, or ranges of addresses, that may not ask. All others may."),
+    Field::new(
+        "whitelist",
+        Kind::some(&NETWORK),
+        "The addresses, or ranges of addresses, that may ask. No others may.",
+    ),
+    Field::new(
+        "blacklist",
+        Kind::some(&NETWORK),
+        "The addresses, or ranges of addresses, that may not ask. All others may.",
+    ),
     Field::new("message", Kind::Text { min: 1, max: 1024 }, "What a client is told that may not ask.")
         .or("\"Your IP address is not allowed\""),
     Field::new("response_code", Kind::Integer { min: 403, max: 404 }, "The status of a refusal.").or("403"),
@@ -53,8 +61,12 @@ impl IpRestrictionPlugin {
 
 fn check(fields: &Map<String, Value>) -> Vec<FieldProblem> {
     match (fields.contains_key("whitelist"), fields.contains_key("blacklist")) {
-        (true, true) => vec![FieldProblem::new("/blacklist", "whitelist and blacklist cannot be specified at the same time.")],
-        (false, false) => vec![FieldProblem::new("/whitelist", "ip-restriction has a whitelist or a blacklist of addresses.")],
+        (true, true) => {
+            vec![FieldProblem::new("/blacklist", "whitelist and blacklist cannot be specified at the same time.")]
+        }
+        (false, false) => {
+            vec![FieldProblem::new("/whitelist", "ip-restriction has a whitelist or a blacklist of addresses.")]
+        }
         _ => Vec::new(),
     }
 }

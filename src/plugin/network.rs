@@ -42,10 +42,15 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let range: Option<IpNet> = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
         let Some(range) = range else {
-            return Err(NetworkError("This is an address or a range of addresses, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32.".to_owned()));
+            return Err(NetworkError(
+                "This is an address or a range of addresses, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32."
+                    .to_owned(),
+            ));
         };
         if is_mapped(range) {
-            return Err(NetworkError("No request comes from an IPv4 address in IPv6 form. Write it as an IPv4 address.".to_owned()));
+            return Err(NetworkError(
+                "No request comes from an IPv4 address in IPv6 form. Write it as an IPv4 address.".to_owned(),
+            ));
         }
         Ok(Self { text: text.to_owned(), range })
     }
@@ -97,9 +102,19 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for text in
-            ["", "a", "10.0.0.0/33", "10.0.0", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "127.0.0.1:80", " 10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1"]
-        {
+        for text in [
+            "",
+            "a",
+            "10.0.0.0/33",
+            "10.0.0",
+            "10.0.0.0/-1",
+            "10.0.0.0/8/8",
+            "::/129",
+            "127.0.0.1:80",
+            " 10.0.0.1",
+            "::ffff:10.0.0.0/104",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(text.parse::<Network>().is_err(), "{text}");
         }
     }

@@ -131,7 +131,9 @@ impl FromStr for PatternOptions {
                 'm' => options.is_by_line = true,
                 'x' => options.ignores_blanks = true,
                 other => {
-                    return Err(PatternError(format!("The gateway does not know the option '{other}'; it has j, o, i, s, m and x.")));
+                    return Err(PatternError(format!(
+                        "The gateway does not know the option '{other}'; it has j, o, i, s, m and x."
+                    )));
                 }
             }
         }

@@ -26,8 +26,9 @@ pub const ABOUT: About = About {
 };
 
 /// What a request may be made into. TRACE, which APISIX has, is forwarded by no gateway that passes credentials on.
-const METHODS: &[&str] =
-    &["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "MKCOL", "COPY", "MOVE", "PROPFIND", "LOCK", "UNLOCK", "PATCH"];
+const METHODS: &[&str] = &[
+    "GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "MKCOL", "COPY", "MOVE", "PROPFIND", "LOCK", "UNLOCK", "PATCH",
+];
 
 /// Field names as in APISIX 3.18.
 const FIELDS: &[Field] = &[
@@ -129,7 +130,10 @@ fn check(fields: &Map<String, Value>) -> Vec<FieldProblem> {
     }
     let changes = ["uri", "regex_uri", "method", "host", "headers"];
     if !changes.iter().any(|name| fields.contains_key(*name)) {
-        problems.push(refuse("json".to_owned(), "proxy-rewrite changes something: it has uri, regex_uri, method, host or headers."));
+        problems.push(refuse(
+            "json".to_owned(),
+            "proxy-rewrite changes something: it has uri, regex_uri, method, host or headers.",
+        ));
     }
     let texts = fields.get("regex_uri").and_then(Value::as_array).into_iter().flatten();
     let texts: Vec<String> = texts.filter_map(|text| text.as_str().map(str::to_owned)).collect();
@@ -168,8 +172,11 @@ fn is_uri(text: &str) -> Result<(), String> {
 
 fn is_host(host: &str) -> Result<(), String> {
     let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    let is_name = (1..=253).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
-    let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_name =
+        (1..=253).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+    let is_port = |port: &str| {
+        port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
     let is_host = is_name && port.is_none_or(is_port);
     is_host.then_some(()).ok_or_else(|| "A host is a name, or a name and a port: api.example.com:8080.".to_owned())
 }

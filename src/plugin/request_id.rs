@@ -42,8 +42,12 @@ const FIELDS: &[Field] = &[
     )
     .or("\"X-Request-Id\""),
     Field::new("include_in_response", Kind::Boolean, "Whether the answer has the id, too.").or("true"),
-    Field::new("algorithm", Kind::OneOf(&["uuid", "nanoid", "range_id", "ksuid"]), "What a new id is: a random UUID, 21 random characters, as range_id says, or 27 characters that sort by time.")
-        .or("\"uuid\""),
+    Field::new(
+        "algorithm",
+        Kind::OneOf(&["uuid", "nanoid", "range_id", "ksuid"]),
+        "What a new id is: a random UUID, 21 random characters, as range_id says, or 27 characters that sort by time.",
+    )
+    .or("\"uuid\""),
     Field::new("range_id", Kind::Object(RANGE), "What ids are like with the algorithm range_id.").or("{}"),
 ];
 
@@ -106,7 +110,10 @@ fn is_id_header(name: &str) -> Result<(), String> {
 
 fn is_char_set(set: &str) -> Result<(), String> {
     let is_set = set.len() >= 6 && set.bytes().all(is_id_byte);
-    let why = || "An id has at least 6 characters: letters, digits and -_.:+/=@ alone, so that it can stand in every log.".to_owned();
+    let why = || {
+        "An id has at least 6 characters: letters, digits and -_.:+/=@ alone, so that it can stand in every log."
+            .to_owned()
+    };
     is_set.then_some(()).ok_or_else(why)
 }
 

@@ -42,7 +42,8 @@ const FILTER: &[Field] = &[
 const FIELDS: &[Field] = &[
     Field::new("status_code", Kind::Integer { min: 200, max: 598 }, "The status that the client gets."),
     Field::new("body", Kind::Text { min: 0, max: 131_072 }, "The body that the client gets."),
-    Field::new("body_base64", Kind::Boolean, "Whether body is written in base64, for pictures and the like.").or("false"),
+    Field::new("body_base64", Kind::Boolean, "Whether body is written in base64, for pictures and the like.")
+        .or("false"),
     Field::new(
         "headers",
         header_changes::OF_ANSWER,
@@ -53,7 +54,11 @@ const FIELDS: &[Field] = &[
         Kind::list(&Kind::Any),
         "Conditions that must hold for anything to be changed: [[\"status\", \"==\", 200], [\"arg_debug\", \"~~\", \"^on$\"]].",
     ),
-    Field::new("filters", Kind::some(&Kind::Object(FILTER)), "What is replaced in the upstream server's body. Not together with body."),
+    Field::new(
+        "filters",
+        Kind::some(&Kind::Object(FILTER)),
+        "What is replaced in the upstream server's body. Not together with body.",
+    ),
 ];
 
 /// Configuration on a service, route or consumer. `F` is how a secret is held.
@@ -124,13 +129,19 @@ fn check(fields: &Map<String, Value>) -> Vec<FieldProblem> {
     let mut refuse = |field: &str, why: String| problems.push(FieldProblem::new(field, why));
     let body = fields.get("body").and_then(Value::as_str);
     if body.is_some() && fields.contains_key("filters") {
-        refuse("/filters", "body and filters cannot be specified at the same time: the one replaces what the others look at.".to_owned());
+        refuse(
+            "/filters",
+            "body and filters cannot be specified at the same time: the one replaces what the others look at."
+                .to_owned(),
+        );
     }
     if fields.get("body_base64") == Some(&Value::Bool(true)) && !body.is_some_and(is_base64) {
         refuse("/body", "invalid base64 content: with body_base64 the body is a text in base64.".to_owned());
     }
     let status = fields.get("status_code").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-    if let (Some(status), true) = (status.filter(|status| is_bodiless(*status)), body.is_some_and(|body| !body.is_empty())) {
+    if let (Some(status), true) =
+        (status.filter(|status| is_bodiless(*status)), body.is_some_and(|body| !body.is_empty()))
+    {
         refuse("/body", format!("An answer with the status {status} has no body."));
     }
     if let Some(Err(why)) = fields.get("vars").map(|vars| Condition::try_from(vars.clone())) {
@@ -150,7 +161,7 @@ fn is_options(letters: &str) -> Result<(), String> {
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let is_digit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    !digits.is_empty() && text.len() % 4 == 0 && text.len() - digits.len() <= 2 && digits.bytes().all(is_digit)
+    !digits.is_empty() && text.len().is_multiple_of(4) && text.len() - digits.len() <= 2 && digits.bytes().all(is_digit)
 }
 
 #[cfg(test)]
@@ -185,7 +196,11 @@ mod tests {
             (r#"{"headers": {"add": ["X-A: "]}}"#, "/headers/add/0", "Name: value"),
             (r#"{"headers": {"add": ["X-A: a\nb"]}}"#, "/headers/add/0", "line ends"),
             (r#"{"headers": {"add": ["Content-Length: 1"]}}"#, "/headers/add/0", "message ends"),
-            (r#"{"headers": {"set": {"Transfer-Encoding": "chunked"}}}"#, "/headers/set/Transfer-Encoding", "message ends"),
+            (
+                r#"{"headers": {"set": {"Transfer-Encoding": "chunked"}}}"#,
+                "/headers/set/Transfer-Encoding",
+                "message ends",
+            ),
             (r#"{"headers": {"Connection": "close"}}"#, "/headers/Connection", "one connection"),
             (r#"{"headers": {"set": {"X-A": "$1"}}}"#, "/headers", "a pattern found"),
             (r#"{"headers": {"set": {"X-A": "1"}, "remove": ["X-a"]}}"#, "/headers/remove/0", "set as well"),

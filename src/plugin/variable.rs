@@ -187,7 +187,18 @@ mod tests {
 
     #[test]
     fn names_survive_being_stored() {
-        for name in ["remote_addr", "consumer_name", "uri", "request_uri", "args", "scheme", "host", "http_x_tenant", "arg_A", "cookie_c"] {
+        for name in [
+            "remote_addr",
+            "consumer_name",
+            "uri",
+            "request_uri",
+            "args",
+            "scheme",
+            "host",
+            "http_x_tenant",
+            "arg_A",
+            "cookie_c",
+        ] {
             assert_eq!(name.parse::<Variable>().unwrap().to_string(), name);
         }
     }
