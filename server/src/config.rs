@@ -1,6 +1,7 @@
 //! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
 
 use crate::ask::{Asked, Form, Question};
+use crate::client_limits::{ClientLimits, LimitArgs, LimitTexts};
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
 use postern::name::GroupName;
@@ -132,6 +133,8 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -157,6 +160,13 @@ struct Texts {
     gateway_tls_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    gateway_header_timeout: Option<String>,
+    gateway_max_head: Option<String>,
+    gateway_max_headers: Option<String>,
+    gateway_body_idle_timeout: Option<String>,
+    gateway_body_timeout: Option<String>,
+    gateway_max_body: Option<String>,
+    gateway_trusted_proxies: Option<String>,
     ambient_credentials: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
@@ -174,6 +184,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) limits: ClientLimits,
     pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
@@ -297,6 +308,15 @@ impl Settings {
             gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            limits: ClientLimits::from_texts(&LimitTexts {
+                gateway_header_timeout: texts.gateway_header_timeout,
+                gateway_max_head: texts.gateway_max_head,
+                gateway_max_headers: texts.gateway_max_headers,
+                gateway_body_idle_timeout: texts.gateway_body_idle_timeout,
+                gateway_body_timeout: texts.gateway_body_timeout,
+                gateway_max_body: texts.gateway_max_body,
+                gateway_trusted_proxies: texts.gateway_trusted_proxies,
+            })?,
             ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
@@ -332,7 +352,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
     ];
     let file = args.place.config;
     let problem = |error: config::ConfigError| ConfigProblem::Value(file_problem(file.as_deref(), &error));
-    for (name, value) in given {
+    for (name, value) in given.into_iter().chain(args.limits.given()) {
         builder = builder.set_override_option(name, value).map_err(problem)?;
     }
     builder.build().and_then(config::Config::try_deserialize).map_err(problem)
@@ -477,6 +497,13 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--gateway-header-timeout", "soon"], "--gateway-header-timeout: expected a whole number from 1"),
+            (&["--gateway-max-head", "100"], "from 8192 to 1048576"),
+            (&["--gateway-max-headers", "0"], "--gateway-max-headers: expected"),
+            (&["--gateway-body-idle-timeout", "off"], "--gateway-body-idle-timeout: expected"),
+            (&["--gateway-body-timeout", "0"], "--gateway-body-timeout: expected"),
+            (&["--gateway-max-body", "1m"], "--gateway-max-body: expected"),
+            (&["--gateway-trusted-proxies", "10.0.0.0/8, proxy"], "networks such as 10.0.0.0/8, got 'proxy'"),
             (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),

@@ -1,6 +1,7 @@
 //! `postern`: the dashboard and the gateway in one process.
 
 mod ask;
+mod client_limits;
 mod clock;
 mod config;
 mod gateway_link;

@@ -53,7 +53,7 @@ async fn serve(settings: Settings) -> Result<()> {
             format: settings.access_log_format,
             clock: Arc::new(SystemClock),
         }),
-        ..GatewayConfig::default()
+        ..settings.limits.applied_to(GatewayConfig::default())
     };
     let gateway = Gateway::start(settings.gateway_addr, config, Arc::new(SystemClock), control.snapshots())
         .context("the gateway cannot start")?;

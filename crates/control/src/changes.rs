@@ -141,6 +141,7 @@ fn label(path: &[String]) -> String {
         ["upstream", "pass_host", "mode"] => "Pass Host",
         ["upstream", "pass_host", "upstream_host"] => "Upstream Host",
         ["upstream", "retries"] => "Retries",
+        ["upstream", "retry_timeout"] => "Retry timeout",
         ["upstream", "connect_timeout"] => "Connect timeout",
         ["upstream", "read_timeout"] => "Read timeout",
         ["upstream", "active_check", field] => return format!("Active health check, {}", field.replace('_', " ")),
