@@ -21,6 +21,7 @@ use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
+use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
@@ -303,6 +304,11 @@ impl Paths {
 }
 
 impl Route {
+    /// Every route is, but one for which the plugin prometheus is disabled.
+    pub(crate) fn is_in_metrics(&self) -> bool {
+        self.plan.as_ref().is_none_or(|plan| !plan.plugins.is_disabled(PluginName::Prometheus))
+    }
+
     pub(crate) fn facts(&self) -> RouteFacts<'_> {
         RouteFacts { id: self.id.as_str(), name: self.name.as_str(), counts: &self.counts }
     }

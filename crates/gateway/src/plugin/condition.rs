@@ -63,7 +63,8 @@ impl Test {
             Self::Less(bound) => number().is_some_and(|number| number < *bound),
             Self::Matches(pattern) => value.is_some_and(|value| pattern.is_match(value.as_bytes())),
             Self::InNetworks(networks) => {
-                let address = value.and_then(|value| value.parse::<IpAddr>().ok()).map(|address| address.to_canonical());
+                let address =
+                    value.and_then(|value| value.parse::<IpAddr>().ok()).map(|address| address.to_canonical());
                 address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
             }
         }

@@ -116,7 +116,8 @@ impl Origins {
             return compiled.collect::<Result<_, _>>().map(Self::Found).map_err(|error| format!("cors: {error}"));
         }
         let value = |origin: &str| {
-            HeaderValue::from_str(origin).map_err(|_| format!("cors: '{origin}' has characters that no header may have"))
+            HeaderValue::from_str(origin)
+                .map_err(|_| format!("cors: '{origin}' has characters that no header may have"))
         };
         match origins {
             "*" => Ok(Self::All),
@@ -157,15 +158,14 @@ mod tests {
 
     /// The headers that an answer to a page of `origin` gets, as `name: value`, without what the defaults are.
     fn answer(json: &str, origin: Option<&'static str>) -> Vec<String> {
-        let asked = Asked {
-            origin: origin.map(HeaderValue::from_static),
-            headers: Some(HeaderValue::from_static("x-asked")),
-        };
+        let asked =
+            Asked { origin: origin.map(HeaderValue::from_static), headers: Some(HeaderValue::from_static("x-asked")) };
         let mut headers = HeaderMap::new();
         cors(json).answer(&asked, &mut headers);
         let lines = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
         let short = lines.map(|line| line.replace("access-control-", ""));
-        let mut told: Vec<String> = short.filter(|line| !["allow-methods: *", "max-age: 5"].contains(&line.as_str())).collect();
+        let mut told: Vec<String> =
+            short.filter(|line| !["allow-methods: *", "max-age: 5"].contains(&line.as_str())).collect();
         told.sort();
         told
     }
@@ -178,17 +178,37 @@ mod tests {
             (r#"{}"#, None, &["allow-headers: *", "allow-origin: *"]),
             (r#"{"allow_origins": "**"}"#, a, &["allow-headers: *", "allow-origin: https://a.test", "vary: Origin"]),
             (r#"{"allow_origins": "**"}"#, None, &["allow-headers: *", "allow-origin: *", "vary: Origin"]),
-            (r#"{"allow_origins": "https://a.test"}"#, b, &["allow-headers: *", "allow-origin: https://a.test", "vary: Origin"]),
-            (r#"{"allow_origins": "https://a.test,https://c.test"}"#, a, &["allow-headers: *", "allow-origin: https://a.test", "vary: Origin"]),
+            (
+                r#"{"allow_origins": "https://a.test"}"#,
+                b,
+                &["allow-headers: *", "allow-origin: https://a.test", "vary: Origin"],
+            ),
+            (
+                r#"{"allow_origins": "https://a.test,https://c.test"}"#,
+                a,
+                &["allow-headers: *", "allow-origin: https://a.test", "vary: Origin"],
+            ),
             (r#"{"allow_origins": "https://a.test,https://c.test"}"#, b, &["vary: Origin"]),
             (r#"{"allow_origins": "https://a.test,https://c.test"}"#, None, &["vary: Origin"]),
             (r#"{"allow_origins": "null"}"#, None, &["allow-headers: *", "allow-origin: null", "vary: Origin"]),
-            (r#"{"allow_origins_by_regex": ["^https://[ab]\\.test$"]}"#, b, &["allow-headers: *", "allow-origin: https://b.test", "vary: Origin"]),
-            (r#"{"allow_origins_by_regex": ["^https://c\\.test$", "b"]}"#, b, &["allow-headers: *", "allow-origin: https://b.test", "vary: Origin"]),
+            (
+                r#"{"allow_origins_by_regex": ["^https://[ab]\\.test$"]}"#,
+                b,
+                &["allow-headers: *", "allow-origin: https://b.test", "vary: Origin"],
+            ),
+            (
+                r#"{"allow_origins_by_regex": ["^https://c\\.test$", "b"]}"#,
+                b,
+                &["allow-headers: *", "allow-origin: https://b.test", "vary: Origin"],
+            ),
             (r#"{"allow_origins_by_regex": ["^https://c\\.test$"]}"#, b, &["vary: Origin"]),
             (r#"{"allow_origins_by_regex": ["a"]}"#, None, &["vary: Origin"]),
             (r#"{"allow_headers": "**"}"#, a, &["allow-headers: x-asked", "allow-origin: *"]),
-            (r#"{"allow_headers": "x-a,x-b", "expose_headers": "x-c"}"#, a, &["allow-headers: x-a,x-b", "allow-origin: *", "expose-headers: x-c"]),
+            (
+                r#"{"allow_headers": "x-a,x-b", "expose_headers": "x-c"}"#,
+                a,
+                &["allow-headers: x-a,x-b", "allow-origin: *", "expose-headers: x-c"],
+            ),
             (
                 r#"{"allow_origins": "**", "allow_methods": "**", "allow_headers": "**", "allow_credential": true, "max_age": -1}"#,
                 a,

@@ -27,7 +27,9 @@ impl Known for OfRequest<'_, '_> {
         match variable {
             AnyVariable::Request(variable) => variables::value(variable, self.access).map(Cow::Owned),
             // The check at save keeps them out of texts that are filled in before there is an answer.
-            AnyVariable::Status | AnyVariable::SentHttp(_) | AnyVariable::BalancerIp | AnyVariable::BalancerPort => None,
+            AnyVariable::Status | AnyVariable::SentHttp(_) | AnyVariable::BalancerIp | AnyVariable::BalancerPort => {
+                None
+            }
         }
     }
 
@@ -62,7 +64,10 @@ pub(super) mod tests {
     use super::*;
 
     /// Variables by their names; captures by their place.
-    pub(in crate::plugin) struct Given<'a>(pub(in crate::plugin) &'a [(&'a str, &'a str)], pub(in crate::plugin) &'a [&'a str]);
+    pub(in crate::plugin) struct Given<'a>(
+        pub(in crate::plugin) &'a [(&'a str, &'a str)],
+        pub(in crate::plugin) &'a [&'a str],
+    );
 
     impl Known for Given<'_> {
         fn value(&self, variable: &AnyVariable) -> Option<Cow<'_, str>> {

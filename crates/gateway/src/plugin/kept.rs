@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// What the plugins that change an answer need of its request. Most requests have no such plugin.
 #[derive(Default)]
 pub(crate) struct Kept {
-    pub(super) asked: Option<cors::Asked>,
+    asked: cors::Asked,
     variables: HashMap<Variable, String>,
     /// The request's id, where the configuration says what it is like and the client did not send one.
     pub(crate) id: Option<HeaderValue>,
@@ -20,8 +20,9 @@ impl Kept {
     pub(crate) fn take(&mut self, plugins: &[Arc<Installed>], access: &Access<'_>) {
         for installed in plugins {
             match &installed.plugin {
-                Plugin::Cors(_) => self.asked = Some(cors::Asked::of(access.headers)),
-                Plugin::RequestId(plugin) => self.id = plugin.id_of_gateway(access).or(self.id.take()),
+                Plugin::Cors(_) => self.asked = cors::Asked::of(access.headers),
+                // Once: it may have been told to others.
+                Plugin::RequestId(plugin) if self.id.is_none() => self.id = plugin.id_of_gateway(access),
                 Plugin::ResponseRewrite(plugin) => {
                     for variable in plugin.of_requests() {
                         if let Some(value) = variables::value(variable, access) {
@@ -32,6 +33,10 @@ impl Kept {
                 _ => {}
             }
         }
+    }
+
+    pub(super) fn asked(&self) -> &cors::Asked {
+        &self.asked
     }
 
     pub(super) fn get(&self, variable: &Variable) -> Option<&str> {

@@ -1,10 +1,10 @@
 //! proxy-rewrite: what goes upstream is another path, host, method or other headers
 //! (`apisix/plugins/proxy-rewrite.lua`).
 
+use super::Access;
 use super::fill::OfRequest;
 use super::header_ops::HeaderOps;
 use super::rewritten_path::{PathChange, Sent};
-use super::Access;
 use crate::reject::Reject;
 use http::{HeaderValue, Method};
 use postern::plugin::proxy_rewrite::ProxyRewritePlugin;

@@ -133,8 +133,11 @@ impl ResponseRewrite {
     }
 
     async fn filtered(&self, body: ResponseBody, headers: &HeaderMap) -> Result<Bytes, Reject> {
-        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            tracing::warn!("response-rewrite: an upstream server compressed its answer unasked, so filters cannot be run");
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
+            tracing::warn!(
+                "response-rewrite: an upstream server compressed its answer unasked, so filters cannot be run"
+            );
             return Err(Reject::NotFiltered);
         }
         let collected = Limited::new(body, LONGEST).collect().await.map_err(|error| {

@@ -12,10 +12,35 @@ use postern::plugin::variable::Variable;
 use regex::bytes::Regex;
 
 /// What stands in a path as it is: unreserved characters, sub-delims, `:`, `@` and `/` (RFC 3986 §3.3).
-const NOT_IN_PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 /// What an operator cannot have meant to stand in a query as it is.
-const NOT_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const NOT_IN_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 /// What would begin another argument, or be read as another character.
 const NOT_IN_ARGUMENT: &AsciiSet = &NOT_IN_QUERY.add(b'&').add(b'=').add(b'+').add(b'%').add(b';').add(b'?');
 
@@ -150,7 +175,9 @@ fn sound(path: String) -> Result<String, Reject> {
         return Err(BAD_PART);
     }
     if !path.starts_with('/') {
-        tracing::error!("proxy-rewrite: what regex_uri makes of a path does not begin with '/'; its requests are refused");
+        tracing::error!(
+            "proxy-rewrite: what regex_uri makes of a path does not begin with '/'; its requests are refused"
+        );
         return Err(Reject::NotEnforceable);
     }
     Ok(path)

@@ -18,7 +18,12 @@ async fn answering(text: &'static str) -> SocketAddr {
 
 const PLAIN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nContent-Type: text/plain\r\nETag: \"1\"\r\nX-Old: old\r\nServer: secret/1.0\r\nConnection: close\r\n\r\nhello, hello";
 
-async fn through(plugins: &[(PluginName, &str)], upstream: SocketAddr, request: &str, headers: &[(&str, &str)]) -> Answer {
+async fn through(
+    plugins: &[(PluginName, &str)],
+    upstream: SocketAddr,
+    request: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     let route = guarded_route("r", "/*", plugins);
     let gateway = start(snapshot(nodes(&[(upstream, 1)]), vec![route]));
     let (method, target) = request.split_once(' ').unwrap();
@@ -82,9 +87,19 @@ async fn the_client_gets_another_status_or_body() {
         (r#"{"filters": [{"regex": "hello", "replace": "bye"}]}"#, "GET /a", 200, "bye, hello"),
         (r#"{"filters": [{"regex": "hello", "replace": "bye", "scope": "global"}]}"#, "GET /a", 200, "bye, bye"),
         (r#"{"filters": [{"regex": "HELLO", "replace": "bye", "options": "i"}]}"#, "GET /a", 200, "bye, hello"),
-        (r#"{"filters": [{"regex": "(h)(ello)", "replace": "$2$1"}, {"regex": "elloh", "replace": "!"}]}"#, "GET /a", 200, "!, hello"),
+        (
+            r#"{"filters": [{"regex": "(h)(ello)", "replace": "$2$1"}, {"regex": "elloh", "replace": "!"}]}"#,
+            "GET /a",
+            200,
+            "!, hello",
+        ),
         (r#"{"filters": [{"regex": "nothing", "replace": "bye"}]}"#, "GET /a", 200, "hello, hello"),
-        (r#"{"filters": [{"regex": "hello", "replace": "bye"}], "vars": [["status", "==", 500]]}"#, "GET /a", 200, "hello, hello"),
+        (
+            r#"{"filters": [{"regex": "hello", "replace": "bye"}], "vars": [["status", "==", 500]]}"#,
+            "GET /a",
+            200,
+            "hello, hello",
+        ),
         (r#"{"filters": [{"regex": "hello", "replace": "bye"}]}"#, "HEAD /a", 200, ""),
     ] {
         let answer = rewritten(json, request).await;
@@ -117,8 +132,16 @@ async fn the_client_gets_other_headers() {
         (r#"{"headers": {"X-Old": ""}}"#, "x-old", &[]),
         (r#"{"headers": {"remove": ["Server"]}}"#, "server", &[]),
         (r#"{"headers": {"add": ["X-Old: a", "X-Old: b:c"]}}"#, "x-old", &["old", "a", "b:c"]),
-        (r#"{"headers": {"add": ["Set-Cookie: a=b; Max-Age=5"], "set": {"X-Old": "x"}}}"#, "set-cookie", &["a=b; Max-Age=5"]),
-        (r#"{"headers": {"set": {"X-Was": "$status $sent_http_x_old $remote_addr"}}, "status_code": 500}"#, "x-was", &["200 old 127.0.0.1"]),
+        (
+            r#"{"headers": {"add": ["Set-Cookie: a=b; Max-Age=5"], "set": {"X-Old": "x"}}}"#,
+            "set-cookie",
+            &["a=b; Max-Age=5"],
+        ),
+        (
+            r#"{"headers": {"set": {"X-Was": "$status $sent_http_x_old $remote_addr"}}, "status_code": 500}"#,
+            "x-was",
+            &["200 old 127.0.0.1"],
+        ),
         (r#"{"headers": {"set": {"X-Server": "$balancer_ip"}}}"#, "x-server", &["127.0.0.1"]),
         (r#"{"headers": {"set": {"X-Asked": "$request_method $uri $arg_q"}}}"#, "x-asked", &["GET /a 1"]),
         (r#"{"headers": {"set": {"X-None": "$arg_none"}}}"#, "x-none", &[]),
