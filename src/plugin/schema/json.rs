@@ -71,7 +71,8 @@ pub(in crate::plugin) fn with_defaults(fields: &[Field], object: &Map<String, Va
     for field in fields {
         match (full.get_mut(field.name), field.default_value()) {
             (Some(value), _) => fill(&field.kind, value),
-            (None, Some(default)) => {
+            (None, Some(mut default)) => {
+                fill(&field.kind, &mut default);
                 full.insert(field.name.to_owned(), default);
             }
             (None, None) => {}
