@@ -47,8 +47,8 @@ fn what_cannot_be_done_is_refused_at_its_field() {
         (r#"{"headers": {"set": {"X-A": "1"}, "drop": ["x"]}}"#, "/headers/drop", "stands alone"),
         (r#"{"headers": {"set": {"X-A": "a $secret://vault/v/a/b"}}}"#, "/headers/set/X-A", ""),
         (r#"{"uri": "$secret://vault/v/a/b"}"#, "/uri", "not resolved"),
-        (r#"{"use_real_request_uri_unsafe": true}"#, "/use_real_request_uri_unsafe", "no other"),
-        (r#"{"scheme": "https"}"#, "/scheme", "no such field"),
+        (r#"{"host": "a", "use_real_request_uri_unsafe": true}"#, "/use_real_request_uri_unsafe", "no other"),
+        (r#"{"host": "a", "scheme": "https"}"#, "/scheme", "no such field"),
     ] {
         refused(json, path, part);
     }
