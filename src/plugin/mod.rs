@@ -6,6 +6,7 @@
 //! explanations) reads the table of fields.
 
 pub mod about;
+pub mod authz_casdoor;
 pub mod basic_auth;
 pub mod condition;
 mod config;
@@ -79,6 +80,7 @@ plugins! {
     RequestId in request_id,
     Cors in cors,
     IpRestriction in ip_restriction,
+    AuthzCasdoor in authz_casdoor,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

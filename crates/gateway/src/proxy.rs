@@ -102,6 +102,7 @@ async fn pass(
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
         redis: &worker.redis,
+        http: &worker.http,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -135,6 +136,7 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
+    headers::remove_sessions(&mut head.headers);
     if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
         head.headers.insert(http::header::HOST, host.clone());
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
 mod body_filter;
 mod chain;
@@ -30,10 +31,12 @@ pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
 pub(crate) use kept::Kept;
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use consumer_restriction::ConsumerRestriction;
 use cors::Cors;
@@ -44,6 +47,7 @@ use ip_restriction::IpRestriction;
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use limit_count::{Counters, LimitCount, Pools};
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::proxy_rewrite::ProxyRewritePlugin;
 use postern::plugin::response_rewrite::ResponseRewritePlugin;
@@ -61,6 +65,7 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
     RequestId(RequestId),
     Cors(Box<Cors>),
@@ -121,6 +126,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
 
 #[cfg(test)]
@@ -137,6 +144,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
@@ -150,6 +158,9 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
         PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::AuthzCasdoor => {
+            Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
+        }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
@@ -178,6 +189,7 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
             Self::RequestId(plugin) => {
                 plugin.access(access);

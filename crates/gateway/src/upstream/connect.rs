@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 /// Opens connections, but none to a forbidden address.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     timeout: Duration,
     forbidden: Arc<[SocketAddr]>,
     tls: Option<UpstreamTls>,
@@ -27,7 +27,7 @@ pub(super) struct Connector {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     #[error("the address is not host:port")]
     NoAddress,
     #[error("the name has no address")]
@@ -45,7 +45,7 @@ pub(super) enum ConnectError {
 }
 
 /// A connection that remembers whether it has been of use.
-pub(super) struct UpstreamStream {
+pub(crate) struct UpstreamStream {
     stream: Stream,
     used: Used,
 }
@@ -70,7 +70,7 @@ impl Used {
 }
 
 impl Connector {
-    pub(super) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
+    pub(crate) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
         Self { timeout, forbidden: forbidden.into(), tls }
     }
 

@@ -8,19 +8,19 @@ mod node;
 mod pool;
 mod tls;
 
+pub(crate) use connect::{ConnectError, Connector};
 pub(crate) use node::{InFlight, Node};
 pub(crate) use pool::{Answered, Outgoing, Pool};
+pub(crate) use tls::UpstreamTls;
 
 use crate::GatewayConfig;
 use balance::Balance;
-use connect::Connector;
 use http::HeaderValue;
 use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tls::UpstreamTls;
 
 /// The servers of one upstream, ready to be sent requests. Taken over by the next configuration when nothing
 /// of it has changed: then turns, connections and checks go on.
