@@ -19,6 +19,7 @@ pub mod hmac_auth;
 pub mod ip_restriction;
 pub mod jwt_auth;
 pub mod key_auth;
+pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
 pub mod network;
@@ -29,12 +30,14 @@ mod reader;
 pub mod request_id;
 pub mod response_rewrite;
 pub mod schema;
+mod set;
 mod text;
 pub mod variable;
 
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
+pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use serde::{Deserialize, Serialize};
@@ -81,6 +84,7 @@ plugins! {
     Cors in cors,
     IpRestriction in ip_restriction,
     AuthzCasdoor in authz_casdoor,
+    LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

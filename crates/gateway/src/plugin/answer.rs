@@ -21,6 +21,8 @@ impl Plugin {
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
             | Self::HmacAuth(_)
+            | Self::LdapAuth(_)
+            | Self::LdapUser
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_)
             | Self::IpRestriction(_)
@@ -40,6 +42,8 @@ impl Plugin {
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
             | Self::HmacAuth(_)
+            | Self::LdapAuth(_)
+            | Self::LdapUser
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_)
             | Self::IpRestriction(_)

@@ -18,6 +18,7 @@ mod ip_restriction;
 mod jwt_auth;
 mod kept;
 mod key_auth;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod proxy_rewrite;
 mod query;
@@ -46,12 +47,13 @@ use http::{HeaderMap, HeaderValue, Method};
 use ip_restriction::IpRestriction;
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
+use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::proxy_rewrite::ProxyRewritePlugin;
 use postern::plugin::response_rewrite::ResponseRewritePlugin;
-use postern::plugin::{PluginConfig, PluginName};
+use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use proxy_rewrite::ProxyRewrite;
@@ -65,6 +67,9 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
+    /// Of a consumer, which is known by it.
+    LdapUser,
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
     RequestId(RequestId),
@@ -126,6 +131,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
     /// This worker's.
     pub(crate) http: &'a HttpClient,
 }
@@ -144,6 +150,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
             http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
@@ -162,6 +169,10 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
             Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
         }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => match config.placement() {
+            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Consumer => Plugin::LdapUser,
+        },
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -189,6 +200,8 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
+            Self::LdapUser => Ok(()),
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
             Self::RequestId(plugin) => {
