@@ -48,7 +48,7 @@ use ip_restriction::IpRestriction;
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use ldap_auth::{Directories, LdapAuth};
-use limit_count::{Counters, LimitCount, Pools};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::proxy_rewrite::ProxyRewritePlugin;
@@ -60,6 +60,7 @@ use proxy_rewrite::ProxyRewrite;
 use request_id::RequestId;
 use response_rewrite::ResponseRewrite;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -129,9 +130,10 @@ pub(crate) struct Scene<'a> {
     /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
     pub(crate) directories: &'a Directories,
+    pub(crate) redis: &'a Arc<Pools>,
     /// This worker's.
     pub(crate) http: &'a HttpClient,
 }
@@ -149,6 +151,7 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
             directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
             http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
