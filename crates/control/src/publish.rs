@@ -125,6 +125,8 @@ impl Inner {
             services: Arc::clone(&published.services),
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
+            consumer_plugins: Arc::default(),
+            global_plugins: Arc::default(),
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
