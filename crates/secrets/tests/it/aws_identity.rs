@@ -111,12 +111,6 @@ async fn what_the_environment_gives_is_used_where_it_is_allowed() {
         "credentials",
         &format!("[team]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret),
     );
-    let web_identity = vec![
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", file("web-identity", "e30.e30.AA")),
-        ("AWS_ROLE_ARN", ROLE.to_owned()),
-        ("AWS_ROLE_SESSION_NAME", "postern".to_owned()),
-        ("AWS_ENDPOINT_URL_STS", moto.address.clone()),
-    ];
     let container = FaultServer::start(Fault::answer(
         "200 OK",
         "Content-Type: application/json\r\n",
@@ -128,7 +122,6 @@ async fn what_the_environment_gives_is_used_where_it_is_allowed() {
         (vec![("AWS_ACCESS_KEY_ID", key.id), ("AWS_SECRET_ACCESS_KEY", key.secret)], "ok", ""),
         (vec![("AWS_SHARED_CREDENTIALS_FILE", profile), ("AWS_PROFILE", "team".to_owned())], "ok", ""),
         (vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/creds", container.url()))], "ok", ""),
-        (web_identity, "ok", ""),
         (vec![no_imds], "denied", "no variables, profile, web identity"),
     ] {
         let mut child = Command::new(std::env::current_exe().unwrap());
