@@ -2,7 +2,7 @@
 
 use super::about::{OnConsumer, Placement};
 use super::meta::{self, META, Meta};
-use super::schema::{self, Field, found, secret_patterns, with_defaults};
+use super::schema::{self, Field, found, is_reference, may_be_text, secret_patterns, with_defaults};
 use super::text::parse_object;
 use super::{EnteredField, MaskedField, PluginName, STORED};
 use crate::name::ConsumerName;
@@ -32,7 +32,9 @@ pub struct PluginConfig<F = MaskedField> {
 pub struct SecretAt(Box<str>);
 
 impl SecretAt {
-    pub(super) fn new(path: &str) -> Self {
+    /// The place with this path, without the first `/`.
+    #[must_use]
+    pub fn new(path: &str) -> Self {
         Self(path.into())
     }
 
@@ -117,6 +119,21 @@ impl<F> PluginConfig<F> {
     pub fn consumers(&self) -> impl Iterator<Item = (&'static str, ConsumerName)> + '_ {
         let naming = self.own_fields().iter().filter(|field| field.is_consumer);
         naming.filter_map(|field| Some((field.name, self.fields.get(field.name)?.as_str()?.parse().ok()?)))
+    }
+
+    /// The field by which requests find the consumer that has this plugin, if it has one.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&'static str> {
+        match (self.placement, self.name.about().on_consumer) {
+            (Placement::Consumer, OnConsumer::With { known_by, .. }) => known_by,
+            _ => None,
+        }
+    }
+
+    /// The text of a field that holds no secret.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.as_str().filter(|_| !self.secrets.contains_key(&SecretAt::new(field)))
     }
 
     /// To whom its secrets are shown: one typed in for another server is not shown to this one.
@@ -221,12 +238,18 @@ pub(super) fn all_fields(own: &[Field]) -> Vec<Field> {
 
 /// Puts its path in the place of every secret.
 fn mark_secrets(fields: &mut Map<String, Value>, own: &[Field]) -> Vec<(SecretAt, Value)> {
-    let places = found(fields, &secret_patterns(own));
+    let (texts, secrets): (Vec<_>, Vec<_>) = secret_patterns(own).into_iter().partition(|at| may_be_text(own, at));
+    let (texts, secrets) = (found(fields, &texts), found(fields, &secrets));
     let mut object = Value::Object(std::mem::take(fields));
     let mut taken = Vec::new();
-    for path in places {
-        if let Some(place) = object.pointer_mut(&format!("/{path}")) {
-            taken.push((SecretAt::new(&path), std::mem::replace(place, Value::from(path))));
+    for (path, is_secret) in
+        texts.into_iter().map(|path| (path, false)).chain(secrets.into_iter().map(|path| (path, true)))
+    {
+        match object.pointer_mut(&format!("/{path}")) {
+            Some(place) if is_secret || is_reference(place) => {
+                taken.push((SecretAt::new(&path), std::mem::replace(place, Value::from(path))));
+            }
+            _ => {}
         }
     }
     if let Value::Object(marked) = object {

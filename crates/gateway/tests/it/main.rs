@@ -2,18 +2,25 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod auth;
+mod authz_casdoor;
 mod balancing;
 mod basic_auth;
+mod cors;
 mod echo;
 mod framing;
 mod hmac_auth;
 mod jwt_auth;
+mod ldap_auth;
 mod lifecycle;
 mod limit_count;
 mod limits;
 mod observing;
 mod phases;
+mod proxy_rewrite;
 mod proxying;
+mod request_id;
+mod response_rewrite;
+mod restrictions;
 mod slow;
 mod support;
 mod tls;
