@@ -4,7 +4,6 @@ use crate::api;
 use crate::error::AppError;
 use crate::forms::at_once;
 use crate::forms::provider_test::{follow, save_mended};
-use crate::go::Go;
 use crate::parts::diagnosis::{Test, TestPanel};
 use crate::parts::group::group;
 use leptos::prelude::*;
@@ -69,13 +68,13 @@ pub fn ExplainDialog(
     reference: Reference,
     /// Something was saved or learned.
     on_change: Callback<()>,
+    on_close: Callback<()>,
 ) -> impl IntoView {
-    let go = Go::here();
     let text = reference.to_string();
     let explain = Explain::of(Signal::stored(text.clone()), on_change);
     at_once(explain.run);
     view! {
-        <Dialog title="Explain" on_close=go.closing() wide=true>
+        <Dialog title="Explain" on_close wide=true title_id="explain-title">
             <DialogBody>
                 <p class="ref-text text-sm wrap-anywhere">{text}</p>
                 <ExplainPanel explain/>
