@@ -64,7 +64,7 @@ impl FromStr for EnvRef {
             return fail(RefProblem::NotAReference, 0..text.len().min(SCHEME.len()));
         }
         if text.len() > MAX_LENGTH {
-            return fail(RefProblem::TooLong { length: text.len() }, MAX_LENGTH..text.len());
+            return Err(RefError::too_long(text));
         }
         let written = Written::of(text);
         let rest = &written.plain[SCHEME.len()..];

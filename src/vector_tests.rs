@@ -90,7 +90,8 @@ fn check(id: &str, vector: &Value, expected: &Expected) {
         NoSuchPlugin(name) => assert!(PluginName::from_slug(name).is_none(), "{id}: run it with the plugin {name}"),
         InLimitCount(field) => {
             let config = limit_count(field).unwrap();
-            let references: Vec<_> = config.references().map(|(at, reference)| (at, reference.to_string())).collect();
+            let references: Vec<_> =
+                config.references().map(|(at, reference)| (at.as_str(), reference.to_string())).collect();
             assert_eq!(references, [(*field, "$env://X".to_owned())], "{id}");
         }
         NotInLimitCount(field) => {

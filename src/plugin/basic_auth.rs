@@ -1,49 +1,44 @@
 //! basic-auth: a request passes when it carries a username and its password (`apisix/plugins/basic-auth.lua`).
 
-use super::fields;
+use super::about::{About, OnConsumer, Phase};
+use super::forms::{CONSUMER, REALM};
+use super::schema::{Field, Kind};
 use crate::name::ConsumerName;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
-/// Configuration on a service or route; field names and defaults as in APISIX 3.18.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// What is told of it.
+pub const ABOUT: About = About {
+    slug: "basic-auth",
+    label: "Basic Auth",
+    summary: "Lets only requests pass that carry the username and password of a consumer.",
+    consequence_of_removal: "Requests pass without a password",
+    priority: 2520,
+    phase: Phase::Rewrite,
+    authenticates: true,
+    fields: FIELDS,
+    on_consumer: OnConsumer::Refused("A consumer's passwords are credentials: add them on its Credentials tab."),
+    ..About::BASE
+};
+
+/// Field names and defaults as in APISIX 3.18.
+const FIELDS: &[Field] = &[
+    Field::new("hide_credentials", Kind::Boolean, "Whether Authorization is removed before the request goes upstream.")
+        .or("false"),
+    Field::new("realm", REALM, "The realm that WWW-Authenticate names.").or("\"basic\""),
+    Field::new(
+        "anonymous_consumer",
+        CONSUMER,
+        "The consumer that requests without a good password count as; without one they are refused.",
+    )
+    .consumer(),
+];
+
+/// Configuration on a service or route.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BasicAuthPlugin {
-    /// Whether `Authorization` is removed before the request goes upstream.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hide_credentials: bool,
-    /// Named in `WWW-Authenticate`.
-    #[serde(skip_serializing_if = "is_basic")]
     pub realm: String,
-    /// The consumer that requests without a good password count as; none refuses them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous_consumer: Option<ConsumerName>,
-}
-
-impl Default for BasicAuthPlugin {
-    fn default() -> Self {
-        Self { hide_credentials: false, realm: "basic".to_owned(), anonymous_consumer: None }
-    }
-}
-
-fn is_basic(text: &str) -> bool {
-    text == "basic"
-}
-
-impl BasicAuthPlugin {
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
-        match name {
-            "hide_credentials" => self.hide_credentials = fields::boolean(value)?,
-            "realm" => self.realm = fields::realm(value)?,
-            "anonymous_consumer" => self.anonymous_consumer = Some(fields::consumer(value)?),
-            _ => {
-                return Err(
-                    "basic-auth has no such field; it has hide_credentials, realm and anonymous_consumer.".to_owned()
-                );
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,43 +1,92 @@
 //! hmac-auth: a request passes when a consumer signed it (`apisix/plugins/hmac-auth.lua`).
 
-use super::fields;
-use super::reader::whole;
+use super::about::{About, OnConsumer, Phase};
+use super::forms::{CONSUMER, REALM, is_header_name};
+use super::schema::{Field, Form, Kind};
 use crate::name::ConsumerName;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
-/// Configuration on a service or route; field names and defaults as in APISIX 3.18.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// What is told of it.
+pub const ABOUT: About = About {
+    slug: "hmac-auth",
+    label: "HMAC Auth",
+    summary: "Lets only requests pass that a consumer signed, headers and, if wanted, body.",
+    consequence_of_removal: "Requests pass without a signature",
+    priority: 2530,
+    phase: Phase::Rewrite,
+    authenticates: true,
+    fields: FIELDS,
+    on_consumer: OnConsumer::Refused("A consumer's signing keys are credentials: add them on its Credentials tab."),
+    ..About::BASE
+};
+
+/// A body that is validated is held in memory: 1 GiB.
+const MOST_BODY: i64 = 1024 * 1024 * 1024;
+
+/// Field names and defaults as in APISIX 3.18.
+const FIELDS: &[Field] = &[
+    Field::new(
+        "allowed_algorithms",
+        Kind::some(&Kind::OneOf(&["hmac-sha1", "hmac-sha256", "hmac-sha512"])),
+        "The algorithms a request may be signed by.",
+    )
+    .expected("This is a list of \"hmac-sha1\", \"hmac-sha256\" and \"hmac-sha512\", at least one of them.")
+    .or("[\"hmac-sha1\", \"hmac-sha256\", \"hmac-sha512\"]"),
+    Field::new(
+        "clock_skew",
+        Kind::Integer { min: 1, max: 4_294_967_295 },
+        "By how many seconds the request's Date may differ from now.",
+    )
+    .or("300"),
+    Field::new(
+        "signed_headers",
+        Kind::list(&SIGNED_HEADER),
+        "Headers that must be signed; @request-target is the method and path.",
+    )
+    .expected("This is a list of header names, each of 1 to 50 characters.")
+    .or("[\"date\"]"),
+    Field::new("validate_request_body", Kind::Boolean, "Whether the body must be the one that Digest tells.")
+        .or("false"),
+    Field::new(
+        "max_req_body_size",
+        Kind::Integer { min: 1, max: MOST_BODY },
+        "The longest body that is read to validate it, in bytes.",
+    )
+    .or("67108864"),
+    Field::new("hide_credentials", Kind::Boolean, "Whether Authorization is removed before the request goes upstream.")
+        .or("false"),
+    Field::new("realm", REALM, "The realm that WWW-Authenticate names.").or("\"hmac\""),
+    Field::new(
+        "anonymous_consumer",
+        CONSUMER,
+        "The consumer that requests without a good signature count as; without one they are refused.",
+    )
+    .consumer(),
+];
+
+const SIGNED_HEADER: Kind =
+    Kind::Form(&Form { pattern: "^(@request-target|[A-Za-z0-9!#$%&'*+.^_`|~-]{1,50})$", read: signed_header });
+
+fn signed_header(text: &str) -> Result<(), String> {
+    let is_one = text == "@request-target" || text.len() <= 50 && is_header_name(text);
+    is_one.then_some(()).ok_or_else(|| "This is a header name of 1 to 50 characters.".to_owned())
+}
+
+/// Configuration on a service or route.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct HmacAuthPlugin {
-    /// The algorithms a request may be signed by.
-    #[serde(skip_serializing_if = "is_every")]
     pub allowed_algorithms: Vec<HmacAlgorithm>,
-    /// By how many seconds the request's `Date` may differ from now.
-    #[serde(skip_serializing_if = "is_five_minutes")]
     pub clock_skew: u64,
-    /// Headers that must be signed.
-    #[serde(skip_serializing_if = "is_date")]
     pub signed_headers: Vec<String>,
-    /// Whether the body must be the one that `Digest` tells.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub validate_request_body: bool,
-    /// The longest body that is read to validate it, in bytes.
-    #[serde(skip_serializing_if = "is_64_mib")]
     pub max_req_body_size: usize,
-    /// Whether `Authorization` is removed before the request goes upstream.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hide_credentials: bool,
-    /// Named in `WWW-Authenticate`.
-    #[serde(skip_serializing_if = "is_hmac")]
     pub realm: String,
-    /// The consumer that requests without a good signature count as; none refuses them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous_consumer: Option<ConsumerName>,
 }
 
 /// How a request is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HmacAlgorithm {
     HmacSha1,
@@ -64,88 +113,6 @@ impl HmacAlgorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
-}
-
-const FIVE_MINUTES: u64 = 300;
-const MIB_64: usize = 64 * 1024 * 1024;
-
-impl Default for HmacAuthPlugin {
-    fn default() -> Self {
-        Self {
-            allowed_algorithms: HmacAlgorithm::ALL.into(),
-            clock_skew: FIVE_MINUTES,
-            signed_headers: vec!["date".to_owned()],
-            validate_request_body: false,
-            max_req_body_size: MIB_64,
-            hide_credentials: false,
-            realm: "hmac".to_owned(),
-            anonymous_consumer: None,
-        }
-    }
-}
-
-fn is_every(algorithms: &[HmacAlgorithm]) -> bool {
-    HmacAlgorithm::ALL.iter().all(|algorithm| algorithms.contains(algorithm))
-}
-
-fn is_five_minutes(seconds: &u64) -> bool {
-    *seconds == FIVE_MINUTES
-}
-
-fn is_date(names: &[String]) -> bool {
-    names == ["date"]
-}
-
-fn is_64_mib(bytes: &usize) -> bool {
-    *bytes == MIB_64
-}
-
-fn is_hmac(text: &str) -> bool {
-    text == "hmac"
-}
-
-impl HmacAuthPlugin {
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
-        match name {
-            "allowed_algorithms" => self.allowed_algorithms = algorithms(value)?,
-            "clock_skew" => self.clock_skew = whole(value, 1, u64::from(u32::MAX))?,
-            "signed_headers" => self.signed_headers = headers(value)?,
-            "validate_request_body" => self.validate_request_body = fields::boolean(value)?,
-            "max_req_body_size" => {
-                self.max_req_body_size = usize::try_from(whole(value, 1, MOST_BODY)?).unwrap_or(MIB_64);
-            }
-            "hide_credentials" => self.hide_credentials = fields::boolean(value)?,
-            "realm" => self.realm = fields::realm(value)?,
-            "anonymous_consumer" => self.anonymous_consumer = Some(fields::consumer(value)?),
-            _ => {
-                return Err("hmac-auth has no such field; it has allowed_algorithms, clock_skew, signed_headers, \
-                            validate_request_body, max_req_body_size, hide_credentials, realm and \
-                            anonymous_consumer."
-                    .to_owned());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A body that is validated is held in memory: 1 GiB.
-const MOST_BODY: u64 = 1024 * 1024 * 1024;
-
-fn algorithms(value: &Value) -> Result<Vec<HmacAlgorithm>, String> {
-    let why =
-        || "This is a list of \"hmac-sha1\", \"hmac-sha256\" and \"hmac-sha512\", at least one of them.".to_owned();
-    let items = value.as_array().filter(|items| !items.is_empty()).ok_or_else(why)?;
-    items.iter().map(|item| item.as_str().and_then(HmacAlgorithm::from_name).ok_or_else(why)).collect()
-}
-
-/// Names of headers, and `@request-target`.
-fn headers(value: &Value) -> Result<Vec<String>, String> {
-    let why = || "This is a list of header names, each of 1 to 50 characters.".to_owned();
-    let name = |item: &Value| {
-        let text = item.as_str().filter(|text| text.len() <= 50).ok_or_else(why)?;
-        if text == "@request-target" { Ok(text.to_owned()) } else { fields::token(item).map_err(|_| why()) }
-    };
-    value.as_array().ok_or_else(why)?.iter().map(name).collect()
 }
 
 #[cfg(test)]

@@ -1,68 +1,49 @@
 //! key-auth: a request passes when it carries the key of a consumer (`apisix/plugins/key-auth.lua`).
 
-use super::fields;
+use super::about::{About, OnConsumer, Phase};
+use super::forms::{CONSUMER, HEADER_NAME, REALM};
+use super::schema::{Field, Kind};
 use crate::name::ConsumerName;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
-/// Configuration on a service or route; field names and defaults as in APISIX 3.18.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// What is told of it.
+pub const ABOUT: About = About {
+    slug: "key-auth",
+    label: "Key Auth",
+    summary: "Lets only requests pass that carry the key of a consumer.",
+    consequence_of_removal: "Requests pass without a key",
+    priority: 2500,
+    phase: Phase::Rewrite,
+    authenticates: true,
+    fields: FIELDS,
+    on_consumer: OnConsumer::Refused("A consumer's keys are credentials: add them on its Credentials tab."),
+    ..About::BASE
+};
+
+/// Field names and defaults as in APISIX 3.18.
+const FIELDS: &[Field] = &[
+    Field::new("header", HEADER_NAME, "The header that carries the key; looked at first.").or("\"apikey\""),
+    Field::new("query", Kind::TEXT, "The query parameter that carries the key; looked at when the header is absent.")
+        .or("\"apikey\""),
+    Field::new("hide_credentials", Kind::Boolean, "Whether the key is removed before the request goes upstream.")
+        .or("false"),
+    Field::new("realm", REALM, "The realm that WWW-Authenticate names.").or("\"key\""),
+    Field::new(
+        "anonymous_consumer",
+        CONSUMER,
+        "The consumer that requests without a good key count as; without one they are refused.",
+    )
+    .consumer(),
+];
+
+/// Configuration on a service or route.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct KeyAuthPlugin {
-    /// Header that carries the key; looked at first.
-    #[serde(skip_serializing_if = "is_apikey")]
     pub header: String,
-    /// Query parameter that carries the key; looked at when the header is absent.
-    #[serde(skip_serializing_if = "is_apikey")]
     pub query: String,
-    /// Whether the key is removed before the request goes upstream.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hide_credentials: bool,
-    /// Named in `WWW-Authenticate`.
-    #[serde(skip_serializing_if = "is_key")]
     pub realm: String,
-    /// The consumer that requests without a good key count as; none refuses them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous_consumer: Option<ConsumerName>,
-}
-
-impl Default for KeyAuthPlugin {
-    fn default() -> Self {
-        Self {
-            header: "apikey".to_owned(),
-            query: "apikey".to_owned(),
-            hide_credentials: false,
-            realm: "key".to_owned(),
-            anonymous_consumer: None,
-        }
-    }
-}
-
-fn is_apikey(text: &str) -> bool {
-    text == "apikey"
-}
-
-fn is_key(text: &str) -> bool {
-    text == "key"
-}
-
-impl KeyAuthPlugin {
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
-        match name {
-            "header" => self.header = fields::token(value)?,
-            "query" => self.query = fields::text(value)?,
-            "hide_credentials" => self.hide_credentials = fields::boolean(value)?,
-            "realm" => self.realm = fields::realm(value)?,
-            "anonymous_consumer" => self.anonymous_consumer = Some(fields::consumer(value)?),
-            _ => {
-                return Err(
-                    "key-auth has no such field; it has header, query, hide_credentials, realm and anonymous_consumer."
-                        .to_owned(),
-                );
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

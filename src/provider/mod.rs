@@ -1,6 +1,6 @@
 //! Secret providers: how a gateway group reaches a secret manager.
 //!
-//! A new manager is one new file (or folder) beside `vault.rs`, here, in `crates/secrets` and in `app/src/forms`,
+//! A new manager is one new file (or folder) beside `aws`, here, in `crates/secrets` and in `app/src/forms`,
 //! plus the match arms the compiler then asks for.
 
 mod activity;

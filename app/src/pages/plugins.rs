@@ -3,7 +3,7 @@
 use crate::api;
 use crate::error::AppError;
 use crate::forms::delete::DeleteDialog;
-use crate::forms::plugin::{CatalogueDialog, PluginDialog};
+use crate::forms::plugin::{CatalogueDialog, PluginDialog, placement};
 use crate::go::{Go, OpenButton, opened};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::failure::Gone;
@@ -225,7 +225,10 @@ fn Dialogs(owner: Owner) -> impl IntoView {
         match shown.get() {
             None => ().into_any(),
             Some(Open::Unknown(name)) => view! { <Gone what="plugin" name on_close=go.closing()/> }.into_any(),
-            Some(Open::Catalogue) => view! { <CatalogueDialog enabled=plugins.into_keys().collect()/> }.into_any(),
+            Some(Open::Catalogue) => {
+                view! { <CatalogueDialog enabled=plugins.into_keys().collect() placement=placement(&target)/> }
+                    .into_any()
+            }
             Some(Open::Remove(plugin)) => view! { <RemoveDialog owner=target plugin on_done=finish/> }.into_any(),
             Some(Open::Editor(plugin)) => view! {
                 <PluginDialog

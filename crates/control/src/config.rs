@@ -10,7 +10,7 @@ use postern::consumer::Consumer;
 use postern::control::{PluginOwner, Stored};
 use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
-use postern::plugin::{PluginName, Plugins, SealedField};
+use postern::plugin::{PluginName, Plugins, SealedField, SecretAt};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::reference::Reference;
 use postern::routing::{Route, Service};
@@ -44,7 +44,7 @@ pub(crate) struct Config {
 }
 
 /// Where in the plugins of its owner a secret stands.
-pub(crate) type PluginPlace = (PluginName, &'static str);
+pub(crate) type PluginPlace = (PluginName, SecretAt);
 
 /// Which objects belong to a `K`, in order. A pair without an object stands before all those of its `K`.
 type Index<K> = OrdSet<(K, Option<ObjectId>)>;
@@ -294,7 +294,9 @@ impl Config {
         }
         let configs = plugins.into_iter().flatten();
         let places: Vec<(PluginPlace, Reference)> = configs
-            .flat_map(|(name, config)| config.references().map(|(field, reference)| ((*name, field), reference)))
+            .flat_map(|(name, config)| {
+                config.references().map(|(at, reference)| ((*name, at.clone()), reference.clone()))
+            })
             .collect();
         for reference in places.iter().filter_map(|(_, reference)| reference.secret()) {
             self.plugins_with.insert((reference.clone(), Some(owner.clone())));

@@ -9,7 +9,7 @@ use postern::control::PluginOwner;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, Reread, SecretNow};
 use postern::name::GroupName;
-use postern::plugin::{PluginName, Plugins, SealedField, try_map_all};
+use postern::plugin::{PluginName, Plugins, SealedField, SecretAt, try_map_all};
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, SecretField};
@@ -71,8 +71,8 @@ impl Inner {
         let before = std::mem::take(&mut published.live);
         let mut live = Live::new();
         let reader = self.reader();
-        let mut handle = |owner: &PluginOwner, plugin, field: &'static str, secret: &SealedField| match secret {
-            SecretField::Literal(_) => self.literal(owner, plugin, field, secret),
+        let mut handle = |owner: &PluginOwner, plugin, field: &SecretAt, secret: &SealedField| match secret {
+            SecretField::Literal(_) => self.literal(owner, plugin, field.as_str(), secret),
             // The environment of a process does not change.
             SecretField::Reference(Reference::Env(variable)) => {
                 LiveSecret::literal(secret_now(self.engine.variable(variable).0, variable, &self.fingerprints))

@@ -7,7 +7,10 @@ use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
-use postern::plugin::{EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, try_map_all};
+use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::{
+    EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
+};
 use postern::provider::ProviderKey;
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
@@ -61,7 +64,7 @@ impl Inner {
             Some(ReferenceView {
                 reference: reference.clone(),
                 state: self.current(reference).1,
-                used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, *place)? },
+                used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, place)? },
                 incident: self.incident(reference),
             })
         })
@@ -72,7 +75,7 @@ impl Inner {
         let references = config.plugin_references();
         let of_provider =
             references.filter(|(_, _, reference)| reference.secret().is_some_and(|secret| secret.is_of(key)));
-        let users = of_provider.filter_map(|(owner, place, _)| plugin_user(config, owner, *place));
+        let users = of_provider.filter_map(|(owner, place, _)| plugin_user(config, owner, place));
         users.map(|user| format!("{}, {} of {}", user.owner_name, user.field, user.plugin.slug())).collect()
     }
 
@@ -109,7 +112,7 @@ impl Inner {
                 Ok(SecretField::Reference(reference.clone()))
             }
             SecretField::Literal(Entered::Replace(typed)) => {
-                let column = column(entered.name(), field);
+                let column = column(entered.name(), field.as_str());
                 let place = plugin_place(owner, &column);
                 let sealed = self.sealer.seal(place, &typed.clone().into_plain(), self.now()).map_err(internal)?;
                 Ok(SecretField::Literal(sealed))
@@ -120,32 +123,35 @@ impl Inner {
 
     /// What only the whole configuration can tell.
     fn check_plugin(&self, config: &Config, owner: &PluginOwner, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
-        if let Some(name) = plugin.anonymous_consumer()
-            && !config.consumers.contains_key(name)
-        {
-            return Err(ControlError::invalid("/anonymous_consumer", format!("There is no consumer '{name}'.")));
-        }
-        if let PluginConfig::LimitCount(limit) = plugin {
-            if let Some((host, port)) = limit.redis_address()
-                && self.is_own_address(host, port)
-            {
-                let problem = "This is Postern's own address: there is no Redis.";
-                return Err(ControlError::invalid("/redis_host", problem));
+        for (field, name) in plugin.consumers() {
+            if !config.consumers.contains_key(&name) {
+                return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
             }
-            let Some(group) = &limit.group else { return Ok(()) };
-            let others = config.plugins().filter(|(other, _)| *other != *owner);
-            let in_group = others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount));
-            for other in in_group {
-                if let PluginConfig::LimitCount(other) = other
-                    && other.group.as_ref() == Some(group)
-                    && !other.counts_like(limit)
-                {
-                    let problem = format!(
-                        "group conf mismatched: another service or route has the group '{group}' with other fields. \
+        }
+        if plugin.name() == PluginName::LimitCount {
+            let limit = LimitCountPlugin::of(plugin).map_err(internal)?;
+            self.check_limit(config, owner, &limit)?;
+        }
+        Ok(())
+    }
+
+    /// Where limit-count counts, and with whom.
+    fn check_limit(&self, config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
+        if let Some((host, port)) = limit.redis_address()
+            && self.is_own_address(host, port)
+        {
+            return Err(ControlError::invalid("/redis_host", "This is Postern's own address: there is no Redis."));
+        }
+        let Some(group) = &limit.group else { return Ok(()) };
+        let others = config.plugins().filter(|(other, _)| *other != *owner);
+        for other in others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount)) {
+            let other = LimitCountPlugin::of(other).map_err(internal)?;
+            if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
+                let problem = format!(
+                    "group conf mismatched: another service or route has the group '{group}' with other fields. \
 All of a group must be the same."
-                    );
-                    return Err(ControlError::invalid("/group", problem));
-                }
+                );
+                return Err(ControlError::invalid("/group", problem));
             }
         }
         Ok(())
@@ -159,14 +165,14 @@ pub(crate) fn column(plugin: PluginName, field: &str) -> String {
 
 /// All plugins with their secrets masked.
 pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
-    let mask = |_, _, field: &SealedField| -> Result<MaskedField, Infallible> {
+    let mask = |_: PluginName, _: &SecretAt, field: &SealedField| -> Result<MaskedField, Infallible> {
         field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
     };
     try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
 }
 
 /// What is wrong with a reference is told where it stands.
-fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): PluginPlace) -> Option<PluginUser> {
+fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
     let (owner_name, service) = match owner {
         PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), id.clone()),
         PluginOwner::Route(id) => {
@@ -174,7 +180,7 @@ fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): PluginPlac
             (route.name.to_string(), route.service.clone())
         }
     };
-    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin, field: field.to_owned() })
+    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
 }
 
 fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
@@ -190,23 +196,17 @@ fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<&'a Plugins
 
 /// The stored secret, if it is one of that field and of the same server.
 fn kept(
-    field: &'static str,
+    field: &SecretAt,
     entered: &PluginConfig<EnteredField>,
     stored: Option<&PluginConfig<SealedField>>,
 ) -> Answer<Sealed> {
     let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
     let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
-    let mut found = None;
-    // Only the field that is looked for is remembered.
-    let _looked_at = stored.try_map(|name, secret| {
-        if let (true, SecretField::Literal(sealed)) = (name == field, secret) {
-            found = Some(sealed.clone());
-        }
-        Ok::<_, Infallible>(())
-    });
-    let Some(sealed) = found else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
+    let Some(SecretField::Literal(sealed)) = stored.secret(field) else {
+        return refuse("Nothing is stored here yet: enter the secret, or a reference.");
+    };
     if stored.server() != entered.server() {
         return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
     }
-    Ok(sealed)
+    Ok(sealed.clone())
 }

@@ -166,7 +166,7 @@ impl Inner {
 
 /// The consumers that plugins name.
 fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTreeSet<ConsumerName> {
-    plugins.flat_map(BTreeMap::values).filter_map(PluginConfig::anonymous_consumer).cloned().collect()
+    plugins.flat_map(BTreeMap::values).flat_map(PluginConfig::consumers).map(|(_, name)| name).collect()
 }
 
 fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {

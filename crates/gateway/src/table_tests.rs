@@ -1,10 +1,17 @@
 use super::*;
 use futures_util::FutureExt;
 use postern::fingerprint::Fingerprint;
-use postern::plugin::key_auth::KeyAuthPlugin;
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::plugin::{PluginConfig, PluginName, Plugins, SealedField};
 use postern::routing::{Node, Service};
 use postern::snapshot::{KeyCredential, SnapshotConsumer};
+
+/// key-auth as it is stored, also when nothing would have stored it.
+fn key_auth(config: &str) -> Plugins<LiveField> {
+    let stored = format!("{{\"plugin\": \"key-auth\", \"config\": {config}}}");
+    let stored: PluginConfig<SealedField> = serde_json::from_str(&stored).unwrap();
+    let config = stored.try_map(|_, _| Err::<LiveField, ()>(())).unwrap();
+    Plugins::from([(PluginName::KeyAuth, config)])
+}
 
 fn snapshot() -> Snapshot {
     let services = BTreeMap::from([(id("s"), service(routing::Upstream::BuiltinEcho))]);
@@ -138,8 +145,7 @@ fn of_two_routes_alike_the_lower_id_wins_whatever_their_order() {
 
 #[test]
 fn a_route_that_cannot_be_enforced_stays_and_lets_nothing_pass() {
-    let realm = KeyAuthPlugin { realm: "\n".to_owned(), ..KeyAuthPlugin::default() };
-    let broken_plugin = Plugins::from([(PluginName::KeyAuth, PluginConfig::KeyAuth(realm))]);
+    let broken_plugin = key_auth(r#"{"realm": "\n"}"#);
     let no_weight = nodes_of(Node { host: "a".to_owned(), port: 1, weight: 0 });
     let mut without_service = snapshot();
     without_service.services = Arc::default();
@@ -158,10 +164,7 @@ fn a_route_that_cannot_be_enforced_stays_and_lets_nothing_pass() {
 
 #[test]
 fn the_plugin_of_the_route_replaces_the_one_of_the_service() {
-    let config = |header: &str| {
-        let config = KeyAuthPlugin { header: header.to_owned(), ..KeyAuthPlugin::default() };
-        Plugins::from([(PluginName::KeyAuth, PluginConfig::KeyAuth(config))])
-    };
+    let config = |header: &str| key_auth(&format!("{{\"header\": \"{header}\"}}"));
     let mut snapshot = snapshot();
     Arc::make_mut(&mut snapshot.services).get_mut(&id("s")).unwrap().plugins = config("of-service");
     let inherits = route("inherits: - - /inherits");

@@ -1,14 +1,15 @@
 //! limit-count: at most so many requests in so much time (`apisix/plugins/limit-count.lua`).
 
+mod fields;
 mod read;
 #[cfg(test)]
 mod tests;
 
-use super::variable::{Template, Variable};
-use serde::{Deserialize, Serialize};
+pub use fields::ABOUT;
 
-/// The fields that hold a secret, or a reference to one.
-pub const SECRETS: &[&str] = &["redis_username", "redis_password"];
+use super::variable::{Template, Variable};
+use super::{PluginConfig, SecretAt, UnknownConfig};
+use serde::{Deserialize, Serialize};
 
 /// The largest count and time window: what every JSON reader can hold exactly, 2^53-1.
 pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
@@ -124,6 +125,18 @@ fn none<F>() -> Option<F> {
     None
 }
 
+impl<F: Clone> LimitCountPlugin<F> {
+    /// What a configuration of limit-count says.
+    ///
+    /// # Errors
+    /// The configuration was stored by a version that knew others.
+    pub fn of(config: &PluginConfig<F>) -> Result<Self, UnknownConfig> {
+        let read = LimitCountPlugin::<SecretAt>::parse(&config.full());
+        let read = read.map_err(|problems| config.unknown(format!("{problems:?}")))?;
+        read.try_map(|_, at| config.held(at))
+    }
+}
+
 impl<F> LimitCountPlugin<F> {
     /// Converts the holder of every secret in it.
     ///
@@ -176,16 +189,6 @@ impl<F> LimitCountPlugin<F> {
     fn without_secrets(&self) -> LimitCountPlugin<()> {
         let without = self.try_map(|_, _| Ok::<_, std::convert::Infallible>(()));
         without.unwrap_or_else(|never| match never {})
-    }
-
-    /// The Redis server, and how it is spoken to.
-    pub(super) fn server(&self) -> Option<String> {
-        match &self.policy {
-            Policy::Local => None,
-            Policy::Redis(redis) => {
-                Some(format!("{}:{} ssl={} verify={}", redis.host, redis.port, redis.ssl, redis.ssl_verify))
-            }
-        }
     }
 
     /// Whose counters these are: the group's, else those of this configuration of `owner`. An unchanged

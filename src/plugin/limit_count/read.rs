@@ -1,14 +1,13 @@
 //! From the editor's JSON to a [`LimitCountPlugin`], with every problem by its path.
 
 use super::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, Redis, Rule, WindowType};
-use crate::plugin::fields::boolean;
-use crate::plugin::reader::{Reader, secret, text, whole};
+use crate::plugin::SecretAt;
+use crate::plugin::reader::{Reader, boolean, secret, text, whole};
 use crate::plugin::variable::Template;
 use crate::problem::FieldProblem;
-use crate::sensitive::{Entered, SecretField};
 use serde_json::{Map, Value};
 
-type Held = SecretField<Entered>;
+type Held = SecretAt;
 
 const REDIS_FIELDS: [&str; 10] = [
     "redis_host",
@@ -53,7 +52,7 @@ impl LimitCountPlugin<Held> {
                 show_limit_quota_header,
             })
         })();
-        reader.finish("limit-count", config)
+        reader.finish(config)
     }
 }
 
@@ -105,7 +104,7 @@ fn rule(index: usize, value: &Value) -> Result<Rule, Vec<FieldProblem>> {
     let key = reader.required("key", needed, template);
     let header_prefix = reader.optional("header_prefix", header_prefix);
     let rule = (|| Some(Rule { count: count?, time_window: time_window?, key: key?, header_prefix }))();
-    reader.finish("A rule", rule)
+    reader.finish(rule)
 }
 
 fn amount(value: &Value) -> Result<Amount, String> {
@@ -160,10 +159,7 @@ fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
     match is_redis {
         Some(true) => redis(reader).map(Policy::Redis),
         // Of what the fields of an unknown policy should be nothing can be said.
-        None if given => {
-            reader.pass_over(&REDIS_FIELDS);
-            None
-        }
+        None if given => None,
         Some(false) | None => {
             for name in REDIS_FIELDS {
                 reader.forbid(

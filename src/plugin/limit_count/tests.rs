@@ -1,3 +1,4 @@
+use super::LimitCountPlugin;
 use crate::plugin::{PluginConfig, PluginName};
 
 /// The Vault tutorial's configuration, in the braces it lacks.
@@ -29,8 +30,8 @@ fn the_tutorials_configuration_is_accepted_and_its_references_are_found() {
     assert_eq!(
         references,
         [
-            "redis_username $secret://vault/my-vault/redis/username",
-            "redis_password $secret://vault/my-vault/redis/password"
+            "redis_password $secret://vault/my-vault/redis/password",
+            "redis_username $secret://vault/my-vault/redis/username"
         ]
     );
 }
@@ -116,11 +117,11 @@ fn a_stored_secret_is_neither_shown_nor_lost() {
     let again = parse(&shown).unwrap();
     again
         .try_map(|name, field| {
-            kept.push((name, matches!(field, SecretField::Literal(Entered::Keep))));
+            kept.push((name.to_string(), matches!(field, SecretField::Literal(Entered::Keep))));
             Ok::<_, ()>(())
         })
         .unwrap();
-    assert_eq!(kept, [("redis_username", false), ("redis_password", true)]);
+    assert_eq!(kept, [("redis_password".to_owned(), true), ("redis_username".to_owned(), false)]);
 }
 
 #[test]
@@ -138,10 +139,7 @@ fn what_is_stored_can_be_read_again() {
 
 #[test]
 fn counters_belong_to_a_group_or_to_one_configuration_of_one_owner() {
-    let of = |json: &str, owner: &str| match parse(json).unwrap() {
-        PluginConfig::LimitCount(config) => config.counters_of(owner),
-        other => panic!("{other:?}"),
-    };
+    let of = |json: &str, owner: &str| LimitCountPlugin::of(&parse(json).unwrap()).unwrap().counters_of(owner);
     let one = of(TUTORIAL, "a");
     assert_eq!(one, of(TUTORIAL, "a"));
     assert_eq!(one, of(&TUTORIAL.replace("redis/password", "redis/other"), "a"), "its secrets do not matter");

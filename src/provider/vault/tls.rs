@@ -2,7 +2,7 @@
 //! certificate that its listener or load balancer demands.
 
 use super::FormSecret;
-use super::auth::{check_certificate, check_private_key};
+use super::checks::{check_certificate, check_private_key};
 use crate::problem::{FieldProblem, Problems};
 use crate::sensitive::Entered;
 use crate::text_form::text_form;

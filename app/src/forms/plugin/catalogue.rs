@@ -2,7 +2,7 @@
 
 use crate::go::Go;
 use leptos::prelude::*;
-use postern::plugin::PluginName;
+use postern::plugin::{Placement, PluginName};
 use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot};
 
 /// Every plugin there is, to choose from.
@@ -10,12 +10,14 @@ use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot};
 pub fn CatalogueDialog(
     /// Those that are enabled already.
     enabled: Vec<PluginName>,
+    /// What they are enabled on.
+    placement: Placement,
 ) -> impl IntoView {
     let go = Go::here();
     let search = RwSignal::new(String::new());
     let found = Memo::new(move |_| {
         let wanted = search.get();
-        PluginName::ALL.into_iter().filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
+        PluginName::of(placement).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
     });
     let count = move || match found.with(Vec::len) {
         0 => "No plugin has such a name or does such a thing.".to_owned(),

@@ -16,7 +16,7 @@ use guide::FieldGuide;
 use insert::{Chosen, InsertDialog};
 use leptos::prelude::*;
 use postern::control::PluginOwner;
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::plugin::{Placement, PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use postern::reference::Reference;
 use references::{ReferenceList, States, Written};
@@ -29,6 +29,47 @@ const FIELD: &str = "json";
 /// A problem's field is a place in the JSON, or the JSON as a whole.
 fn label(field: &str) -> String {
     if field == "json" { "JSON Editor".to_owned() } else { field.to_owned() }
+}
+
+/// What is edited: a plugin, on such an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Edited {
+    plugin: PluginName,
+    placement: Placement,
+}
+
+impl Edited {
+    fn schema(self) -> Value {
+        self.plugin.json_schema(self.placement)
+    }
+
+    /// The domain's check: the same that the server does.
+    fn check(self, json: &str) -> Result<(), Vec<FieldProblem>> {
+        PluginConfig::parse_for(self.placement, self.plugin, json).map(drop)
+    }
+
+    /// What is wrong with the text, and what the server refused besides.
+    fn problems(self, json: &str, refused: Vec<FieldProblem>) -> Vec<FieldProblem> {
+        let mut problems = self.check(json).err().unwrap_or_default();
+        let is_news = |p: &FieldProblem| problems.iter().all(|known| known.field != p.field);
+        let others: Vec<_> = refused.into_iter().filter(is_news).collect();
+        problems.extend(others);
+        problems
+    }
+
+    /// The fields that take a reference and stand at one place.
+    fn secret_pointers(self) -> Vec<String> {
+        let fields = self.plugin.secret_fields(self.placement).into_iter();
+        fields.filter(|path| !path.contains('*')).map(|path| format!("/{path}")).collect()
+    }
+}
+
+/// What kind of object an owner is.
+#[must_use]
+pub fn placement(owner: &PluginOwner) -> Placement {
+    match owner {
+        PluginOwner::Service(_) | PluginOwner::Route(_) => Placement::Route,
+    }
 }
 
 /// What is open over the editor.
@@ -52,14 +93,15 @@ pub fn PluginDialog(
     on_close: Callback<()>,
 ) -> impl IntoView {
     let group = StoredValue::new(group());
+    let edited = Edited { plugin, placement: placement(&owner) };
     let owner = StoredValue::new(owner);
     let stored = plugins.get(&plugin).map(PluginConfig::to_json);
     let editing = stored.is_some();
-    let first = stored.unwrap_or_else(|| plugin.example().to_owned());
+    let first = stored.unwrap_or_else(|| plugin.example(edited.placement).to_owned());
     let json = RwSignal::new(first.clone());
     let first = StoredValue::new(first);
     let over = RwSignal::new(None::<Over>);
-    let submission = Submission::of(move || check(plugin, &json.get_untracked()));
+    let submission = Submission::of(move || edited.check(&json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
         submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, on_done);
@@ -81,9 +123,9 @@ pub fn PluginDialog(
             wide=true
         >
             <p class="text-muted">{plugin.summary()}</p>
-            <Editor plugin json submission over/>
+            <Editor edited json submission over/>
         </FormDialog>
-        <OverEditor schema_fields=secret_pointers(plugin) over/>
+        <OverEditor fields=edited.secret_pointers() over/>
     }
     .into_any()
 }
@@ -91,12 +133,12 @@ pub fn PluginDialog(
 /// The editor and what is told beside it.
 #[component]
 fn Editor(
-    plugin: PluginName,
+    edited: Edited,
     json: RwSignal<String>,
     submission: Submission,
     over: RwSignal<Option<Over>>,
 ) -> impl IntoView {
-    let schema = StoredValue::new(schema_of(plugin));
+    let schema = StoredValue::new(edited.schema());
     let pointer = RwSignal::new(String::new());
     let editor = EditorHandle::of(FIELD);
     let written = Memo::new(move |before: Option<&Vec<Written>>| {
@@ -105,7 +147,7 @@ fn Editor(
         found.or_else(|| before.cloned()).unwrap_or_default()
     });
     let states = States::of(written);
-    let problems = Memo::new(move |_| problems(plugin, &json.get(), submission.told()));
+    let problems = Memo::new(move |_| edited.problems(&json.get(), submission.told()));
     Effect::new(move |before: Option<()>| {
         json.track();
         if before.is_some() {
@@ -138,7 +180,7 @@ fn Editor(
                 known=Signal::derive(move || states.known())
                 on_place=Callback::new(move |place| pointer.set(place))
                 on_explain=explain_text
-                tools=move || view! { <Tools plugin json pointer over/> }
+                tools=move || view! { <Tools edited json pointer over/> }
                 hint=Hint
             />
             <div class="editor-aside">
@@ -153,14 +195,14 @@ fn Editor(
 /// What the editor does at the press of a button.
 #[component]
 fn Tools(
-    plugin: PluginName,
+    edited: Edited,
     json: RwSignal<String>,
     pointer: RwSignal<String>,
     over: RwSignal<Option<Over>>,
 ) -> impl IntoView {
     let editor = EditorHandle::of(FIELD);
     let lacks_braces = Memo::new(move |_| json.with(|text| text.trim_start().starts_with('"')));
-    let secrets = StoredValue::new(secret_pointers(plugin));
+    let secrets = StoredValue::new(edited.secret_pointers());
     let insert = move |()| {
         let first = secrets
             .with_value(|fields| json.with_untracked(|text| insert::first(fields, &pointer.get_untracked(), text)));
@@ -200,7 +242,7 @@ fn Tools(
 
 /// The dialogs over the editor. They stand beside its form, not in it: Enter in one must not send the other.
 #[component]
-fn OverEditor(schema_fields: Vec<String>, over: RwSignal<Option<Over>>) -> impl IntoView {
+fn OverEditor(fields: Vec<String>, over: RwSignal<Option<Over>>) -> impl IntoView {
     let close = Callback::new(move |()| over.set(None));
     let insert = Callback::new(move |Chosen { pointer, reference }: Chosen| {
         over.set(None);
@@ -214,7 +256,7 @@ fn OverEditor(schema_fields: Vec<String>, over: RwSignal<Option<Over>>) -> impl 
             view! { <ExplainDialog reference on_change=Callback::new(|()| {}) on_close=close/> }.into_any()
         }
         Some(Over::Insert(first)) => {
-            view! { <InsertDialog fields=schema_fields.clone() first on_insert=insert on_close=close/> }.into_any()
+            view! { <InsertDialog fields=fields.clone() first on_insert=insert on_close=close/> }.into_any()
         }
     }
 }
@@ -240,19 +282,6 @@ fn Hint() -> impl IntoView {
     .into_any()
 }
 
-/// The domain's check: the same that the server does.
-fn check(plugin: PluginName, json: &str) -> Result<(), Vec<FieldProblem>> {
-    PluginConfig::parse(plugin, json).map(drop)
-}
-
-/// What is wrong with the text, and what the server refused besides.
-fn problems(plugin: PluginName, json: &str, told: Vec<FieldProblem>) -> Vec<FieldProblem> {
-    let mut problems = check(plugin, json).err().unwrap_or_default();
-    let others = told.into_iter().filter(|p| problems.iter().all(|known| known.field != p.field)).collect::<Vec<_>>();
-    problems.extend(others);
-    problems
-}
-
 /// Problems as the editor takes them.
 fn told(schema: &Value, problems: &[FieldProblem]) -> String {
     let told = problems.iter().map(|p| {
@@ -267,32 +296,24 @@ fn pointer_of(field: &str) -> &str {
     if field.starts_with('/') { field } else { "" }
 }
 
-fn schema_of(plugin: PluginName) -> Value {
-    let secrets = plugin.secret_fields().iter().map(|name| ((*name).to_owned(), json!({"x-reference": true})));
-    json!({"type": "object", "properties": secrets.collect::<serde_json::Map<_, _>>()})
-}
-
-/// The fields that take a reference and stand at one place.
-fn secret_pointers(plugin: PluginName) -> Vec<String> {
-    plugin.secret_fields().iter().filter(|path| !path.contains('*')).map(|path| format!("/{path}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KEY_AUTH: Edited = Edited { plugin: PluginName::KeyAuth, placement: Placement::Route };
+
     #[test]
     fn problems_are_told_with_their_place_in_the_json() {
-        let found = problems(PluginName::KeyAuth, r#"{"header": 1, "nonsense": true}"#, Vec::new());
+        let found = KEY_AUTH.problems(r#"{"header": 1, "nonsense": true}"#, Vec::new());
         let places: Vec<&str> = found.iter().map(|p| p.field.as_str()).collect();
         assert_eq!(places, ["/header", "/nonsense"]);
-        assert!(problems(PluginName::KeyAuth, "{}", Vec::new()).is_empty());
+        assert!(KEY_AUTH.problems("{}", Vec::new()).is_empty());
     }
 
     #[test]
     fn what_the_server_refused_is_told_beside_what_the_check_finds() {
         let refused = vec![FieldProblem::new("/header", "by the server"), FieldProblem::new("/realm", "by the server")];
-        let found = problems(PluginName::KeyAuth, r#"{"header": 1}"#, refused);
+        let found = KEY_AUTH.problems(r#"{"header": 1}"#, refused);
         assert_eq!(found.len(), 2);
         assert_ne!(found[0].problem, "by the server");
         assert_eq!(found[1], FieldProblem::new("/realm", "by the server"));

@@ -45,7 +45,7 @@ impl World {
         let mut found = None;
         let config = plugins.get(&PluginName::LimitCount).unwrap();
         let _looked_at = config.try_map(|field, secret: &LiveField| {
-            if field == "redis_password" {
+            if field.as_str() == "redis_password" {
                 found = Some(secret.now());
             }
             Ok::<_, ()>(())

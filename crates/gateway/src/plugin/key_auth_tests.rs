@@ -1,8 +1,13 @@
 use super::*;
 use crate::plugin::auth::NO_ANONYMOUS;
 use postern::fingerprint::FingerprintKey;
+use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
+
+fn defaults() -> KeyAuthPlugin {
+    PluginConfig::parse(PluginName::KeyAuth, "{}").unwrap().settings().unwrap()
+}
 
 fn table() -> Table {
     let fingerprint_key = FingerprintKey::new([3; 32]);
@@ -81,7 +86,7 @@ fn without_the_right_key_nothing_passes() {
         (&[], Some("apikey=alice-key%00"), INVALID),
     ] {
         for hide_credentials in [false, true] {
-            let config = KeyAuthPlugin { hide_credentials, realm: "other".to_owned(), ..KeyAuthPlugin::default() };
+            let config = KeyAuthPlugin { hide_credentials, realm: "other".to_owned(), ..defaults() };
             assert_eq!(access(config, headers, query), Err(message), "{headers:?} {query:?}");
         }
     }
@@ -101,7 +106,7 @@ fn the_right_key_passes_and_is_hidden_only_where_it_was_read() {
         (true, &[], Some("apikey=a+b%2Bc"), passed(&[], None, "alice")),
         (false, &["a b+c"], None, passed(&["a b+c"], None, "alice")),
     ] {
-        let config = KeyAuthPlugin { hide_credentials, ..KeyAuthPlugin::default() };
+        let config = KeyAuthPlugin { hide_credentials, ..defaults() };
         assert_eq!(access(config, headers, query), expected, "{headers:?} {query:?}");
     }
 }
@@ -111,7 +116,7 @@ fn the_anonymous_consumer_stands_in_for_a_key_that_is_missing_or_wrong() {
     let config = |name: &str, hide_credentials| KeyAuthPlugin {
         anonymous_consumer: Some(name.parse().unwrap()),
         hide_credentials,
-        ..KeyAuthPlugin::default()
+        ..defaults()
     };
     let (wrong, query) = (&["wrong"][..], Some("apikey=wrong&a=1"));
     assert_eq!(access(config("nobody", false), &[], None), passed(&[], None, "nobody"));

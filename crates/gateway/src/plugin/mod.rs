@@ -23,7 +23,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use limit_count::{Counters, LimitCount, Pools};
-use postern::plugin::PluginConfig;
+use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::cmp::Reverse;
@@ -94,15 +95,15 @@ impl Scene<'static> {
 /// # Errors
 /// Why the configuration cannot be enforced, for the log.
 pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, String> {
-    match config {
-        PluginConfig::KeyAuth(config) => KeyAuth::compile(config).map(Plugin::KeyAuth),
-        PluginConfig::BasicAuth(config) => BasicAuth::compile(config).map(Plugin::BasicAuth),
-        PluginConfig::JwtAuth(config) => JwtAuth::compile(config).map(Plugin::JwtAuth),
-        PluginConfig::HmacAuth(config) => HmacAuth::compile(config).map(Plugin::HmacAuth),
-        PluginConfig::LimitCount(config) => {
-            LimitCount::compile(config, owner).map(|plugin| Plugin::LimitCount(Box::new(plugin)))
+    Ok(match config.name() {
+        PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
+        PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
+        PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LimitCount => {
+            Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
-    }
+    })
 }
 
 /// Higher priorities run first.

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, SecretNow};
-use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
+use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
@@ -80,7 +80,7 @@ pub(crate) fn route(name: &str, path: &str) -> Route<LiveField> {
 
 /// The configuration with its secrets in place; a reference is one that has no value.
 pub(crate) fn live(config: &PluginConfig<EnteredField>) -> PluginConfig<LiveField> {
-    let secret = |_: &str, field: &EnteredField| {
+    let secret = |_: &SecretAt, field: &EnteredField| {
         Ok::<_, std::convert::Infallible>(LiveSecret::literal(match field {
             SecretField::Literal(Entered::Replace(typed)) => SecretNow::Value(typed.clone().into_plain()),
             _ => SecretNow::Unresolved { incident: "0badcafe".to_owned() },

@@ -8,10 +8,8 @@ use postern::snapshot::Snapshot;
 
 fn compile(json: &str, owner: &str) -> LimitCount {
     let config = PluginConfig::parse(PluginName::LimitCount, json).unwrap();
-    let Ok(PluginConfig::LimitCount(config)) = config.try_map(|_, _| Err::<LiveField, ()>(())) else {
-        panic!("{json} has a secret")
-    };
-    LimitCount::compile(&config, owner).unwrap()
+    let config = config.try_map(|_, _| Err::<LiveField, ()>(())).expect("no secret");
+    LimitCount::compile(&LimitCountPlugin::of(&config).unwrap(), owner).unwrap()
 }
 
 struct Gateway {
