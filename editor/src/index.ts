@@ -29,6 +29,7 @@ import { look } from "./look";
 import { find, hasPlainNumbers, partsOf, pathAt, placeOf, pointerOf } from "./places";
 import { put, showProblems, wrap } from "./problems";
 import { references, setMarks } from "./references";
+import { typingOver } from "./typing";
 
 /** How long nothing is typed before what is typed is called wrong. */
 const PATIENCE = 300;
@@ -107,6 +108,7 @@ class JsonEditor extends HTMLElement {
           ...lintKeymap,
           { key: "Shift-Alt-f", run: () => this.format() },
         ]),
+        typingOver,
         look,
         EditorView.updateListener.of((update) => {
           if (update.docChanged) this.typed();

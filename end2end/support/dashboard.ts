@@ -13,7 +13,7 @@ export interface Vault {
   token: string;
 }
 
-/** The JSON editor of a dialog, once it has taken the place of the plain text field. */
+/** The JSON editor of a dialog, once it has taken the place of the plain text field: what is found before is the field. */
 export async function jsonEditor(dialog: Locator): Promise<JsonEditor> {
   const editor = new JsonEditor(dialog);
   await expect(dialog.locator("json-editor[data-ready]")).toBeVisible();
@@ -167,10 +167,9 @@ export class Dashboard {
       .getByRole("listitem")
       .filter({ has: this.page.getByRole("heading", { name: card, exact: true }) });
     await plugin.getByRole("button", { name: "Enable", exact: true }).click();
-    const editor = this.page.getByRole("dialog").filter({
-      has: this.page.getByRole("textbox", { name: "JSON Editor", exact: true }),
-    });
-    await editor.getByRole("textbox", { name: "JSON Editor", exact: true }).fill(json);
-    await this.submit(editor, "Enable");
+    const dialog = this.page.getByRole("dialog", { name: `Enable ${card}`, exact: true });
+    const editor = await jsonEditor(dialog);
+    await editor.textbox.fill(json);
+    await this.submit(dialog, "Enable");
   }
 }

@@ -122,7 +122,11 @@ pub fn PluginDialog(
             on_overwrite=Callback::new(send)
             wide=true
         >
-            <p class="text-muted">{plugin.summary()}</p>
+            <p class="text-muted">
+                <code>{plugin.slug()}</code>
+                ": "
+                {plugin.summary()}
+            </p>
             <Editor edited json submission over/>
         </FormDialog>
         <OverEditor fields=edited.secret_pointers() over/>

@@ -20,6 +20,8 @@ use ui::{Badge, Button, Glyph, Look, Tone};
 const PATIENCE: Duration = Duration::from_millis(600);
 /// How often the states are asked for.
 const EVERY: Duration = Duration::from_secs(5);
+/// Of more references in use than these, the states are asked for once, and the first complete what is typed.
+const MANY: usize = 1000;
 
 /// A reference and the field that it stands in, as a JSON pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +84,11 @@ impl States {
         };
         Effect::new(move |_| {
             states.refresh();
-            ui::every(EVERY, move || states.refresh());
+            ui::every(EVERY, move || {
+                if states.in_use.with_untracked(Vec::len) <= MANY {
+                    states.refresh();
+                }
+            });
         });
         let mut look_up = debounce(PATIENCE, move |()| states.look_up(written));
         Effect::new(move |_| {
@@ -166,6 +172,7 @@ impl States {
             self.in_use.with(|views| views.iter().map(|view| view.reference.to_string()).collect());
         references.sort_unstable();
         references.dedup();
+        references.truncate(MANY);
         json!({"providers": providers, "references": references}).to_string()
     }
 }
