@@ -69,6 +69,7 @@ need_system() {
   local missing=()
   have cc || missing+=(build-essential)
   have curl || missing+=(curl ca-certificates)
+  have openssl || missing+=(openssl)
   have python3 || missing+=(python3 python3-venv)
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }

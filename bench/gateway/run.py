@@ -93,9 +93,9 @@ def fill(text, values):
 
 
 def program():
-    command = ["cargo", "build", "--locked", "--release", "-p", "gateway", "--example", "loaded"]
+    command = ["cargo", "build", "--locked", "--release", "-p", "loaded"]
     subprocess.run(command, cwd=ROOT, check=True)
-    return TARGET / "release/examples/loaded"
+    return TARGET / "release/loaded"
 
 
 def postern(binary, upstream, consumers, core=None, prefix=(), name="postern"):

@@ -1,11 +1,13 @@
 //! Settings: flags, then the environment, then a TOML file, then defaults. The only reader of all of them.
 
 use crate::ask::{Asked, Form, Question};
+use crate::client_limits::{ClientLimits, LimitArgs, LimitTexts};
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
 use postern::name::GroupName;
+use secrets::Ambient;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,6 +111,10 @@ struct PlaceArgs {
     /// credentials and assume roles [default: none].
     #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
     ambient_credentials: Option<String>,
+    /// Folders below which files with tokens for Vault lie, one for each gateway group whose secret providers may
+    /// use them, as in default=/run/vault-agent, with commas between them [default: none].
+    #[arg(long, value_name = "GROUP=DIR", env = "POSTERN_TOKEN_FILES")]
+    token_files: Option<String>,
     /// What the names of environment variables begin with that references ($env://NAME) may read
     /// [default: POSTERN_SECRET_].
     #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
@@ -132,6 +138,8 @@ struct ServeArgs {
     /// Threads that answer gateway requests [default: one for each core].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_WORKERS")]
     gateway_workers: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -157,7 +165,15 @@ struct Texts {
     gateway_tls_addr: Option<String>,
     database_url: Option<String>,
     gateway_workers: Option<String>,
+    gateway_header_timeout: Option<String>,
+    gateway_max_head: Option<String>,
+    gateway_max_headers: Option<String>,
+    gateway_body_idle_timeout: Option<String>,
+    gateway_body_timeout: Option<String>,
+    gateway_max_body: Option<String>,
+    gateway_trusted_proxies: Option<String>,
     ambient_credentials: Option<String>,
+    token_files: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     env_prefix: Option<String>,
@@ -174,7 +190,8 @@ pub(crate) struct Settings {
     pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
-    pub(crate) ambient_credentials: BTreeSet<GroupName>,
+    pub(crate) ambient: BTreeMap<GroupName, Ambient>,
+    pub(crate) limits: ClientLimits,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) env_prefix: String,
@@ -248,7 +265,7 @@ fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
     Ok(Asked {
         database_url: settings.database_url,
         master_key: settings.data_dir.join(MASTER_KEY),
-        ambient_credentials: settings.ambient_credentials,
+        ambient: settings.ambient,
         env_prefix: settings.env_prefix,
         question,
         form,
@@ -297,7 +314,16 @@ impl Settings {
             gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
-            ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
+            ambient: crate::ambient::of_groups(texts.ambient_credentials.as_deref(), texts.token_files.as_deref())?,
+            limits: ClientLimits::from_texts(&LimitTexts {
+                gateway_header_timeout: texts.gateway_header_timeout,
+                gateway_max_head: texts.gateway_max_head,
+                gateway_max_headers: texts.gateway_max_headers,
+                gateway_body_idle_timeout: texts.gateway_body_idle_timeout,
+                gateway_body_timeout: texts.gateway_body_timeout,
+                gateway_max_body: texts.gateway_max_body,
+                gateway_trusted_proxies: texts.gateway_trusted_proxies,
+            })?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
@@ -324,6 +350,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
+        ("token_files", args.place.token_files),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
         ("env_prefix", args.place.env_prefix),
@@ -332,7 +359,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
     ];
     let file = args.place.config;
     let problem = |error: config::ConfigError| ConfigProblem::Value(file_problem(file.as_deref(), &error));
-    for (name, value) in given {
+    for (name, value) in given.into_iter().chain(args.limits.given()) {
         builder = builder.set_override_option(name, value).map_err(problem)?;
     }
     builder.build().and_then(config::Config::try_deserialize).map_err(problem)
@@ -386,16 +413,6 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
             _ => Err(format!("--gateway-workers: expected a number from 1 to 1024, got '{text}'.")),
         },
     }
-}
-
-fn groups(text: &str) -> Result<BTreeSet<GroupName>, String> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let group = |name: &str| {
-        name.parse().map_err(|_| {
-            format!("--ambient-credentials: expected names of gateway groups such as default, got '{name}'.")
-        })
-    };
-    names.map(group).collect()
 }
 
 fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
@@ -477,7 +494,17 @@ mod tests {
             (&["--database-url", "postgres://user:canary@host/db"], "expected sqlite:<file>"),
             (&["--database-url", "sqlite::memory:"], "expected sqlite:<file>"),
             (&["--gateway-workers", "0"], "1 to 1024"),
+            (&["--gateway-header-timeout", "soon"], "--gateway-header-timeout: expected a whole number from 1"),
+            (&["--gateway-max-head", "100"], "from 8192 to 1048576"),
+            (&["--gateway-max-headers", "0"], "--gateway-max-headers: expected"),
+            (&["--gateway-body-idle-timeout", "off"], "--gateway-body-idle-timeout: expected"),
+            (&["--gateway-body-timeout", "0"], "--gateway-body-timeout: expected"),
+            (&["--gateway-max-body", "1m"], "--gateway-max-body: expected"),
+            (&["--gateway-trusted-proxies", "10.0.0.0/8, proxy"], "networks such as 10.0.0.0/8, got 'proxy'"),
             (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
+            (&["--token-files", "/run/vault-agent"], "such as default=/run/vault-agent, got '/run/vault-agent'"),
+            (&["--token-files", "default=tokens"], "got 'default=tokens'"),
+            (&["--token-files", "default=/a,default=/b"], "gives it another"),
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
@@ -510,8 +537,14 @@ mod tests {
         assert_eq!(settings.gateway_addr.port(), 1111);
         assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
         assert_eq!(settings.gateway_workers, 3);
-        assert!(settings.ambient_credentials.is_empty(), "nobody may, unless it is said");
-        let allowed = read(&["--ambient-credentials", "default, team-a"]).unwrap().ambient_credentials;
-        assert_eq!(allowed.into_iter().map(|group| group.to_string()).collect::<Vec<_>>(), ["default", "team-a"]);
+        assert!(settings.ambient.is_empty(), "nobody may, unless it is said");
+        let given = ["--ambient-credentials", "default, team-a", "--token-files", "team-a=/run/a, team-b=/run/b"];
+        let allowed: Vec<_> = read(&given).unwrap().ambient.into_iter().collect();
+        let of = |group: &str, credentials, token_files: Option<&str>| {
+            (group.parse().unwrap(), Ambient { credentials, token_files: token_files.map(PathBuf::from) })
+        };
+        let expected =
+            [of("default", true, None), of("team-a", true, Some("/run/a")), of("team-b", false, Some("/run/b"))];
+        assert_eq!(allowed, expected);
     }
 }

@@ -1,6 +1,8 @@
 //! `postern`: the dashboard and the gateway in one process.
 
+mod ambient;
 mod ask;
+mod client_limits;
 mod clock;
 mod config;
 mod gateway_link;

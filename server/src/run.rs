@@ -53,7 +53,7 @@ async fn serve(settings: Settings) -> Result<()> {
             format: settings.access_log_format,
             clock: Arc::new(SystemClock),
         }),
-        ..GatewayConfig::default()
+        ..settings.limits.applied_to(GatewayConfig::default())
     };
     let gateway = Gateway::start(settings.gateway_addr, config, Arc::new(SystemClock), control.snapshots())
         .context("the gateway cannot start")?;
@@ -127,7 +127,7 @@ async fn start_control(
         engine,
         fingerprints,
         own_addresses: vec![dashboard],
-        ambient_credentials: settings.ambient_credentials.clone(),
+        ambient: settings.ambient.clone(),
         instance: InstanceFacts {
             id: hex(&random::<8>()?),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -28,6 +28,9 @@ pub struct Nodes {
     /// How many further servers a request may be sent to; as many as there are when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
+    /// Seconds from its arrival after which a request is sent to no further server; without a limit when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_timeout: Option<u32>,
     /// Seconds until a connection must be there; the gateway's own limit when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<u32>,
@@ -162,6 +165,8 @@ pub struct NodesForm {
     pub pass_host: String,
     pub upstream_host: String,
     pub retries: String,
+    /// Empty for no limit.
+    pub retry_timeout: String,
     pub connect_timeout: String,
     pub read_timeout: String,
     /// Empty for no active check.

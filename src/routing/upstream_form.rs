@@ -31,6 +31,7 @@ impl NodesForm {
         let scheme = self.scheme(problems);
         let pass_host = self.pass_host(problems);
         let retries = problems.check("retries", optional(&self.retries, 0..=100));
+        let retry_timeout = problems.check("retry_timeout", optional(&self.retry_timeout, SECONDS));
         let connect_timeout = problems.check("connect_timeout", optional(&self.connect_timeout, SECONDS));
         let read_timeout = problems.check("read_timeout", optional(&self.read_timeout, SECONDS));
         let active_check = self.active_check(problems);
@@ -41,6 +42,7 @@ impl NodesForm {
             scheme: scheme?,
             pass_host: pass_host?,
             retries: retries?,
+            retry_timeout: retry_timeout?,
             connect_timeout: connect_timeout?,
             read_timeout: read_timeout?,
             active_check: active_check?,
@@ -121,6 +123,7 @@ impl NodesForm {
             pass_host: pass_host.to_owned(),
             upstream_host: upstream_host.to_owned(),
             retries: text(nodes.retries),
+            retry_timeout: text(nodes.retry_timeout),
             connect_timeout: text(nodes.connect_timeout),
             read_timeout: text(nodes.read_timeout),
             check_path: active.map(|check| check.path.clone()).unwrap_or_default(),
@@ -274,6 +277,7 @@ mod tests {
                 form.check_path = "/health".to_owned();
                 form.passive_unhealthy_after = "3".to_owned();
                 form.retries = "0".to_owned();
+                form.retry_timeout = "10".to_owned();
                 form.connect_timeout = "2".to_owned();
                 form.read_timeout = "30".to_owned();
             },
@@ -286,6 +290,7 @@ mod tests {
                 }),
                 passive_check: Some(PassiveCheck { unhealthy_after: 3, rest: 10 }),
                 retries: Some(0),
+                retry_timeout: Some(10),
                 connect_timeout: Some(2),
                 read_timeout: Some(30),
                 ..one_node()
@@ -303,6 +308,7 @@ mod tests {
                 form.scheme = "https".to_owned();
                 form.ca_certificate = "nonsense".to_owned();
                 form.retries = "-1".to_owned();
+                form.retry_timeout = "0".to_owned();
                 form.connect_timeout = "0".to_owned();
                 form.read_timeout = "4000".to_owned();
                 form.check_path = "health".to_owned();
@@ -312,6 +318,7 @@ mod tests {
             Err(&[
                 "ca_certificate",
                 "retries",
+                "retry_timeout",
                 "connect_timeout",
                 "read_timeout",
                 "check_path",

@@ -181,7 +181,8 @@ pub fn ReferenceHelp(text: RwSignal<String>) -> impl IntoView {
     let reading = Memo::new(move |_| text.with(|text| secret_ref::read(text.trim())));
     let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
-    let explain = Explain::of(text.into(), Callback::new(|()| {}));
+    let respell = Callback::new(move |better| text.set(better));
+    let explain = Explain::of(text.into(), Some(respell), Callback::new(|()| {}));
     // What was resolved is not what stands there now.
     Effect::new(move |_| {
         reading.get();

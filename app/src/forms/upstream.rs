@@ -14,6 +14,7 @@ pub struct UpstreamFields {
     pass_host: RwSignal<String>,
     upstream_host: RwSignal<String>,
     retries: RwSignal<String>,
+    retry_timeout: RwSignal<String>,
     connect_timeout: RwSignal<String>,
     read_timeout: RwSignal<String>,
     check_path: RwSignal<String>,
@@ -34,6 +35,7 @@ impl UpstreamFields {
             pass_host: RwSignal::new(form.pass_host),
             upstream_host: RwSignal::new(form.upstream_host),
             retries: RwSignal::new(form.retries),
+            retry_timeout: RwSignal::new(form.retry_timeout),
             connect_timeout: RwSignal::new(form.connect_timeout),
             read_timeout: RwSignal::new(form.read_timeout),
             check_path: RwSignal::new(form.check_path),
@@ -55,6 +57,7 @@ impl UpstreamFields {
             pass_host: self.pass_host.get(),
             upstream_host: self.upstream_host.get(),
             retries: self.retries.get(),
+            retry_timeout: self.retry_timeout.get(),
             connect_timeout: self.connect_timeout.get(),
             read_timeout: self.read_timeout.get(),
             check_path: self.check_path.get(),
@@ -74,6 +77,7 @@ impl UpstreamFields {
         self.pass_host.set(form.pass_host);
         self.upstream_host.set(form.upstream_host);
         self.retries.set(form.retries);
+        self.retry_timeout.set(form.retry_timeout);
         self.connect_timeout.set(form.connect_timeout);
         self.read_timeout.set(form.read_timeout);
         self.check_path.set(form.check_path);
@@ -95,6 +99,7 @@ pub fn label(field: &str) -> Option<&'static str> {
         "pass_host" => "Pass Host",
         "upstream_host" => "Upstream Host",
         "retries" => "Retries",
+        "retry_timeout" => "Retry timeout (seconds)",
         "connect_timeout" => "Connect timeout (seconds)",
         "read_timeout" => "Read timeout (seconds)",
         "check_path" => "Active health check: path",
@@ -203,6 +208,12 @@ fn LimitInputs(fields: UpstreamFields) -> impl IntoView {
             label="Retries"
             value=fields.retries
             hint=|| "How many other nodes a failed request may go to. Empty: all of them."
+        />
+        <TextInput
+            name="retry_timeout"
+            label="Retry timeout (seconds)"
+            value=fields.retry_timeout
+            hint=|| "After this time a request goes to no other node. Empty: no limit."
         />
         <TextInput
             name="connect_timeout"

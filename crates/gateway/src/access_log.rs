@@ -158,7 +158,7 @@ fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// What a line says: name, text, and whether it is a number or truth value.
 fn facts(entry: &Entry, at: Millis) -> Vec<(&'static str, String, bool)> {
-    let route = entry.route.as_ref();
+    let (route, identity) = (entry.route.as_ref(), entry.identity.as_ref());
     let header = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let facts = [
         ("time", Some(at.to_rfc3339()), false),
@@ -171,8 +171,8 @@ fn facts(entry: &Entry, at: Millis) -> Vec<(&'static str, String, bool)> {
         ("route", route.map(|route| route.id.to_string()), false),
         ("route_name", route.map(|route| route.name.to_string()), false),
         ("service", route.map(|route| route.service.to_string()), false),
-        ("consumer", entry.identity.as_ref().map(|identity| header(&identity.consumer)), false),
-        ("credential", entry.identity.as_ref().and_then(|i| i.credential.as_ref()).map(header), false),
+        ("consumer", identity.map(|identity| identity.consumer.name.to_string()), false),
+        ("credential", identity.and_then(|i| i.credential.as_ref()).map(ToString::to_string), false),
         ("upstream", entry.node.as_ref().map(|node| node.name().to_owned()), false),
         ("broke_off", entry.is_torn.then(|| "true".to_owned()), true),
     ];

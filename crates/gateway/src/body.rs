@@ -1,6 +1,8 @@
 //! Bodies on their way through: never collected, never looked into.
 
+use crate::client_body::BodyError;
 use crate::record::Record;
+use crate::reject::Reject;
 use crate::request_body::RequestBody;
 use crate::upstream::InFlight;
 use http_body::{Body, Frame, SizeHint};
@@ -8,7 +10,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,10 @@ enum Content {
 impl ResponseBody {
     pub(crate) fn own(text: String) -> Self {
         Self { content: Content::Own(Full::new(Bytes::from(text))), record: None }
+    }
+
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self { content: Content::Own(Full::new(bytes)), record: None }
     }
 
     pub(crate) fn empty() -> Self {
@@ -105,8 +111,8 @@ pub(crate) struct Progress {
     last: AtomicU64,
     /// Whether the client has to send next.
     waiting_for_client: AtomicBool,
-    /// Whether the client broke off, or framed its body wrongly.
-    failed: AtomicBool,
+    /// Why the client's part failed, if it did.
+    failure: OnceLock<Reject>,
     /// The body, when its upload was dropped before it had begun.
     unsent: Mutex<Option<RequestBody>>,
 }
@@ -125,7 +131,7 @@ impl Upload {
             started: Instant::now(),
             last: AtomicU64::new(0),
             waiting_for_client: AtomicBool::new(false),
-            failed: AtomicBool::new(false),
+            failure: OnceLock::new(),
             unsent: Mutex::default(),
         });
         (Self::of(body, &progress), Some(progress))
@@ -161,8 +167,8 @@ impl Progress {
         self.waiting_for_client.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
+    pub(crate) fn failure(&self) -> Option<&Reject> {
+        self.failure.get()
     }
 
     fn moved(&self) {
@@ -173,12 +179,12 @@ impl Progress {
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         let (Some(body), Some(progress)) = (&mut this.body, &this.progress) else { return Poll::Ready(None) };
         this.is_begun = true;
@@ -186,7 +192,9 @@ impl Body for Upload {
         progress.waiting_for_client.store(frame.is_pending(), Ordering::Relaxed);
         let frame = ready!(frame);
         progress.moved();
-        progress.failed.store(matches!(frame, Some(Err(_))), Ordering::Relaxed);
+        if let Some(Err(error)) = &frame {
+            progress.failure.get_or_init(|| error.reject());
+        }
         Poll::Ready(frame)
     }
 

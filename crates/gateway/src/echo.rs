@@ -4,38 +4,34 @@
 use crate::body::ResponseBody;
 use crate::reject::{Reject, json};
 use crate::request_body::RequestBody;
-use crate::worker::Peer;
 use base64::Engine;
 use http::header::{ALLOW, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value, json as object};
-use std::time::Duration;
-use tokio::time::timeout;
+use std::net::IpAddr;
 
 /// The largest body it reads.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Answers like httpbin: `/ip`, `/headers`, `/anything` and whatever is below it. A body has `patience` to arrive.
+/// Answers like httpbin: `/ip`, `/headers`, `/anything` and whatever is below it.
 pub(crate) async fn answer(
     head: &Parts,
     target: &PathAndQuery,
-    peer: &Peer,
+    client: IpAddr,
     body: RequestBody,
-    patience: Duration,
 ) -> Result<Response<ResponseBody>, Reject> {
     let reads = matches!(head.method, Method::GET | Method::HEAD);
     match target.path() {
         "/ip" | "/headers" if !reads => Ok(method_not_allowed()),
-        "/ip" => Ok(json(StatusCode::OK, &object!({ "origin": origin(peer) }))),
+        "/ip" => Ok(json(StatusCode::OK, &object!({ "origin": client.to_string() }))),
         "/headers" => Ok(json(StatusCode::OK, &object!({ "headers": headers(&head.headers) }))),
         path if path == "/anything" || path.starts_with("/anything/") => {
-            let body = timeout(patience, collect(body)).await.map_err(|_| Reject::BodyTooSlow)??;
-            Ok(json(StatusCode::OK, &anything(head, target, peer, &body)))
+            let body = body.read(BODY_LIMIT, Reject::BodyTooLarge).await?;
+            Ok(json(StatusCode::OK, &anything(head, target, client, &body)))
         }
         _ => Ok(json(
             StatusCode::NOT_FOUND,
@@ -51,14 +47,7 @@ fn method_not_allowed() -> Response<ResponseBody> {
     response
 }
 
-async fn collect(body: RequestBody) -> Result<Bytes, Reject> {
-    let collected = Limited::new(body, BODY_LIMIT).collect().await;
-    collected
-        .map(http_body_util::Collected::to_bytes)
-        .map_err(|error| if error.is::<LengthLimitError>() { Reject::BodyTooLarge } else { Reject::BROKEN_BODY })
-}
-
-fn anything(head: &Parts, target: &PathAndQuery, peer: &Peer, body: &Bytes) -> Value {
+fn anything(head: &Parts, target: &PathAndQuery, client: IpAddr, body: &Bytes) -> Value {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     object!({
         "args": arguments(target.query().unwrap_or_default()),
@@ -66,13 +55,9 @@ fn anything(head: &Parts, target: &PathAndQuery, peer: &Peer, body: &Bytes) -> V
         "headers": headers(&head.headers),
         "json": serde_json::from_slice::<Value>(body).unwrap_or(Value::Null),
         "method": head.method.as_str(),
-        "origin": origin(peer),
+        "origin": client.to_string(),
         "url": format!("http://{host}{target}"),
     })
-}
-
-fn origin(peer: &Peer) -> String {
-    peer.ip.to_string()
 }
 
 /// The body as text; as a `data:` URL when it is none, as httpbin does.

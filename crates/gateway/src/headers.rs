@@ -6,6 +6,7 @@ use http::header::{
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue};
+use std::net::IpAddr;
 
 /// Who the gateway says the caller is (`apisix/consumer.lua`).
 pub(crate) static CONSUMER: HeaderName = HeaderName::from_static("x-consumer-username");
@@ -13,7 +14,7 @@ pub(crate) static CREDENTIAL: HeaderName = HeaderName::from_static("x-credential
 pub(crate) static CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
 
 static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
@@ -26,11 +27,16 @@ const IDENTITY: [&str; 3] = ["x-consumer-", "x-credential-", "x-userinfo"];
 const ORIGIN: [&str; 6] =
     ["x-request-id", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
 
+/// What a trusted proxy may say.
+const PROXYS: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
+
 /// Removes what only the gateway may say, in every spelling that an upstream server could take for it:
 /// many fold `X_Consumer_Username` and `X-Consumer-Username` into one name (CVE-2026-39998).
-/// An `X-Forwarded-For` in its own spelling stays, to be added to.
-pub(crate) fn remove_claims(headers: &mut HeaderMap) {
-    let claims: Vec<HeaderName> = headers.keys().filter(|name| is_claim(name.as_str())).cloned().collect();
+/// From a trusted proxy, `X-Forwarded-*` in their own spelling stay.
+pub(crate) fn remove_claims(headers: &mut HeaderMap, peer: &Peer) {
+    let stays = |name: &HeaderName| peer.is_trusted && PROXYS.contains(&name.as_str());
+    let claims = headers.keys().filter(|name| is_claim(name.as_str()) && !stays(name));
+    let claims: Vec<HeaderName> = claims.cloned().collect();
     for name in claims {
         headers.remove(name);
     }
@@ -39,7 +45,7 @@ pub(crate) fn remove_claims(headers: &mut HeaderMap) {
 }
 
 fn is_claim(name: &str) -> bool {
-    if !name.starts_with('x') || name == "x-forwarded-for" {
+    if !name.starts_with('x') {
         return false;
     }
     let folded = |b: u8| if b.is_ascii_alphanumeric() { b } else { b'-' };
@@ -85,22 +91,32 @@ pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
     headers.remove(http::header::EXPECT);
 }
 
-/// Says where the request came from.
-pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, host: Option<&HeaderValue>) {
-    headers.insert(&REAL_IP, peer.ip_text.clone());
+/// Says where the request came from. What a trusted proxy has said stays, and its own address is added to the chain.
+pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, client: IpAddr, host: Option<&HeaderValue>) {
+    if !peer.is_trusted {
+        headers.insert(&REAL_IP, peer.ip_text.clone());
+        headers.insert(&FORWARDED_FOR, peer.ip_text.clone());
+        headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
+        headers.insert(&FORWARDED_PORT, peer.port.clone());
+        host.map(|host| headers.insert(&FORWARDED_HOST, host.clone()));
+        return;
+    }
+    headers.insert(&REAL_IP, address_text(client));
     let chain = appended(headers, &peer.ip_text);
     headers.insert(&FORWARDED_FOR, chain);
-    headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
-    headers.insert(&FORWARDED_PORT, peer.port.clone());
+    headers.entry(&FORWARDED_PROTO).or_insert_with(|| peer.scheme.clone());
+    headers.entry(&FORWARDED_PORT).or_insert_with(|| peer.port.clone());
     if let Some(host) = host {
-        headers.insert(&FORWARDED_HOST, host.clone());
+        headers.entry(&FORWARDED_HOST).or_insert_with(|| host.clone());
     }
 }
 
+/// An address as a header's value.
+pub(crate) fn address_text(ip: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
 fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
-    if !headers.contains_key(&FORWARDED_FOR) {
-        return address.clone();
-    }
     let lines = headers.get_all(&FORWARDED_FOR).iter().chain([address]);
     let lines: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
     HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| address.clone())
@@ -139,7 +155,7 @@ mod tests {
             ("x_real_ip", true),
             ("x_forwarded_for", true),
             ("x-forwarded-proto", true),
-            ("x-forwarded-for", false),
+            ("x-forwarded-for", true),
             ("x-real-ipx", false),
             ("x-consume", false),
             ("consumer", false),

@@ -1,98 +1,57 @@
-//! Who requests come from: every credential as requests need it, found by the keyed fingerprint of what it shows.
+//! Who a request comes from.
 
-use http::HeaderValue;
-use postern::fingerprint::Fingerprint;
-use postern::shards::{Shard, Shards, part_of};
-use postern::snapshot::{KeyCredential, Proof, SnapshotConsumer};
+use crate::headers;
+use http::{HeaderMap, HeaderValue};
+use postern::name::ObjectId;
+use postern::snapshot::{KeyCredential, SnapshotConsumer};
 use std::sync::Arc;
 
-/// Who a request comes from, as sent upstream.
-#[derive(Debug, PartialEq, Eq)]
+/// Who a request comes from. It shares its texts with the snapshot: what the gateway keeps for a consumer is there once.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub(crate) consumer: HeaderValue,
+    pub(crate) consumer: Arc<SnapshotConsumer>,
     /// Absent for the anonymous consumer.
-    pub(crate) credential: Option<HeaderValue>,
-    pub(crate) custom_id: Option<HeaderValue>,
-    /// What a request must show that named the credential; nothing for a key.
-    pub(crate) proof: Option<Arc<Proof>>,
+    pub(crate) credential: Option<ObjectId>,
 }
 
 impl Identity {
-    fn of(key: &KeyCredential) -> Option<Self> {
-        let credential = HeaderValue::from_str(key.credential.as_str()).ok()?;
-        let anonymous = Self::without_credential(&key.consumer)?;
-        Some(Self { credential: Some(credential), proof: key.proof.clone(), ..anonymous })
+    pub(crate) fn of(found: &KeyCredential) -> Self {
+        Self { consumer: Arc::clone(&found.consumer), credential: Some(found.credential.clone()) }
     }
 
     /// The identity of requests that show no credential and count as `consumer`'s.
-    pub(crate) fn anonymous(consumer: &SnapshotConsumer) -> Option<Arc<Self>> {
-        Self::without_credential(consumer).map(Arc::new)
+    pub(crate) fn anonymous(consumer: &SnapshotConsumer) -> Self {
+        Self { consumer: Arc::new(consumer.clone()), credential: None }
     }
 
-    fn without_credential(consumer: &SnapshotConsumer) -> Option<Self> {
-        Some(Self {
-            consumer: HeaderValue::from_str(consumer.name.as_str()).ok()?,
-            credential: None,
-            custom_id: consumer.custom_id.as_deref().and_then(|label| HeaderValue::from_str(label).ok()),
-            proof: None,
-        })
-    }
-}
-
-/// The identities of all credentials of one kind, in the parts in which they came: a part that is still the same
-/// is taken over from the table before.
-pub(crate) struct Identities {
-    made_of: Shards<KeyCredential>,
-    parts: Vec<Arc<Shard<Arc<Identity>>>>,
-}
-
-impl Identities {
-    pub(crate) fn compile(credentials: &Shards<KeyCredential>, before: Option<&Self>) -> Self {
-        let part = |(index, part): (usize, &Arc<Shard<KeyCredential>>)| match before {
-            Some(before) if Arc::ptr_eq(part, &before.made_of.parts()[index]) => Arc::clone(&before.parts[index]),
-            _ => Arc::new(compile_part(part)),
-        };
-        Self { made_of: credentials.clone(), parts: credentials.parts().iter().enumerate().map(part).collect() }
-    }
-
-    pub(crate) fn get(&self, fingerprint: &Fingerprint) -> Option<&Arc<Identity>> {
-        self.parts[part_of(fingerprint)].get(fingerprint)
-    }
-}
-
-fn compile_part(part: &Shard<KeyCredential>) -> Shard<Arc<Identity>> {
-    let identity = |(fingerprint, key): (&Fingerprint, &KeyCredential)| {
-        let identity = Identity::of(key);
-        if identity.is_none() {
-            tracing::error!(credential = %key.credential, "Credential {} cannot be sent upstream", key.credential);
+    /// Tells the upstream server. A label that no header can have is left out.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        let told = [
+            (&headers::CONSUMER, Some(self.consumer.name.as_str())),
+            (&headers::CREDENTIAL, self.credential.as_ref().map(ObjectId::as_str)),
+            (&headers::CUSTOM_ID, self.consumer.custom_id.as_deref()),
+        ];
+        for (name, text) in told {
+            if let Some(value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+                headers.insert(name, value);
+            }
         }
-        Some((*fingerprint, Arc::new(identity?)))
-    };
-    part.iter().filter_map(identity).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use postern::fingerprint::FingerprintKey;
 
     #[test]
-    fn only_the_parts_that_changed_are_compiled_again() {
-        let fingerprints = FingerprintKey::new([7; 32]);
-        let fingerprint = |n: u32| fingerprints.of(&n.to_le_bytes());
-        let consumer = |name: &str| Arc::new(SnapshotConsumer { name: name.parse().unwrap(), custom_id: None });
-        let key =
-            |name: &str| KeyCredential { consumer: consumer(name), credential: "key".parse().unwrap(), proof: None };
-        let mut keys: Shards<KeyCredential> = (0..5_000).map(|n| (fingerprint(n), key("alice"))).collect();
-        let first = Identities::compile(&keys, None);
-        keys.insert(fingerprint(1), key("bob"));
-        keys.remove(&fingerprint(2));
-        let second = Identities::compile(&keys, Some(&first));
-        let owner = |identities: &Identities, n| identities.get(&fingerprint(n)).map(|found| found.consumer.clone());
-        let named = |name: &'static str| Some(HeaderValue::from_static(name));
-        assert_eq!((owner(&first, 1), owner(&second, 1)), (named("alice"), named("bob")));
-        assert_eq!((owner(&first, 2), owner(&second, 2)), (named("alice"), None));
-        let anew = first.parts.iter().zip(&second.parts).filter(|(one, other)| !Arc::ptr_eq(one, other)).count();
-        assert_eq!(anew, 2);
+    fn a_label_that_no_header_can_have_is_left_out() {
+        for (label, sent) in [(None, None), (Some("42"), Some("42")), (Some("4\n2"), None)] {
+            let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: label.map(str::to_owned) };
+            let mut headers = HeaderMap::new();
+            Identity::anonymous(&consumer).tell(&mut headers);
+            assert_eq!(headers.get(&headers::CONSUMER).unwrap(), "alice");
+            assert_eq!(headers.get(&headers::CUSTOM_ID).map(HeaderValue::as_bytes), sent.map(str::as_bytes));
+            assert!(!headers.contains_key(&headers::CREDENTIAL));
+        }
     }
 }

@@ -3,12 +3,16 @@
 mod access_log;
 mod body;
 mod certificates;
+mod client;
+mod client_body;
+mod consumers;
 mod counts;
 mod echo;
 mod exposition;
 mod headers;
 mod host;
 mod identity;
+mod own_answer;
 mod path;
 mod plugin;
 mod proxy;
@@ -27,6 +31,7 @@ pub use stats::Stats;
 
 use access_log::AccessLog;
 use exposition::{Exposition, RouteFacts};
+pub use ipnet::IpNet;
 use postern::name::ObjectId;
 use postern::snapshot::Snapshot;
 use postern::time::Clock;
@@ -64,6 +69,14 @@ pub struct GatewayConfig {
     pub max_head_bytes: usize,
     /// The most header lines of a request; more get 431. Default: 100.
     pub max_headers: usize,
+    /// How long a client may pause while it sends the body of a request; then 408. Default: 60 s.
+    pub body_idle_timeout: Duration,
+    /// How long the whole body may take, however lively; then 408. Default: an hour.
+    pub body_timeout: Option<Duration>,
+    /// The longest body of a request, in bytes; longer ones get 413. Default: any.
+    pub max_body_bytes: Option<u64>,
+    /// Proxies in front of the gateway: what they say of their clients in `X-Forwarded-*` is believed. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long connecting to an upstream server may take, finding its address included. Default: 5 s.
     pub connect_timeout: Duration,
     /// How long an upstream server may be silent before its answer begins. Default: 60 s.
@@ -85,6 +98,10 @@ impl Default for GatewayConfig {
             header_timeout: Duration::from_secs(60),
             max_head_bytes: 32 * 1024,
             max_headers: 100,
+            body_idle_timeout: Duration::from_secs(60),
+            body_timeout: Some(Duration::from_secs(3600)),
+            max_body_bytes: None,
+            trusted_proxies: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(60),
             upstream_idle_timeout: Duration::from_secs(60),

@@ -1,13 +1,15 @@
 //! What is known of one request while it lasts, and what is done with it when it has ended.
 
 use crate::identity::Identity;
+use crate::plugin::{Chain, Installed};
 use crate::stats::Outcome;
 use crate::table::Route;
 use crate::upstream::Node;
-use crate::worker::{Peer, Shared};
+use crate::worker::Shared;
 use http::{HeaderValue, Method};
 use http_body::Frame;
 use hyper::body::Bytes;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,12 +20,15 @@ const CLIENT_GONE: u16 = 499;
 pub(crate) struct Record {
     shared: Arc<Shared>,
     started: Instant,
-    peer: Arc<Peer>,
+    /// Whom the request comes from.
+    pub(crate) client: IpAddr,
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) route: Option<Arc<Route>>,
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
     pub(crate) node: Option<Arc<Node>>,
+    /// The plugins that change its answer, in order.
+    pub(crate) answering: Vec<Arc<Installed>>,
     /// Absent until there is an answer.
     status: Option<u16>,
     /// Of the body.
@@ -36,11 +41,11 @@ pub(crate) struct Record {
 pub(crate) struct Entry {
     pub(crate) ended: Instant,
     pub(crate) took: Duration,
-    pub(crate) client: std::net::IpAddr,
+    pub(crate) client: IpAddr,
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) route: Option<Arc<Route>>,
-    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) identity: Option<Identity>,
     pub(crate) node: Option<Arc<Node>>,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
@@ -48,20 +53,27 @@ pub(crate) struct Entry {
 }
 
 impl Record {
-    pub(crate) fn new(shared: &Arc<Shared>, peer: Arc<Peer>, id: HeaderValue, method: Method) -> Box<Self> {
+    pub(crate) fn new(shared: &Arc<Shared>, client: IpAddr, id: HeaderValue, method: Method) -> Box<Self> {
         Box::new(Self {
             shared: Arc::clone(shared),
             started: Instant::now(),
-            peer,
+            client,
             id,
             method,
             route: None,
             identity: None,
             node: None,
+            answering: Vec::new(),
             status: None,
             bytes: 0,
             is_torn: false,
         })
+    }
+
+    /// The plugins of these chains change the answer, in this order.
+    pub(crate) fn answered_by(&mut self, chains: [Option<&Chain>; 2]) {
+        self.answering.clear();
+        self.answering.extend(chains.into_iter().flatten().flat_map(Chain::answering).cloned());
     }
 
     /// There is an answer.
@@ -90,7 +102,7 @@ impl Drop for Record {
         log.add(Entry {
             ended,
             took,
-            client: self.peer.ip,
+            client: self.client,
             id: self.id.clone(),
             method: self.method.clone(),
             route: self.route.take(),

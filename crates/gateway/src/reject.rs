@@ -4,9 +4,11 @@
 //! is in the log.
 
 use crate::body::ResponseBody;
+use crate::own_answer::{OwnAnswer, OwnBody};
 use crate::stats::Outcome;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Why a request did not pass.
@@ -18,8 +20,10 @@ pub(crate) enum Reject {
     Unauthorized { message: &'static str, challenge: HeaderValue },
     /// It can be read in two ways, or breaks the protocol. The text says what to change.
     BadRequest(&'static str),
-    /// The client stopped sending its body.
+    /// The client paused while it sent its body, or took too long in all.
     BodyTooSlow,
+    /// It is longer than the operator allows.
+    BodyTooLong,
     /// CONNECT and TRACE.
     MethodRefused,
     /// The built-in echo reads at most 1 MiB.
@@ -32,6 +36,12 @@ pub(crate) enum Reject {
     Limited { status: StatusCode, message: Option<Arc<str>> },
     /// limit-count could not count it.
     NotCounted,
+    /// A plugin refuses it, with this status and these words for the client.
+    Refused { status: StatusCode, message: Cow<'static, str> },
+    /// A plugin answers it in place of the upstream server.
+    Answered(Box<OwnAnswer>),
+    /// A refusal of a plugin whose configuration has another body for it.
+    Reworded { reject: Box<Self>, body: OwnBody },
     /// A plugin needs a secret that has no value now. The operator finds the incident.
     Unresolved { incident: String },
     /// No upstream server could be connected to.
@@ -55,8 +65,10 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Limited { status, .. } => *status,
+            Self::BodyTooLong | Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Limited { status, .. } | Self::Refused { status, .. } => *status,
+            Self::Answered(answer) => answer.status,
+            Self::Reworded { reject, .. } => reject.status(),
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
@@ -70,12 +82,17 @@ impl Reject {
     fn text(&self) -> (&'static str, &str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
+            Self::Refused { message, .. } => return ("message", message),
+            Self::Reworded { reject, .. } => return reject.text(),
+            // It has a body of its own.
+            Self::Answered(_) => "",
             Self::BodyOverLimit => {
                 return ("message", "The body of the request is longer than is read to validate it.");
             }
             Self::NoRoute => "404 Route Not Found",
             Self::BadRequest(text) => text,
             Self::BodyTooSlow => "The body of the request did not arrive in time.",
+            Self::BodyTooLong => "The body of the request is longer than this gateway takes.",
             Self::MethodRefused => "The gateway does not forward this method.",
             Self::BodyTooLarge => "The body of the request is too large: the built-in echo takes at most 1 MiB.",
             Self::NotEnforceable => {
@@ -98,21 +115,54 @@ impl Reject {
         match self {
             Self::NoRoute => Outcome::NoRoute,
             Self::Unauthorized { .. } => Outcome::Unauthorized,
+            Self::Reworded { reject, .. } => reject.outcome(),
+            Self::Answered(answer) if answer.status.as_u16() < 400 => Outcome::Passed,
+            Self::Answered(_) => Outcome::Refused,
             Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
             Self::BadRequest(_)
             | Self::BodyTooSlow
+            | Self::BodyTooLong
             | Self::MethodRefused
             | Self::BodyTooLarge
             | Self::BodyOverLimit
             | Self::NotEnforceable
             | Self::Limited { .. }
+            | Self::Refused { .. }
             | Self::NotCounted
             | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }
     }
 
+    /// With another body, if it is the plugin's own refusal. Who has to look something up finds it in the body:
+    /// a secret without a value, and a fault of the gateway, keep theirs.
+    pub(crate) fn with_body(self, body: &OwnBody) -> Self {
+        match self {
+            Self::Unresolved { .. } | Self::NotEnforceable | Self::Internal => self,
+            reject if reject.status().as_u16() < 400 => reject,
+            reject => Self::Reworded { reject: Box::new(reject), body: body.clone() },
+        }
+    }
+
+    /// What the client was told by an authentication plugin, if it was refused by one.
+    pub(crate) fn unauthorized(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized { message, .. } => Some(message),
+            Self::Reworded { reject, .. } => reject.unauthorized(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn into_response(self) -> Response<ResponseBody> {
+        match self {
+            Self::Answered(answer) => return answer.into_response(),
+            Self::Reworded { reject, body } => {
+                let mut response = reject.into_response();
+                body.replace(&mut response);
+                return response;
+            }
+            _ => {}
+        }
         let (name, text) = self.text();
         let mut body = serde_json::json!({ name: text });
         if let Self::Unresolved { incident } = &self {
@@ -128,7 +178,7 @@ impl Reject {
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
             // Whatever follows on this connection may not be what it seems.
-            Self::BadRequest(_) | Self::BodyTooSlow => {
+            Self::BadRequest(_) | Self::BodyTooSlow | Self::BodyTooLong => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

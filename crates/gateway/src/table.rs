@@ -6,12 +6,13 @@
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
 use crate::certificates::Certificates;
+use crate::consumers::{ConsumerPlugins, Global};
 use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
-use crate::identity::{Identities, Identity};
+use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
-use crate::plugin::{self, Plugin};
+use crate::plugin::Chain;
 use crate::reject::Reject;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
@@ -21,7 +22,8 @@ use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::routing::{self, HostPattern, PathPattern};
-use postern::snapshot::{LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::shards::Shards;
+use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,8 +31,10 @@ use std::sync::Arc;
 pub(crate) struct Table {
     pub(crate) revision: u64,
     routing: Arc<Routing>,
-    keys: Identities,
+    keys: Shards<KeyCredential>,
     fingerprint_key: FingerprintKey,
+    consumer_plugins: Arc<ConsumerPlugins>,
+    global: Arc<Global>,
     pub(crate) certificates: Arc<Certificates>,
 }
 
@@ -45,7 +49,7 @@ struct Routing {
     /// By ending, with the dot.
     host_endings: HashMap<String, Paths>,
     any_host: Paths,
-    consumers: HashMap<ConsumerName, Arc<Identity>>,
+    consumers: HashMap<ConsumerName, Identity>,
     /// For the next one, which takes over what has not changed.
     upstreams: BTreeMap<ObjectId, Result<Upstream, String>>,
     /// Every route by id, for the metrics.
@@ -65,8 +69,8 @@ pub(crate) struct Route {
 
 /// What happens to a request of one route.
 pub(crate) struct Plan {
-    /// The service's plugins overlaid by the route's, in the order in which they run.
-    pub(crate) plugins: Vec<Plugin>,
+    /// The service's plugins overlaid by the route's.
+    pub(crate) plugins: Chain,
     pub(crate) upstream: Upstream,
 }
 
@@ -97,8 +101,13 @@ impl Table {
         Self {
             revision: snapshot.revision,
             routing,
-            keys: Identities::compile(&snapshot.keys, before.map(|table| &table.keys)),
+            keys: snapshot.keys.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            consumer_plugins: ConsumerPlugins::compile(
+                &snapshot.consumer_plugins,
+                before.map(|table| &table.consumer_plugins),
+            ),
+            global: Global::compile(&snapshot.global_plugins, before.map(|table| &table.global)),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }
@@ -119,17 +128,41 @@ impl Table {
     }
 
     /// The identity that `key` proves. The empty key proves none.
-    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<&Arc<Identity>> {
+    pub(crate) fn identity_of_key(&self, key: &[u8]) -> Option<Identity> {
         if key.is_empty() {
             return None;
         }
-        self.keys.get(&self.fingerprint_key.of(key)).filter(|identity| identity.proof.is_none())
+        let found = self.keys.get(&self.fingerprint_key.of(key))?;
+        found.proof.is_none().then(|| Identity::of(found))
     }
 
     /// The identity that requests of this type claim by `name`, and what proves it.
-    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(&Arc<Identity>, &Proof)> {
-        let identity = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
-        Some((identity, identity.proof.as_deref()?))
+    pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(Identity, &Proof)> {
+        let found = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
+        Some((Identity::of(found), found.proof.as_deref()?))
+    }
+
+    /// The identity of the consumer whose plugin of that machine name has `name` in the field it is known by. The
+    /// plugin of the route has made sure by other means that the request is the consumer's.
+    pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
+        let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
+        found.proof.is_none().then(|| Identity::of(found))
+    }
+
+    /// The plugins of a consumer, if it has any.
+    ///
+    /// # Errors
+    /// They cannot be enforced: the consumer's requests do not pass.
+    pub(crate) fn plugins_of(&self, consumer: &ConsumerName) -> Result<Option<&Chain>, Reject> {
+        self.consumer_plugins.of(consumer)
+    }
+
+    /// The plugins that run for every request, besides those of its route.
+    ///
+    /// # Errors
+    /// They cannot be enforced: no request passes.
+    pub(crate) fn global(&self) -> Result<&Chain, Reject> {
+        self.global.chain()
     }
 
     /// The fingerprint to compare with one in a [`Proof`].
@@ -138,8 +171,8 @@ impl Table {
     }
 
     /// The identity of a consumer that requests without a key count as.
-    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<&Arc<Identity>> {
-        self.routing.consumers.get(name)
+    pub(crate) fn anonymous(&self, name: &ConsumerName) -> Option<Identity> {
+        self.routing.consumers.get(name).cloned()
     }
 
     /// Begins the active checks that have not begun.
@@ -173,7 +206,7 @@ impl Table {
 
 impl Routing {
     fn compile(snapshot: &Snapshot, before: Option<&Self>) -> Self {
-        let anonymous = |consumer: &SnapshotConsumer| Some((consumer.name.clone(), Identity::anonymous(consumer)?));
+        let anonymous = |consumer: &SnapshotConsumer| (consumer.name.clone(), Identity::anonymous(consumer));
         let mut routing = Self {
             services: Arc::clone(&snapshot.services),
             routes: Arc::clone(&snapshot.routes),
@@ -181,7 +214,7 @@ impl Routing {
             exact_hosts: HashMap::new(),
             host_endings: HashMap::new(),
             any_host: Paths::default(),
-            consumers: snapshot.consumers.values().filter_map(anonymous).collect(),
+            consumers: snapshot.consumers.values().map(anonymous).collect(),
             upstreams: compile_upstreams(snapshot, before),
             by_id: BTreeMap::new(),
         };
@@ -323,9 +356,8 @@ fn compile_plan(
     let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
     let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
-    let compiled = configs.values().map(|(owner, config)| plugin::compile(owner.as_str(), config));
-    let plugins = compiled.collect::<Result<Vec<_>, _>>()?;
-    Ok(Plan { plugins: plugin::in_order(plugins), upstream })
+    let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
+    Ok(Plan { plugins, upstream })
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
+use crate::client;
 use crate::counts::{ByReason, RouteCounts};
+use crate::headers::address_text;
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
@@ -75,6 +77,8 @@ pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
     /// The same, as sent upstream.
     pub(crate) ip_text: HeaderValue,
+    /// Whether it is a proxy that the operator trusts.
+    pub(crate) is_trusted: bool,
     /// What it speaks, and the port it came to, as sent upstream.
     pub(crate) scheme: HeaderValue,
     pub(crate) port: HeaderValue,
@@ -143,9 +147,16 @@ impl Peer {
             _ => ("http", shared.local),
         };
         let ip = address.ip().to_canonical();
-        let ip_text = HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        let is_trusted = client::is_trusted(&shared.config.trusted_proxies, ip);
         let (scheme, port) = (HeaderValue::from_static(scheme), HeaderValue::from(local.port()));
-        Self { ip, ip_text, scheme, port, asked: AtomicBool::new(false) }
+        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_test(ip: IpAddr, trusted: &[crate::IpNet]) -> Self {
+        let (scheme, port) = (HeaderValue::from_static("http"), HeaderValue::from(80));
+        let is_trusted = client::is_trusted(trusted, ip);
+        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
     }
 }
 

@@ -75,7 +75,8 @@ pub fn placement(owner: &PluginOwner) -> Placement {
 /// What is open over the editor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Over {
-    Explain(Reference),
+    /// Of the reference in these fields.
+    Explain(Reference, Vec<String>),
     Insert(Chosen),
 }
 
@@ -158,7 +159,13 @@ fn Editor(
             submission.recheck();
         }
     });
-    let explain = Callback::new(move |reference: Reference| over.set(Some(Over::Explain(reference))));
+    let explain = Callback::new(move |reference: Reference| {
+        let fields = written.with_untracked(|written| {
+            let of_it = written.iter().filter(|written| written.reference == reference);
+            of_it.map(|written| written.pointer.clone()).collect()
+        });
+        over.set(Some(Over::Explain(reference, fields)));
+    });
     let explain_text = Callback::new(move |text: String| {
         if let Ok(reference) = text.parse() {
             explain.run(reference);
@@ -248,16 +255,19 @@ fn Tools(
 #[component]
 fn OverEditor(fields: Vec<String>, over: RwSignal<Option<Over>>) -> impl IntoView {
     let close = Callback::new(move |()| over.set(None));
+    let put = |pointer: &str, reference: &str| {
+        EditorHandle::of(FIELD).put(&json!({"pointer": pointer, "value": reference}).to_string());
+    };
     let insert = Callback::new(move |Chosen { pointer, reference }: Chosen| {
         over.set(None);
-        let asked = json!({"pointer": pointer, "value": reference}).to_string();
         // The dialog gives the focus back when it is gone; then the editor takes it.
-        request_animation_frame(move || EditorHandle::of(FIELD).put(&asked));
+        request_animation_frame(move || put(&pointer, &reference));
     });
     move || match over.get() {
         None => ().into_any(),
-        Some(Over::Explain(reference)) => {
-            view! { <ExplainDialog reference on_change=Callback::new(|()| {}) on_close=close/> }.into_any()
+        Some(Over::Explain(reference, fields)) => {
+            let respell = Callback::new(move |better: String| fields.iter().for_each(|pointer| put(pointer, &better)));
+            view! { <ExplainDialog reference on_change=Callback::new(|()| {}) respell on_close=close/> }.into_any()
         }
         Some(Over::Insert(first)) => {
             view! { <InsertDialog fields=fields.clone() first on_insert=insert on_close=close/> }.into_any()

@@ -203,7 +203,7 @@ pub fn ReferenceList(written: Memo<Vec<Written>>, states: States, on_explain: Ca
                         label="Explain"
                         name=format!("Explain {field}")
                         look=Look::Secondary
-                        glyph=Glyph::Test
+                        glyph=Glyph::Explain
                         small=true
                         on_press=Callback::new(move |()| on_explain.run(explained.clone()))
                     />

@@ -5,7 +5,6 @@ use crate::reject::Reject;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use postern::name::ConsumerName;
-use std::sync::Arc;
 
 /// The documented text for an anonymous consumer that does not exist.
 pub(super) const NO_ANONYMOUS: &str = "Invalid user authorization";
@@ -34,7 +33,7 @@ impl Otherwise {
         let refuse = |message| Err(Reject::Unauthorized { message, challenge: self.challenge.clone() });
         let Some(name) = &self.anonymous_consumer else { return refuse(message) };
         let Some(identity) = access.table.anonymous(name) else { return refuse(NO_ANONYMOUS) };
-        access.identity = Some(Arc::clone(identity));
+        access.identity = Some(identity);
         Ok(())
     }
 }

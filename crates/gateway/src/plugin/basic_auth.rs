@@ -18,7 +18,6 @@ use postern::credential::CredentialType;
 use postern::plugin::basic_auth::BasicAuthPlugin;
 use postern::snapshot::Proof;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 const MISSING: &str = "Missing authorization in request";
 const MALFORMED: &str = "Invalid authorization in request";
@@ -44,7 +43,7 @@ impl BasicAuth {
 
     pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match authenticate(access.headers, access.table) {
-            Ok(identity) => access.identity = Some(Arc::clone(identity)),
+            Ok(identity) => access.identity = Some(identity),
             Err(message) => self.otherwise.admit(access, message)?,
         }
         if self.hide_credentials {
@@ -54,7 +53,7 @@ impl BasicAuth {
     }
 }
 
-fn authenticate<'t>(headers: &HeaderMap, table: &'t Table) -> Result<&'t Arc<Identity>, &'static str> {
+fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static str> {
     let value = authorization(headers).map_err(|_| MALFORMED)?.ok_or(MISSING)?;
     let (username, password) = decode(value).ok_or(MALFORMED)?;
     let found = table.named(CredentialType::BasicAuth, &without_blanks(&username));

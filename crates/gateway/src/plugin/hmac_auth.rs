@@ -33,7 +33,7 @@ pub(crate) struct HmacAuth {
     /// The longest body, where bodies are validated.
     body_limit: Option<usize>,
     hide_credentials: bool,
-    otherwise: Otherwise,
+    otherwise: Arc<Otherwise>,
 }
 
 impl HmacAuth {
@@ -44,11 +44,16 @@ impl HmacAuth {
             signed_headers: config.signed_headers.clone(),
             body_limit: config.validate_request_body.then_some(config.max_req_body_size),
             hide_credentials: config.hide_credentials,
-            otherwise: Otherwise::compile("hmac-auth", "hmac", &config.realm, config.anonymous_consumer.as_ref())?,
+            otherwise: Arc::new(Otherwise::compile(
+                "hmac-auth",
+                "hmac",
+                &config.realm,
+                config.anonymous_consumer.as_ref(),
+            )?),
         })
     }
 
-    pub(super) fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
+    pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self.authenticate(access).and_then(|identity| Ok((identity, self.body_check(access)?))) {
             Ok((identity, check)) => {
                 access.identity = Some(identity);
@@ -62,14 +67,14 @@ impl HmacAuth {
         Ok(())
     }
 
-    fn authenticate(&self, access: &Access<'_>) -> Result<Arc<Identity>, &'static str> {
+    fn authenticate(&self, access: &Access<'_>) -> Result<Identity, &'static str> {
         let value = authorization(access.headers).map_err(|_| INVALID)?.ok_or(MISSING)?;
         let parameters = value.strip_prefix(b"Signature").ok_or(NO_SIGNATURE)?;
         self.verify(access, parameters).ok_or(INVALID)
     }
 
     /// The checks in the documented order; the client is not told which one failed.
-    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Option<Arc<Identity>> {
+    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Option<Identity> {
         let parameters = Parameters::parse(std::str::from_utf8(parameters).ok()?)?;
         let algorithm = HmacAlgorithm::from_name(parameters.algorithm?)?;
         let key_id = parameters.key_id?;
@@ -89,7 +94,7 @@ impl HmacAuth {
             HmacAlgorithm::HmacSha256 => &prepared.keys.sha256,
             HmacAlgorithm::HmacSha512 => &prepared.keys.sha512,
         };
-        key.verify(&signed_text(access, key_id, &names)?, &signature).then(|| Arc::clone(identity))
+        key.verify(&signed_text(access, key_id, &names)?, &signature).then_some(identity)
     }
 
     fn is_timely(&self, access: &Access<'_>) -> bool {
@@ -101,11 +106,11 @@ impl HmacAuth {
     }
 
     /// What the body must turn out to be.
-    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck<'_>>, &'static str> {
+    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck>, &'static str> {
         let Some(limit) = self.body_limit else { return Ok(None) };
         let digest = only(access.headers, &DIGEST).ok().flatten().and_then(|digest| digest.strip_prefix(b"SHA-256="));
         let sha256 = digest.and_then(|digest| STANDARD.decode(digest).ok()).ok_or(INVALID)?;
-        Ok(Some(BodyCheck { sha256, limit, message: INVALID, otherwise: &self.otherwise }))
+        Ok(Some(BodyCheck { sha256, limit, message: INVALID, otherwise: Arc::clone(&self.otherwise) }))
     }
 }
 

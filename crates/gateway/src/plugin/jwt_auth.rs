@@ -24,7 +24,6 @@ use postern::snapshot::Proof;
 use postern::time::Millis;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 const MISSING: &str = "Missing JWT token in request";
 const UNREADABLE: &str = "JWT token invalid";
@@ -76,7 +75,7 @@ impl JwtAuth {
         Ok(())
     }
 
-    fn authenticate(&self, access: &Access<'_>) -> Result<(Arc<Identity>, Place), &'static str> {
+    fn authenticate(&self, access: &Access<'_>) -> Result<(Identity, Place), &'static str> {
         let (token, place) = self.find_token(access)?.ok_or(MISSING)?;
         let token = Token::parse(&token).ok_or(UNREADABLE)?;
         let key = match token.payload.get(&self.key_claim_name) {
@@ -86,11 +85,7 @@ impl JwtAuth {
         let Some((identity, proof)) = access.table.named(CredentialType::JwtAuth, key.as_bytes()) else {
             return Err(UNKNOWN);
         };
-        if self.is_proven(&token, proof, access.clock.now()) {
-            Ok((Arc::clone(identity), place))
-        } else {
-            Err(UNVERIFIED)
-        }
+        if self.is_proven(&token, proof, access.clock.now()) { Ok((identity, place)) } else { Err(UNVERIFIED) }
     }
 
     /// Header, then query, then cookie.

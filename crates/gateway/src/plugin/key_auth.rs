@@ -12,7 +12,6 @@ use crate::table::Table;
 use http::{HeaderMap, HeaderName};
 use postern::plugin::key_auth::KeyAuthPlugin;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 const MISSING: &str = "Missing API key in request";
 const INVALID: &str = "Invalid API key in request";
@@ -43,7 +42,7 @@ impl KeyAuth {
     pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self.authenticate(access.headers, access.query.as_deref(), access.table) {
             Ok((identity, place)) => {
-                access.identity = Some(Arc::clone(identity));
+                access.identity = Some(identity);
                 self.hide(access, &[place]);
                 Ok(())
             }
@@ -55,12 +54,12 @@ impl KeyAuth {
         }
     }
 
-    fn authenticate<'t>(
+    fn authenticate(
         &self,
         headers: &HeaderMap,
         query: Option<&str>,
-        table: &'t Table,
-    ) -> Result<(&'t Arc<Identity>, Place), &'static str> {
+        table: &Table,
+    ) -> Result<(Identity, Place), &'static str> {
         let in_header = only(headers, &self.header).map_err(|_| INVALID)?;
         let (key, place) = match in_header {
             Some(key) => (Cow::Borrowed(key), Place::Header),

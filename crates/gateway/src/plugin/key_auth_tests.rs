@@ -4,6 +4,7 @@ use postern::fingerprint::FingerprintKey;
 use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::{KeyCredential, Snapshot, SnapshotConsumer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn defaults() -> KeyAuthPlugin {
     PluginConfig::parse(PluginName::KeyAuth, "{}").unwrap().settings().unwrap()
@@ -43,7 +44,7 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
     match outcome {
         Ok(()) => {
             let left = headers.get_all("apikey").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
-            Ok((left, query, identity.unwrap().consumer.to_str().unwrap().to_owned()))
+            Ok((left, query, identity.unwrap().consumer.name.to_string()))
         }
         Err(Reject::Unauthorized { message, challenge }) => {
             assert_eq!(challenge, format!("apikey realm=\"{}\"", config.realm).as_str());

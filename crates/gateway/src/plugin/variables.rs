@@ -10,7 +10,7 @@ pub(super) fn value(variable: &Variable, access: &Access<'_>) -> Option<String> 
     let scene = access.scene;
     let text = match variable {
         Variable::RemoteAddr => scene.client.to_string(),
-        Variable::ConsumerName => access.identity.as_ref()?.consumer.to_str().ok()?.to_owned(),
+        Variable::ConsumerName => access.identity.as_ref()?.consumer.name.to_string(),
         Variable::RequestMethod => access.method.to_string(),
         Variable::Uri => scene.path.to_owned(),
         Variable::Host => scene.host.to_owned(),

@@ -11,8 +11,8 @@ use std::time::Duration;
 pub(super) enum Failure {
     Client(Error),
     Silent(Duration),
-    SlowUpload,
-    BrokenUpload,
+    /// The client's part failed.
+    Upload(Reject),
 }
 
 impl Failure {
@@ -43,16 +43,20 @@ impl Failure {
         extensions.get::<Used>().is_some_and(Used::is_marked)
     }
 
-    /// Whether the server broke off before it answered.
-    pub(super) fn is_broken(&self) -> bool {
-        matches!(self, Self::Client(error) if !error.is_connect())
+    /// Whether the server may have got the request, but gave no answer: it broke off, or was silent for too long.
+    pub(super) fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Client(error) => !error.is_connect(),
+            Self::Silent(_) => true,
+            Self::Upload(_) => false,
+        }
     }
 
     /// Whether the server is to blame, not the client.
     pub(super) fn is_the_servers(&self) -> bool {
         match self {
             Self::Client(_) | Self::Silent(_) => true,
-            Self::SlowUpload | Self::BrokenUpload => false,
+            Self::Upload(_) => false,
         }
     }
 
@@ -60,10 +64,7 @@ impl Failure {
     pub(super) fn report(self, node: &Node) -> Reject {
         let server = node.name();
         match &self {
-            Self::SlowUpload => return Reject::BodyTooSlow,
-            Self::BrokenUpload => {
-                return Reject::BadRequest("The body of the request broke off, or is not framed as HTTP requires.");
-            }
+            Self::Upload(reject) => return reject.clone(),
             Self::Silent(after) => {
                 tracing::warn!(%server, "Upstream {server} did not begin to answer within {} s", after.as_secs());
                 return Reject::SlowUpstream;

@@ -19,7 +19,7 @@ use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tls::UpstreamTls;
 
 /// The servers of one upstream, ready to be sent requests. Taken over by the next configuration when nothing
@@ -103,6 +103,11 @@ impl Servers {
 
     fn read_timeout(&self, config: &GatewayConfig) -> Duration {
         self.source.read_timeout.map_or(config.response_timeout, seconds)
+    }
+
+    /// Until when a request that arrives now may be sent to another server; nothing for no limit.
+    fn retries_until(&self) -> Option<Instant> {
+        self.source.retry_timeout.map(|limit| Instant::now() + seconds(limit))
     }
 
     fn counts_requests(&self) -> bool {

@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The connections of one worker to the servers of one upstream, kept and used again.
 pub(super) type Client = hyper_util::client::legacy::Client<Connector, Upload>;
@@ -60,14 +60,16 @@ impl Pool {
     ///
     /// It is sent again when that cannot do harm: to the next server when nothing of it was sent; once more
     /// to the same one when a kept connection turned out to be closed, and to the next one when it broke off
-    /// before it answered, both only without a body and with an idempotent method (RFC 9110 §9.2.2).
+    /// before it answered or was silent for too long, the last three only with an idempotent method (RFC 9110 §9.2.2)
+    /// and a body, if any, that is here as a whole.
     pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing) -> Result<Answered, Reject> {
         let Outgoing { head, target, body } = outgoing;
         let client = servers.client(self);
         let limit = servers.read_timeout(&self.config);
-        let (mut body, progress) = Upload::new(body);
-        let repeatable = progress.is_none() && is_idempotent(&head.method);
-        let mut stale_once = repeatable;
+        let copy = body.again().filter(|_| is_idempotent(&head.method));
+        let until = servers.retries_until();
+        let (mut body, mut progress) = Upload::new(body);
+        let mut stale_once = copy.is_some();
         let mut tried = Vec::new();
         let mut index = servers.next(&tried).ok_or(Reject::Unreachable)?;
         loop {
@@ -81,24 +83,41 @@ impl Pool {
                 }
                 Err(failure) => failure,
             };
-            if stale_once && failure.is_stale_connection() {
-                (stale_once, body) = (false, Upload::none());
+            let copied = || copy.as_ref().and_then(RequestBody::again).map(Upload::new);
+            if stale_once
+                && failure.is_stale_connection()
+                && let Some(again) = copied()
+            {
+                stale_once = false;
+                (body, progress) = again;
                 continue;
             }
             if failure.is_the_servers() {
                 servers.learn(node, false);
             }
             tried.push(index);
-            let again = failure.is_unreachable() || (repeatable && failure.is_broken());
-            let next = if again { servers.next(&tried) } else { None };
-            let unsent = progress.as_ref().map_or_else(|| Some(Upload::none()), Upload::taken_back);
+            let again = if failure.is_unreachable() {
+                unsent(progress)
+            } else if failure.is_unanswered() {
+                copied()
+            } else {
+                None
+            };
+            let in_time = until.is_none_or(|until| Instant::now() < until);
+            let next = if again.is_some() && in_time { servers.next(&tried) } else { None };
             let reject = failure.report(node);
-            match (next, unsent) {
-                (Some(next), Some(unsent)) => (index, body) = (next, unsent),
+            match (next, again) {
+                (Some(next), Some(again)) => (index, (body, progress)) = (next, again),
                 _ => return Err(reject),
             }
         }
     }
+}
+
+/// The body of a request of which nothing was sent.
+fn unsent(progress: Option<Arc<Progress>>) -> Option<(Upload, Option<Arc<Progress>>)> {
+    let Some(progress) = progress else { return Some((Upload::none(), None)) };
+    Some((Upload::taken_back(&progress)?, Some(progress)))
 }
 
 async fn attempt(
@@ -109,20 +128,21 @@ async fn attempt(
 ) -> Result<Response<Incoming>, Failure> {
     let mut answer = std::pin::pin!(client.request(request));
     loop {
-        let silence = progress.map_or(Duration::ZERO, Progress::silence);
-        match tokio::time::timeout(limit.saturating_sub(silence), &mut answer).await {
+        // While the client is waited for, its own deadlines count, and the server may be silent.
+        let silence = progress.filter(|progress| !progress.is_waiting_for_client()).map(Progress::silence);
+        let patience = limit.saturating_sub(silence.unwrap_or_default());
+        match tokio::time::timeout(patience, &mut answer).await {
             Ok(Ok(response)) => {
                 response.extensions().get::<Used>().inspect(|used| used.mark());
                 return Ok(response);
             }
-            Ok(Err(_)) if progress.is_some_and(Progress::has_failed) => return Err(Failure::BrokenUpload),
-            Ok(Err(error)) => return Err(Failure::Client(error)),
-            Err(_) => match progress {
-                // An upload that moves is no silence.
-                Some(progress) if progress.silence() < limit => {}
-                Some(progress) if progress.is_waiting_for_client() => return Err(Failure::SlowUpload),
-                _ => return Err(Failure::Silent(limit)),
-            },
+            Ok(Err(error)) => {
+                let client = progress.and_then(Progress::failure);
+                return Err(client.map_or(Failure::Client(error), |reject| Failure::Upload(reject.clone())));
+            }
+            // An upload that moves is no silence.
+            Err(_) if progress.is_some_and(|p| p.is_waiting_for_client() || p.silence() < limit) => {}
+            Err(_) => return Err(Failure::Silent(limit)),
         }
     }
 }

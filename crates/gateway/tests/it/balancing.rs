@@ -88,6 +88,21 @@ async fn retries_are_counted_and_only_what_is_idempotent_is_repeated() {
 }
 
 #[tokio::test]
+async fn after_a_timeout_only_what_is_idempotent_is_repeated_and_only_in_time() {
+    for (method, retry_timeout, expected) in
+        [("GET", None, 200), ("GET", Some(3600), 200), ("GET", Some(1), 504), ("POST", None, 504)]
+    {
+        let upstream = Upstream::start().await;
+        let silent = scripted(|_, mut stream| async move { while !receive(&mut stream).await.is_empty() {} }).await;
+        let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
+        let nodes = Nodes { read_timeout: Some(1), retry_timeout, ..to(&[silent, upstream.address]) };
+        let running = start_with(config, all_to(nodes));
+        let answer = running.send(running.request(method, "/").body(Full::default()).unwrap()).await;
+        assert_eq!(answer.status, expected, "{method} {retry_timeout:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_keeps_failing_is_left_alone() {
     let upstream = Upstream::start().await;
     let asked = Arc::new(AtomicUsize::new(0));

@@ -1,12 +1,10 @@
 //! The built-in upstream.
 
-use crate::support::{locked_route, route, snapshot, start, start_with};
-use gateway::GatewayConfig;
+use crate::support::{locked_route, route, snapshot, start};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use postern::routing::Upstream;
 use serde_json::json;
-use std::time::Duration;
 
 #[tokio::test]
 async fn it_answers_in_httpbins_shapes() {
@@ -65,12 +63,4 @@ async fn it_reads_at_most_one_mebibyte() {
         let answer = running.send(running.request("POST", "/anything").body(body).unwrap()).await;
         assert_eq!(answer.status, status, "{length}");
     }
-}
-
-#[tokio::test]
-async fn it_does_not_wait_for_a_body_for_ever() {
-    let config = GatewayConfig { workers: 1, response_timeout: Duration::from_millis(50), ..GatewayConfig::default() };
-    let running = start_with(config, snapshot(Upstream::BuiltinEcho, vec![route("all", "/*")]));
-    let answer = running.raw("POST /anything HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }

@@ -1,17 +1,20 @@
 //! hmac-auth from the outside.
 
-use crate::support::{Answer, NOW, Running, give, guarded_route, nodes, snapshot, start};
-use crate::upstream::Upstream;
+use crate::support::{Answer, NOW, Running, give, guarded_route, nodes, snapshot, start_with};
+use crate::upstream::{Upstream, receive, scripted};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gateway::GatewayConfig;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use postern::credential::CredentialType;
 use postern::plugin::PluginName;
 use postern::sensitive::Plain;
 use postern::snapshot::{Prepared, Proof};
+use std::net::SocketAddr;
+use std::process::Command;
 
 const DATE: &str = "Fri, 06 Sep 2024 06:41:29 GMT";
 const SHA1: &str = "xhOwPX5NOSuqLOF+3OGfioc0aZQ=";
@@ -32,6 +35,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(GatewayConfig { workers: 2, ..GatewayConfig::default() }, |upstream| vec![(upstream, 1)]).await
+    }
+
+    /// `servers` says which servers there are, given one that records.
+    async fn with(config: GatewayConfig, servers: impl FnOnce(SocketAddr) -> Vec<(SocketAddr, u32)>) -> Self {
         let upstream = Upstream::start().await;
         let guarded =
             |name: &str, json: &str| guarded_route(name, &format!("/{name}"), &[(PluginName::HmacAuth, json)]);
@@ -54,7 +62,7 @@ impl World {
             guarded("hides", r#"{"hide_credentials": true}"#),
             guarded("anonymous", r#"{"anonymous_consumer": "nobody", "hide_credentials": true}"#),
         ];
-        let mut snapshot = snapshot(nodes(&[(upstream.address, 1)]), routes);
+        let mut snapshot = snapshot(nodes(&servers(upstream.address)), routes);
         for (consumer, key_id, secret) in
             [("alice", "alice-keyid", "alice-secret-key"), ("bob", "bob-keyid", "bob-secret-key")]
         {
@@ -63,7 +71,7 @@ impl World {
             let proof = Proof::HttpSignature(Prepared { of, keys: keys.into() });
             give(&mut snapshot, consumer, CredentialType::HmacAuth, key_id, proof);
         }
-        Self { running: start(snapshot), upstream }
+        Self { running: start_with(config, snapshot), upstream }
     }
 
     async fn refused(&self, target: &str, headers: &[(&str, &str)], message: &str) {
@@ -102,6 +110,48 @@ fn signed(key_id: &str, secret: &str, names: &str, lines: &[&str]) -> String {
 
 fn alice(names: &str, lines: &[&str]) -> String {
     signed("alice-keyid", "alice-secret-key", names, lines)
+}
+
+/// A gateway that validates bodies, and the head of a request with a good signature for one, without its end.
+pub(crate) async fn unsigned_body(config: GatewayConfig) -> (Running, String) {
+    let world = World::with(config, |upstream| vec![(upstream, 1)]).await;
+    let value = alice("date", &[&format!("date: {DATE}")]);
+    let head = "POST /body-or-nobody HTTP/1.1\r\nHost: a\r\n";
+    let head = format!("{head}Date: {DATE}\r\nDigest: {BODY_DIGEST}\r\nAuthorization: {value}\r\n");
+    (world.running, head)
+}
+
+/// A body that had to be read before can be sent twice.
+#[tokio::test]
+async fn a_body_that_was_validated_goes_to_the_next_server() {
+    let breaks = scripted(|_, mut stream| async move { drop(receive(&mut stream).await) }).await;
+    let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
+    for (method, status) in [("PUT", 200), ("POST", 502)] {
+        let world = World::with(config.clone(), |upstream| vec![(breaks, 1), (upstream, 1)]).await;
+        let value = alice("date digest", &[&format!("date: {DATE}"), &format!("digest: {BODY_DIGEST}")]);
+        let request = world.running.request(method, "/body").header("date", DATE).header("digest", BODY_DIGEST);
+        let request = request.header("authorization", value).body(Full::new(Bytes::from_static(BODY.as_bytes())));
+        assert_eq!(world.running.send(request.unwrap()).await.status, status, "{method}");
+        assert!(world.upstream.seen().iter().all(|seen| seen.body_length == BODY.len()), "{method}");
+    }
+}
+
+/// The documented lines, word for word but for the date and the port: OpenSSL signs, and curl sends.
+#[tokio::test]
+async fn openssl_and_curl_are_clients_as_documented() {
+    let documented = include_str!("../../../../docs/credentials.md");
+    let (_, rest) = documented.split_once("```sh\ndate=$(date -u '+%a, %d %b %Y %H:%M:%S GMT')\n").unwrap();
+    let (lines, _) = rest.split_once("```").unwrap();
+    let world = World::new().await;
+    for (secret, status) in [("alice-secret-key", "200"), ("another-secret-key", "401")] {
+        let lines = lines.replace("127.0.0.1:9080", &world.running.address.to_string());
+        let lines =
+            lines.replace("alice-secret-key", secret).replace("curl ", "curl -s -o /dev/null -w '%{http_code}' ");
+        let script = format!("set -eu\ndate='{DATE}'\n{lines}");
+        let said = tokio::task::spawn_blocking(|| Command::new("bash").arg("-c").arg(script).output().unwrap());
+        let said = said.await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout), status, "{}", String::from_utf8_lossy(&said.stderr));
+    }
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }
@@ -173,6 +175,15 @@ impl Running {
     /// Without reading the body.
     pub(crate) async fn begin(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.client.request(request).await.unwrap()
+    }
+
+    /// The same, to be awaited elsewhere.
+    pub(crate) fn begin_later(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Response<Incoming>> + use<> {
+        let answer = self.client.request(request);
+        async move { answer.await.unwrap() }
     }
 
     /// Sends `text` as it is on a connection of its own, and returns all that comes back until the gateway

@@ -1,5 +1,5 @@
 //! A gateway for measurements: one worker, one route with key-auth, as many consumers as asked for.
-//! `bench/gateway/run.py` runs it: `loaded UPSTREAM CONSUMERS [WORKERS]`.
+//! `run.py` runs it: `loaded UPSTREAM CONSUMERS [limited]`; with `limited` the route has limit-count, too.
 //!
 //! It prints its address, then answers each line on standard input, and ends with it: `change` gives one
 //! consumer a new key and prints the microseconds until that is enforced.
@@ -30,10 +30,10 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let upstream = arguments.next().unwrap().parse().unwrap();
     let consumers = arguments.next().unwrap().parse().unwrap();
-    let workers = arguments.next().map_or(1, |workers| workers.parse().unwrap());
+    let is_limited = arguments.next().is_some_and(|word| word == "limited");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (sender, receiver) = watch::channel(Arc::new(snapshot(upstream, consumers)));
-    let config = GatewayConfig { workers, ..GatewayConfig::default() };
+    let (sender, receiver) = watch::channel(Arc::new(snapshot(upstream, consumers, is_limited)));
+    let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
     let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(NoTime), receiver).unwrap();
     println!("{}", gateway.local_addr());
     for line in std::io::stdin().lock().lines() {
@@ -63,17 +63,27 @@ fn credential(number: usize) -> KeyCredential {
     KeyCredential { consumer: Arc::new(consumer), credential: format!("key-of-{number}").parse().unwrap(), proof: None }
 }
 
-fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
+/// A plugin without a secret.
+fn plugin(name: PluginName, json: &str) -> (PluginName, PluginConfig<LiveField>) {
+    let config = PluginConfig::parse(name, json).unwrap();
+    (name, config.try_map(|_, _| Err::<LiveField, ()>(())).unwrap())
+}
+
+fn plugins(is_limited: bool) -> Plugins<LiveField> {
+    let limit = r#"{"count": 1000000000, "time_window": 3600, "key": "consumer_name"}"#;
+    let key_auth = plugin(PluginName::KeyAuth, r#"{"hide_credentials": true}"#);
+    let limit = is_limited.then(|| plugin(PluginName::LimitCount, limit));
+    [key_auth].into_iter().chain(limit).collect()
+}
+
+fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapshot {
     let fingerprint_key = FingerprintKey::new([1; 32]);
-    let key_auth = PluginConfig::parse(PluginName::KeyAuth, r#"{"hide_credentials": true}"#).unwrap();
-    // It has no secret.
-    let key_auth = key_auth.try_map(|_, _| Err::<LiveField, ()>(())).unwrap();
     let nodes = vec![Node { host: upstream.ip().to_string(), port: upstream.port(), weight: 1 }];
     let service = Service {
         id: "s".parse().unwrap(),
         name: "s".parse().unwrap(),
         upstream: Upstream::Nodes(Nodes { nodes, ..Nodes::default() }),
-        plugins: Plugins::from([(PluginName::KeyAuth, key_auth)]),
+        plugins: plugins(is_limited),
     };
     let route = Route {
         id: "r".parse().unwrap(),
@@ -91,6 +101,8 @@ fn snapshot(upstream: SocketAddr, consumers: usize) -> Snapshot {
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }
