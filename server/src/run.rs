@@ -11,6 +11,7 @@ use control::{Control, InstanceFacts, Parts};
 use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
+use postern::session_key::SessionKey;
 use postern::time::Clock;
 use secrets::{Engine, Environment, Keeping};
 use std::path::Path;
@@ -44,8 +45,10 @@ async fn serve(settings: Settings) -> Result<()> {
     let dashboard = bind(&settings).await?;
     let dashboard_addr = dashboard.local_addr().context("the dashboard's address")?;
     let (control, store) = start_control(&settings, dashboard_addr, &stop).await?;
+    let redis_authorities = settings.redis_ca_file.as_deref().map(authorities).transpose()?;
     let config = GatewayConfig {
         workers: settings.gateway_workers,
+        redis_authorities,
         forbidden_upstreams: vec![dashboard_addr],
         tls_addr: settings.gateway_tls_addr,
         access_log: settings.access_log.map(|target| AccessLogConfig {
@@ -94,6 +97,16 @@ async fn serve(settings: Settings) -> Result<()> {
     ended
 }
 
+/// The authorities in a file, PEM.
+fn authorities(file: &Path) -> Result<Arc<str>> {
+    let name = file.display();
+    let pem = std::fs::read_to_string(file).with_context(|| format!("--redis-ca-file: {name} cannot be read"))?;
+    if !secrets::is_authority(&pem) {
+        return Err(anyhow!("--redis-ca-file: {name} has no PEM certificates of authorities"));
+    }
+    Ok(pem.into())
+}
+
 async fn bind(settings: &Settings) -> Result<impl Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {
     let address = settings.dashboard_addr;
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -126,6 +139,7 @@ async fn start_control(
         sealer: Sealer::new(&key)?,
         engine,
         fingerprints,
+        session_key: SessionKey::new(key.derive("sessions of browsers 1")?),
         own_addresses: vec![dashboard],
         ambient: settings.ambient.clone(),
         instance: InstanceFacts {

@@ -6,22 +6,26 @@
 //! explanations) reads the table of fields.
 
 pub mod about;
+pub mod authz_casdoor;
 pub mod basic_auth;
 mod config;
 pub mod forms;
 pub mod hmac_auth;
 pub mod jwt_auth;
 pub mod key_auth;
+pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
 mod reader;
 pub mod schema;
+mod set;
 mod text;
 pub mod variable;
 
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
+pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use serde::{Deserialize, Serialize};
@@ -64,6 +68,8 @@ macro_rules! plugins {
 }
 
 plugins! {
+    AuthzCasdoor in authz_casdoor,
+    LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

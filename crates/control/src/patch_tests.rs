@@ -12,6 +12,7 @@ use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::provider::ProviderForm;
 use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use postern::routing::{RouteForm, ServiceForm};
+use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestCaseError, TestRunner};
@@ -49,6 +50,8 @@ enum Deed {
     AddRoute { nth: u8, name: u8 },
     DeleteRoute { nth: u8 },
     SetPlugin { nth: u8, anonymous: u8 },
+    SetConsumerPlugin { consumer: u8, key: Key },
+    RemoveConsumerPlugin { consumer: u8 },
     Rotate { secret: u8, key: u8 },
     MakeWebhook { provider: u8 },
     DeleteWebhook { provider: u8 },
@@ -82,6 +85,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (few(), few()).prop_map(|(nth, name)| Deed::AddRoute { nth, name }),
         1 => few().prop_map(|nth| Deed::DeleteRoute { nth }),
         2 => (few(), few()).prop_map(|(nth, anonymous)| Deed::SetPlugin { nth, anonymous }),
+        2 => (few(), key()).prop_map(|(consumer, key)| Deed::SetConsumerPlugin { consumer, key }),
+        1 => few().prop_map(|consumer| Deed::RemoveConsumerPlugin { consumer }),
         3 => (few(), few()).prop_map(|(secret, key)| Deed::Rotate { secret, key }),
         1 => (0..2_u8).prop_map(|provider| Deed::MakeWebhook { provider }),
         1 => (0..2_u8).prop_map(|provider| Deed::DeleteWebhook { provider }),
@@ -115,6 +120,7 @@ impl World {
             store,
             clock,
             fingerprints,
+            session_key: SessionKey::new(key.derive("sessions of browsers 1").unwrap()),
             own_addresses: Vec::new(),
             ambient: std::collections::BTreeMap::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
@@ -248,6 +254,20 @@ impl World {
                     control.set_plugin(&by, &group, &PluginOwner::Service(id), revision, plugin).await.ok()
                 }
             },
+            Deed::SetConsumerPlugin { consumer: number, key } => {
+                let owner = PluginOwner::Consumer(consumer(*number));
+                let password = self.key(key).text.0;
+                let json = format!(
+                    r#"{{"count": 1, "time_window": 1, "policy": "redis", "redis_host": "redis.example", "redis_password": "{password}"}}"#
+                );
+                let plugin = PluginConfig::parse_for(owner.placement(), PluginName::LimitCount, &json).unwrap();
+                let revision = config.plugin_sets.get(&owner).map_or(0, |set| set.stored.revision);
+                control.set_plugin(&by, &group, &owner, revision, plugin).await.ok()
+            }
+            Deed::RemoveConsumerPlugin { consumer: number } => {
+                let owner = PluginOwner::Consumer(consumer(*number));
+                control.remove_plugin(&by, &group, &owner, PluginName::LimitCount).await.ok()
+            }
             Deed::MakeWebhook { provider } => {
                 let key = self.provider(*provider, 0).parse().unwrap().key();
                 control.create_webhook(&by, &group, &key).await.ok().map(drop)

@@ -99,7 +99,10 @@ async fn pass(
         route: route.map_or("", |route| route.id.as_str()),
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
+        accounts: &worker.shared.accounts,
         redis: &worker.redis,
+        directories: &worker.directories,
+        http: &worker.http,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -127,11 +130,12 @@ async fn pass(
     // What only the gateway says.
     if let Some(identity) = &record.identity {
         identity.tell(&mut head.headers);
-        if identity.credential.is_some() {
+        if !identity.is_anonymous {
             worker.shared.counters.authenticated();
         }
     }
     headers::join_cookies(&mut head.headers);
+    headers::remove_sessions(&mut head.headers);
     if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
         head.headers.insert(http::header::HOST, host.clone());
     }

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::Chain;
 use crate::reject::Reject;
+use crate::sealed_cookie::Sessions;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
 use http::Method;
@@ -21,6 +22,7 @@ use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
+use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
@@ -33,6 +35,7 @@ pub(crate) struct Table {
     routing: Arc<Routing>,
     keys: Shards<KeyCredential>,
     fingerprint_key: FingerprintKey,
+    sessions: Option<Sessions>,
     consumer_plugins: Arc<ConsumerPlugins>,
     global: Arc<Global>,
     pub(crate) certificates: Arc<Certificates>,
@@ -103,6 +106,7 @@ impl Table {
             routing,
             keys: snapshot.keys.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            sessions: snapshot.session_key.as_ref().and_then(Sessions::new),
             consumer_plugins: ConsumerPlugins::compile(
                 &snapshot.consumer_plugins,
                 before.map(|table| &table.consumer_plugins),
@@ -146,7 +150,12 @@ impl Table {
     /// plugin of the route has made sure by other means that the request is the consumer's.
     pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
         let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
-        found.proof.is_none().then(|| Identity::of(found))
+        found.proof.is_none().then(|| Identity::of_plugin(found))
+    }
+
+    /// Whether any consumer has `plugin`, known by it now or not.
+    pub(crate) fn has_consumer_with(&self, plugin: PluginName) -> bool {
+        self.consumer_plugins.has(plugin)
     }
 
     /// The plugins of a consumer, if it has any.
@@ -168,6 +177,18 @@ impl Table {
     /// The fingerprint to compare with one in a [`Proof`].
     pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
         self.fingerprint_key.of(text)
+    }
+
+    pub(crate) fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
+    }
+
+    /// What seals the sessions of browsers.
+    ///
+    /// # Errors
+    /// There is no key: the log has the reason, if there is one.
+    pub(crate) fn sessions(&self) -> Result<&Sessions, Reject> {
+        self.sessions.as_ref().ok_or(Reject::Internal)
     }
 
     /// The identity of a consumer that requests without a key count as.
@@ -353,8 +374,9 @@ fn compile_plan(
         Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
         None => return Err(format!("its service {} has no upstream", service.id)),
     };
-    let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
-    let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
+    let (service_owner, route_owner) = (format!("service/{}", service.id), format!("route/{}", route.id));
+    let of_service = service.plugins.values().map(|config| (config.name(), (&service_owner, config)));
+    let of_route = route.plugins.values().map(|config| (config.name(), (&route_owner, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
     let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
     Ok(Plan { plugins, upstream })

@@ -64,14 +64,6 @@ impl Edited {
     }
 }
 
-/// What kind of object an owner is.
-#[must_use]
-pub fn placement(owner: &PluginOwner) -> Placement {
-    match owner {
-        PluginOwner::Service(_) | PluginOwner::Route(_) => Placement::Route,
-    }
-}
-
 /// What is open over the editor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Over {
@@ -94,7 +86,7 @@ pub fn PluginDialog(
     on_close: Callback<()>,
 ) -> impl IntoView {
     let group = StoredValue::new(group());
-    let edited = Edited { plugin, placement: placement(&owner) };
+    let edited = Edited { plugin, placement: owner.placement() };
     let owner = StoredValue::new(owner);
     let stored = plugins.get(&plugin).map(PluginConfig::to_json);
     let editing = stored.is_some();

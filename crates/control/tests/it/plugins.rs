@@ -123,13 +123,50 @@ async fn all_of_a_group_count_alike() {
     };
     w.set(&first, grouped(3)).await.unwrap();
     w.set(&second, grouped(3)).await.unwrap();
-    assert_eq!(fields(w.set(&second, grouped(4)).await.unwrap_err()), ["/group"]);
+    let refused = w.set(&second, grouped(4)).await.unwrap_err();
+    let told = format!("{refused:?}");
+    assert!(told.contains("group conf mismatched: the service httpbin has the group 'g'"), "{told}");
+    assert_eq!(fields(refused), ["/group"]);
 }
 
 #[tokio::test]
 async fn our_own_listeners_are_no_redis() {
     let (w, owner) = World::with_service().await;
-    let json = r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "127.0.0.1", "redis_port": 7080}"#;
-    let own = PluginConfig::parse(PluginName::LimitCount, json).unwrap();
-    assert_eq!(fields(w.set(&owner, own).await.unwrap_err()), ["/redis_host"]);
+    for (server, field) in [
+        (r#""policy": "redis", "redis_host": "127.0.0.1", "redis_port": 7080"#, "/redis_host"),
+        (
+            r#""policy": "redis-cluster", "redis_cluster_nodes": ["redis.example:7000", "localhost:7080"],
+               "redis_cluster_name": "c""#,
+            "/redis_cluster_nodes/1",
+        ),
+        (
+            r#""policy": "redis-sentinel", "redis_sentinels": [{"host": "127.0.0.1", "port": 7080}],
+               "redis_master_name": "m""#,
+            "/redis_sentinels/0/host",
+        ),
+    ] {
+        let json = format!(r#"{{"count": 3, "time_window": 60, {server}}}"#);
+        let own = PluginConfig::parse(PluginName::LimitCount, &json).unwrap();
+        assert_eq!(fields(w.set(&owner, own).await.unwrap_err()), [field]);
+    }
+}
+
+#[tokio::test]
+async fn a_casdoor_is_not_postern_and_is_not_shown_anothers_secret() {
+    let (w, owner) = World::with_service().await;
+    let casdoor = |endpoint: &str, secret: &str| {
+        let json = format!(
+            r#"{{"endpoint_addr": "{endpoint}", "callback_url": "https://api.example.com/callback", "client_id": "canary-id", "client_secret": "{secret}"}}"#
+        );
+        PluginConfig::parse(PluginName::AuthzCasdoor, &json).unwrap()
+    };
+    for own in ["http://127.0.0.1:7080", "http://localhost:7080"] {
+        assert_eq!(fields(w.set(&owner, casdoor(own, "s")).await.unwrap_err()), ["/endpoint_addr"], "{own}");
+    }
+    w.set(&owner, casdoor("https://door.example.com", "canary-secret")).await.unwrap();
+    assert!(!contains(w.folder.path(), b"canary"));
+    assert!(w.control.snapshots().borrow().session_key.is_some());
+    w.set(&owner, casdoor("https://door.example.com", STORED)).await.unwrap();
+    let elsewhere = casdoor("https://door.example.org", STORED);
+    assert_eq!(fields(w.set(&owner, elsewhere).await.unwrap_err()), ["/client_secret"]);
 }

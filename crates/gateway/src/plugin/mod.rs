@@ -2,12 +2,14 @@
 
 mod answer;
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
 mod chain;
 mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
@@ -16,22 +18,27 @@ pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
-use limit_count::{Counters, LimitCount, Pools};
+use ldap_auth::{Directories, LdapAuth};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
-use postern::plugin::{PluginConfig, PluginName};
+use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -39,6 +46,10 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
+    /// Of a consumer, which is known by it.
+    LdapUser,
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -85,8 +96,12 @@ pub(crate) struct Scene<'a> {
     /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
+    pub(crate) redis: &'a Arc<Pools>,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
 
 #[cfg(test)]
@@ -100,7 +115,10 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
@@ -114,7 +132,14 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
         PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::AuthzCasdoor => {
+            Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
+        }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => match config.placement() {
+            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Consumer => Plugin::LdapUser,
+        },
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -129,6 +154,9 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
+            Self::LdapUser => Ok(()),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }

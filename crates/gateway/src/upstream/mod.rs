@@ -8,19 +8,19 @@ mod node;
 mod pool;
 mod tls;
 
+pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::{InFlight, Node};
 pub(crate) use pool::{Answered, Outgoing, Pool};
+pub(crate) use tls::{Trust, UpstreamTls, client_config};
 
 use crate::GatewayConfig;
 use balance::Balance;
-use connect::Connector;
 use http::HeaderValue;
 use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tls::UpstreamTls;
 
 /// The servers of one upstream, ready to be sent requests. Taken over by the next configuration when nothing
 /// of it has changed: then turns, connections and checks go on.
@@ -98,7 +98,7 @@ impl Servers {
 
     fn connector(&self, config: &GatewayConfig) -> Connector {
         let timeout = self.source.connect_timeout.map_or(config.connect_timeout, seconds);
-        Connector::new(timeout, &config.forbidden_upstreams, self.tls.clone())
+        Connector::new(timeout, Reach::of_upstreams(&config.forbidden_upstreams), self.tls.clone())
     }
 
     fn read_timeout(&self, config: &GatewayConfig) -> Duration {

@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod auth;
+mod authz_casdoor;
 mod balancing;
 mod basic_auth;
 mod echo;
 mod framing;
 mod hmac_auth;
 mod jwt_auth;
+mod ldap_auth;
 mod lifecycle;
 mod limit_count;
 mod limits;

@@ -10,9 +10,10 @@ use hyper_util::rt::TokioExecutor;
 use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, SecretNow};
-use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
+use postern::plugin::{EnteredField, Placement, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
+use postern::session_key::SessionKey;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
@@ -61,6 +62,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
+        session_key: Some(SessionKey::new([9; 32].into())),
     }
 }
 
@@ -111,6 +113,19 @@ pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType
     snapshot.keys.insert(by, credential);
 }
 
+/// Gives `consumer` a plugin, by which requests of `name` are known to be its.
+pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: PluginName, config: &str, name: &str) {
+    let config = live(&PluginConfig::parse_for(Placement::Consumer, plugin, config).unwrap());
+    let mut all = BTreeMap::clone(&snapshot.consumer_plugins);
+    all.entry(consumer.parse().unwrap()).or_default().insert(plugin, config);
+    snapshot.consumer_plugins = all.into();
+    let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
+    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
+    let credential = id(&format!("{consumer}.{}", plugin.slug()));
+    let known = KeyCredential { consumer: Arc::new(owner), credential, proof: None };
+    snapshot.keys.insert(by, known);
+}
+
 pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {
     let node = |(address, weight): &(SocketAddr, u32)| Node {
         host: address.ip().to_string(),
@@ -145,8 +160,12 @@ pub(crate) fn start(snapshot: Snapshot) -> Running {
 }
 
 pub(crate) fn start_with(config: GatewayConfig, snapshot: Snapshot) -> Running {
+    start_at(Arc::new(Fixed), config, snapshot)
+}
+
+pub(crate) fn start_at(clock: Arc<dyn Clock>, config: GatewayConfig, snapshot: Snapshot) -> Running {
     let (snapshots, receiver) = watch::channel(Arc::new(snapshot));
-    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(Fixed), receiver).unwrap();
+    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, clock, receiver).unwrap();
     let address = gateway.local_addr();
     Running { gateway, address, snapshots, client: Client::builder(TokioExecutor::new()).build_http() }
 }
