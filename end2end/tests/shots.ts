@@ -62,7 +62,7 @@ test("pictures", async ({ page, complaints }) => {
   }
   await shoot("editor", async () => {
     const editor = await openEditor();
-    await expect(editor.marks).toHaveText(["Secret not found", "Resolved"]);
+    await expect(editor.marks).toHaveText(["Not found", "Resolved"]);
     await editor.textbox.getByText('"redis_host"').click();
   });
   await shoot("editor completing", async () => {
