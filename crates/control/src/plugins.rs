@@ -188,7 +188,8 @@ fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<En
 
 /// What `owner` is called in a message.
 fn owner_name(config: &Config, owner: &PluginOwner) -> String {
-    let service = |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    let service =
+        |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
     let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
     match owner {
         PluginOwner::Service(id) => format!("the service {}", service(id)),
