@@ -198,3 +198,63 @@ fn owner_name(config: &Config, owner: &PluginOwner) -> String {
         PluginOwner::Global => "the global plugin".to_owned(),
     }
 }
+
+/// The plugin's column: `limit-count/redis_password`.
+pub(crate) fn column(plugin: PluginName, field: &str) -> String {
+    format!("{}/{field}", plugin.slug())
+}
+
+/// All plugins with their secrets masked.
+pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
+    let mask = |_: PluginName, _: &SecretAt, field: &SealedField| -> Result<MaskedField, Infallible> {
+        field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
+    };
+    try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
+}
+
+/// What is wrong with a reference is told where it stands.
+fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
+    let (owner_name, service) = match owner {
+        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), Some(id.clone())),
+        PluginOwner::Route(id) => {
+            let route = &config.routes.get(id)?.stored.object;
+            (route.name.to_string(), Some(route.service.clone()))
+        }
+        PluginOwner::Consumer(name) => (name.to_string(), None),
+        PluginOwner::Global => ("Global Plugins".to_owned(), None),
+    };
+    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
+}
+
+fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
+    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service.as_ref() == Some(service))
+}
+
+fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a Plugins<SealedField>>> {
+    Ok(match owner {
+        PluginOwner::Service(id) => Some(&stored_service(config, id)?.stored.object.plugins),
+        PluginOwner::Route(id) => Some(&stored_route(config, id)?.stored.object.plugins),
+        PluginOwner::Consumer(name) => {
+            stored_consumer(config, name)?;
+            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
+        }
+        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
+    })
+}
+
+/// The stored secret, if it is one of that field and of the same server.
+fn kept(
+    field: &SecretAt,
+    entered: &PluginConfig<EnteredField>,
+    stored: Option<&PluginConfig<SealedField>>,
+) -> Answer<Sealed> {
+    let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
+    let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
+    let Some(SecretField::Literal(sealed)) = stored.secret(field) else {
+        return refuse("Nothing is stored here yet: enter the secret, or a reference.");
+    };
+    if stored.server() != entered.server() {
+        return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
+    }
+    Ok(sealed.clone())
+}
