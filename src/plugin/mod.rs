@@ -16,10 +16,12 @@ pub mod key_auth;
 pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
+pub mod public_api;
 mod reader;
 pub mod schema;
 mod text;
 pub mod variable;
+pub mod wolf_rbac;
 
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
@@ -67,12 +69,14 @@ macro_rules! plugins {
 
 plugins! {
     AuthzCasdoor in authz_casdoor,
+    WolfRbac in wolf_rbac,
     LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,
     KeyAuth in key_auth,
     LimitCount in limit_count,
+    PublicApi in public_api,
 }
 
 impl PluginName {

@@ -6,7 +6,9 @@ use crate::client_body::ClientBody;
 use crate::echo;
 use crate::headers;
 use crate::host::Host;
+use crate::own_answer::OwnAnswer;
 use crate::path::RequestPath;
+use crate::plugin::wolf_rbac::Asked;
 use crate::plugin::{Access, Answer, Chain, Changed, Scene, run};
 use crate::record::Record;
 use crate::reject::Reject;
@@ -114,6 +116,7 @@ async fn pass(
         body_check: None,
         identity: None,
         changed: Changed::default(),
+        endpoint: None,
         answer: added,
         scene: &scene,
     };
@@ -123,8 +126,13 @@ async fn pass(
         return Err(Reject::NoRoute);
     };
     let body = consult(&plan.plugins, global, &mut access, body, record).await?;
-    let Changed { path: new_path, method: new_method, host: new_host } = access.changed;
+    let (endpoint, changed) = (access.endpoint, access.changed);
+    let Changed { path: new_path, method: new_method, host: new_host } = changed;
     record.identity = access.identity;
+    if let Some(endpoint) = endpoint {
+        let asked = Asked { headers: &head.headers, query: query.as_deref(), table: &table, http: &worker.http };
+        return endpoint.answer(&asked, body).await.map(OwnAnswer::into_response);
+    }
 
     // What only the gateway says.
     if let Some(identity) = &record.identity {

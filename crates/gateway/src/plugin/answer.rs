@@ -22,6 +22,9 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::WolfRbac
+            | Self::WolfApplication(_)
+            | Self::PublicApi(_)
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => false,
         }
@@ -36,6 +39,9 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::WolfRbac
+            | Self::WolfApplication(_)
+            | Self::PublicApi(_)
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => {}
         }

@@ -13,6 +13,7 @@ pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
+pub(crate) mod wolf_rbac;
 
 pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
@@ -34,10 +35,12 @@ use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::public_api::PublicApiPlugin;
 use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::net::IpAddr;
+use wolf_rbac::{Application, Endpoint};
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -48,8 +51,12 @@ pub(crate) enum Plugin {
     LdapAuth(Box<LdapAuth>),
     /// Of a consumer, which is known by it.
     LdapUser,
+    WolfRbac,
+    /// Of a consumer, which is this application.
+    WolfApplication(Box<Application>),
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
+    PublicApi(PublicApiPlugin),
 }
 
 /// What a plugin sees, and may change, of a request.
@@ -69,6 +76,8 @@ pub(crate) struct Access<'a> {
     pub(crate) identity: Option<Identity>,
     /// What the upstream server gets in place of what the client sent. The query has its own field.
     pub(crate) changed: Changed,
+    /// What answers in place of the upstream server, once every plugin has let the request pass.
+    pub(crate) endpoint: Option<Endpoint>,
     /// Headers for the answer, whoever gives it.
     pub(crate) answer: &'a mut HeaderMap,
     pub(crate) scene: &'a Scene<'a>,
@@ -137,10 +146,21 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
             Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
             Placement::Consumer => Plugin::LdapUser,
         },
+        PluginName::WolfRbac => match config.placement() {
+            Placement::Route => Plugin::WolfRbac,
+            Placement::Consumer => Plugin::WolfApplication(Box::new(Application::compile(&config.settings()?)?)),
+        },
+        PluginName::PublicApi => Plugin::PublicApi(config.settings()?),
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
     })
+}
+
+/// The endpoint that public-api leads to.
+fn public_api(plugin: &PublicApiPlugin, access: &Access<'_>) -> Result<Endpoint, Reject> {
+    let path = plugin.uri.as_deref().unwrap_or(access.scene.path);
+    wolf_rbac::endpoint(access.method, path).ok_or(Reject::NoRoute)
 }
 
 impl Plugin {
@@ -152,7 +172,12 @@ impl Plugin {
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
             Self::LdapAuth(plugin) => plugin.access(access).await,
-            Self::LdapUser => Ok(()),
+            Self::LdapUser | Self::WolfApplication(_) => Ok(()),
+            Self::WolfRbac => wolf_rbac::access(access).await,
+            Self::PublicApi(plugin) => {
+                access.endpoint = Some(public_api(plugin, access)?);
+                Ok(())
+            }
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
@@ -182,6 +207,7 @@ impl<'a> Access<'a> {
             body_check: None,
             identity: None,
             changed: Changed::default(),
+            endpoint: None,
             answer: Box::leak(Box::default()),
             scene: Scene::of_test(),
         }
