@@ -19,6 +19,7 @@ pub mod meta;
 pub mod public_api;
 mod reader;
 pub mod schema;
+mod set;
 mod text;
 pub mod variable;
 pub mod wolf_rbac;
@@ -26,6 +27,7 @@ pub mod wolf_rbac;
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
+pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use serde::{Deserialize, Serialize};

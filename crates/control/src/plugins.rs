@@ -1,7 +1,8 @@
-//! The plugins of services and routes: sealing what was typed, following what their references stand for.
+//! Plugins, whosever they are: sealing what was typed, following what their references stand for.
 
 use crate::Inner;
 use crate::config::{Config, PluginPlace, plugin_place};
+use crate::consumers::stored_consumer;
 use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
@@ -29,7 +30,7 @@ impl Inner {
         let changing = self.changing.lock().await;
         let config = self.config();
         self.check_plugin(&config, owner, &entered)?;
-        let stored = plugins_of(&config, owner)?.get(&entered.name());
+        let stored = plugins_of(&config, owner)?.and_then(|plugins| plugins.get(&entered.name()));
         let sealed = self.seal_plugin(&config, owner, &entered, stored)?;
         let references: BTreeSet<SecretRef> =
             sealed.references().filter_map(|(_, reference)| reference.secret().cloned()).collect();
@@ -57,6 +58,17 @@ impl Inner {
         let config = self.config();
         stored_service(&config, service)?;
         Ok(self.plugin_views(&config).filter(|view| is_of(view, service)).collect())
+    }
+
+    /// The references in the plugins of one owner.
+    pub(crate) fn views_of<'a>(
+        &'a self,
+        config: &'a Config,
+        owner: &'a PluginOwner,
+    ) -> impl Iterator<Item = ReferenceView> + 'a {
+        let is_of =
+            |view: &ReferenceView| matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner);
+        self.plugin_views(config).filter(is_of)
     }
 
     /// All references in plugins.
@@ -114,7 +126,7 @@ impl Inner {
             }
             SecretField::Literal(Entered::Replace(typed)) => {
                 let column = column(entered.name(), field.as_str());
-                let place = plugin_place(owner, &column);
+                let place = plugin_place(config.plugin_row(owner), &column);
                 let sealed = self.sealer.seal(place, &typed.clone().into_plain(), self.now()).map_err(internal)?;
                 Ok(SecretField::Literal(sealed))
             }
@@ -124,6 +136,9 @@ impl Inner {
 
     /// What only the whole configuration can tell.
     fn check_plugin(&self, config: &Config, owner: &PluginOwner, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        if plugin.placement() != owner.placement() {
+            return Err(ControlError::invalid("json", "These are the fields that the plugin has on another object."));
+        }
         for (field, name) in plugin.consumers() {
             if !config.consumers.contains_key(&name) {
                 return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
@@ -145,76 +160,40 @@ impl Inner {
 
     /// Where limit-count counts, and with whom.
     fn check_limit(&self, config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
-        if let Some((host, port)) = limit.redis_address()
-            && self.is_own_address(host, port)
-        {
-            return Err(ControlError::invalid("/redis_host", "This is Postern's own address: there is no Redis."));
-        }
-        let Some(group) = &limit.group else { return Ok(()) };
-        let others = config.plugins().filter(|(other, _)| *other != *owner);
-        for other in others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount)) {
-            let other = LimitCountPlugin::of(other).map_err(internal)?;
-            if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
-                let problem = format!(
-                    "group conf mismatched: another service or route has the group '{group}' with other fields. \
-All of a group must be the same."
-                );
-                return Err(ControlError::invalid("/group", problem));
+        for (field, host, port) in limit.policy.addresses() {
+            if self.is_own_address(host, port) {
+                return Err(ControlError::invalid(field, "This is Postern's own address: there is no Redis."));
             }
         }
-        Ok(())
+        check_group(config, owner, limit)
     }
 }
 
-/// The plugin's column: `limit-count/redis_password`.
-pub(crate) fn column(plugin: PluginName, field: &str) -> String {
-    format!("{}/{field}", plugin.slug())
-}
-
-/// All plugins with their secrets masked.
-pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
-    let mask = |_: PluginName, _: &SecretAt, field: &SealedField| -> Result<MaskedField, Infallible> {
-        field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
-    };
-    try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
-}
-
-/// What is wrong with a reference is told where it stands.
-fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
-    let (owner_name, service) = match owner {
-        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), id.clone()),
-        PluginOwner::Route(id) => {
-            let route = &config.routes.get(id)?.stored.object;
-            (route.name.to_string(), route.service.clone())
+/// All of a group count alike.
+fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
+    let Some(group) = &limit.group else { return Ok(()) };
+    for (other_owner, plugins) in config.plugins().filter(|(other, _)| *other != *owner) {
+        let Some(other) = plugins.get(&PluginName::LimitCount) else { continue };
+        let other = LimitCountPlugin::of(other).map_err(internal)?;
+        if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
+            let problem = format!(
+                "group conf mismatched: {} has the group '{group}' with other fields. All of a group must be the same.",
+                owner_name(config, &other_owner)
+            );
+            return Err(ControlError::invalid("/group", problem));
         }
-    };
-    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
-}
-
-fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
-    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service == *service)
-}
-
-fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<&'a Plugins<SealedField>> {
-    Ok(match owner {
-        PluginOwner::Service(id) => &stored_service(config, id)?.stored.object.plugins,
-        PluginOwner::Route(id) => &stored_route(config, id)?.stored.object.plugins,
-    })
-}
-
-/// The stored secret, if it is one of that field and of the same server.
-fn kept(
-    field: &SecretAt,
-    entered: &PluginConfig<EnteredField>,
-    stored: Option<&PluginConfig<SealedField>>,
-) -> Answer<Sealed> {
-    let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
-    let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
-    let Some(SecretField::Literal(sealed)) = stored.secret(field) else {
-        return refuse("Nothing is stored here yet: enter the secret, or a reference.");
-    };
-    if stored.server() != entered.server() {
-        return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
     }
-    Ok(sealed.clone())
+    Ok(())
+}
+
+/// What `owner` is called in a message.
+fn owner_name(config: &Config, owner: &PluginOwner) -> String {
+    let service = |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    match owner {
+        PluginOwner::Service(id) => format!("the service {}", service(id)),
+        PluginOwner::Route(id) => format!("the route {}", route(id)),
+        PluginOwner::Consumer(name) => format!("the consumer {name}"),
+        PluginOwner::Global => "the global plugin".to_owned(),
+    }
 }

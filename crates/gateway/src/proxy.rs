@@ -101,6 +101,7 @@ async fn pass(
         route: route.map_or("", |route| route.id.as_str()),
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
+        accounts: &worker.shared.accounts,
         redis: &worker.redis,
         directories: &worker.directories,
         http: &worker.http,

@@ -32,7 +32,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use ldap_auth::{Directories, LdapAuth};
-use limit_count::{Counters, LimitCount, Pools};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::public_api::PublicApiPlugin;
@@ -40,6 +40,7 @@ use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::net::IpAddr;
+use std::sync::Arc;
 use wolf_rbac::{Application, Endpoint};
 
 /// A plugin of one route, ready to run.
@@ -104,9 +105,10 @@ pub(crate) struct Scene<'a> {
     /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
     pub(crate) directories: &'a Directories,
+    pub(crate) redis: &'a Arc<Pools>,
     /// This worker's.
     pub(crate) http: &'a HttpClient,
 }
@@ -122,6 +124,7 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
             directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
             http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
