@@ -24,7 +24,7 @@ mod text;
 pub mod variable;
 pub mod wolf_rbac;
 
-pub use about::{About, OnConsumer, Phase, Placement};
+pub use about::{About, KnownBy, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
 pub use set::{PluginOwner, PluginSet};

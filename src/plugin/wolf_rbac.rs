@@ -1,7 +1,7 @@
 //! wolf-rbac: a request passes when Wolf says that its user may (`apisix/plugins/wolf-rbac.lua`). The token in the
 //! request names an application; the consumer that is this application says where its Wolf is.
 
-use super::about::{About, OnConsumer, Phase, nothing_more};
+use super::about::{About, KnownBy, OnConsumer, Phase, nothing_more};
 use super::schema::{Field, Form, Kind};
 use crate::web_address::WebAddress;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub const ABOUT: About = About {
         fields: CONSUMER_FIELDS,
         check: nothing_more,
         example: CONSUMER_EXAMPLE,
-        known_by: Some(APPID),
+        known_by: Some(KnownBy { field: APPID, read: found_by }),
     },
     ..About::BASE
 };
