@@ -9,11 +9,13 @@ use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin as Casdoor;
+use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::wolf_rbac::WolfConsumer;
 use postern::plugin::{
-    EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
+    EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
 };
-use postern::provider::ProviderKey;
+use postern::provider::{ProviderKey, address};
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Sealed, SecretField};
@@ -155,7 +157,32 @@ impl Inner {
                 return Err(ControlError::invalid("/endpoint_addr", problem));
             }
         }
-        Ok(())
+        self.check_server(plugin)?;
+        self.check_known(config, owner, plugin)
+    }
+
+    /// The server that ldap-auth or wolf-rbac asks.
+    fn check_server(&self, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        let (field, host, port) = match (plugin.name(), plugin.placement()) {
+            (PluginName::LdapAuth, Placement::Route) => {
+                let ldap: LdapAuthPlugin = plugin.settings().map_err(internal)?;
+                ("/ldap_uri", ldap.ldap_uri.host().to_owned(), ldap.port())
+            }
+            (PluginName::WolfRbac, Placement::Consumer) => {
+                let WolfConsumer { server, .. } = plugin.settings().map_err(internal)?;
+                ("/server", server.host().to_owned(), server.port())
+            }
+            _ => return Ok(()),
+        };
+        if self.is_own_address(&host, port) {
+            return Err(ControlError::invalid(field, "This is Postern's own address: there is no such server."));
+        }
+        match host.parse().ok().and_then(address::forbidden) {
+            None => Ok(()),
+            Some(what) => {
+                Err(ControlError::invalid(field, format!("Postern does not connect to {}.", what.describe())))
+            }
+        }
     }
 
     /// Where limit-count counts, and with whom.
@@ -188,7 +215,8 @@ fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<En
 
 /// What `owner` is called in a message.
 fn owner_name(config: &Config, owner: &PluginOwner) -> String {
-    let service = |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    let service =
+        |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
     let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
     match owner {
         PluginOwner::Service(id) => format!("the service {}", service(id)),
@@ -196,4 +224,64 @@ fn owner_name(config: &Config, owner: &PluginOwner) -> String {
         PluginOwner::Consumer(name) => format!("the consumer {name}"),
         PluginOwner::Global => "the global plugin".to_owned(),
     }
+}
+
+/// The plugin's column: `limit-count/redis_password`.
+pub(crate) fn column(plugin: PluginName, field: &str) -> String {
+    format!("{}/{field}", plugin.slug())
+}
+
+/// All plugins with their secrets masked.
+pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
+    let mask = |_: PluginName, _: &SecretAt, field: &SealedField| -> Result<MaskedField, Infallible> {
+        field.try_map(|_, sealed| Ok(Masked::from(sealed)), "")
+    };
+    try_map_all(plugins, mask).unwrap_or_else(|never| match never {})
+}
+
+/// What is wrong with a reference is told where it stands.
+fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
+    let (owner_name, service) = match owner {
+        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), Some(id.clone())),
+        PluginOwner::Route(id) => {
+            let route = &config.routes.get(id)?.stored.object;
+            (route.name.to_string(), Some(route.service.clone()))
+        }
+        PluginOwner::Consumer(name) => (name.to_string(), None),
+        PluginOwner::Global => ("Global Plugins".to_owned(), None),
+    };
+    Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
+}
+
+fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
+    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service.as_ref() == Some(service))
+}
+
+fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a Plugins<SealedField>>> {
+    Ok(match owner {
+        PluginOwner::Service(id) => Some(&stored_service(config, id)?.stored.object.plugins),
+        PluginOwner::Route(id) => Some(&stored_route(config, id)?.stored.object.plugins),
+        PluginOwner::Consumer(name) => {
+            stored_consumer(config, name)?;
+            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
+        }
+        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
+    })
+}
+
+/// The stored secret, if it is one of that field and of the same server.
+fn kept(
+    field: &SecretAt,
+    entered: &PluginConfig<EnteredField>,
+    stored: Option<&PluginConfig<SealedField>>,
+) -> Answer<Sealed> {
+    let refuse = |problem: &str| Err(ControlError::invalid(format!("/{field}"), problem));
+    let Some(stored) = stored else { return refuse("Nothing is stored here yet: enter the secret, or a reference.") };
+    let Some(SecretField::Literal(sealed)) = stored.secret(field) else {
+        return refuse("Nothing is stored here yet: enter the secret, or a reference.");
+    };
+    if stored.server() != entered.server() {
+        return refuse("The server changed: enter its secret again. A stored one is never sent to another server.");
+    }
+    Ok(sealed.clone())
 }

@@ -3,14 +3,12 @@
 
 use crate::Inner;
 use crate::armed::{Armed, Standing};
-use crate::config::{Config, Object, Touched, credential_place, plugin_place};
+use crate::config::{Config, Object, Touched, credential_place};
 use crate::live::Live;
-use crate::plugins::column;
-use crate::proof::Found;
 use postern::consumer::Consumer;
 use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
-use postern::plugin::{PluginConfig, PluginOwner, Plugins, SealedField, SecretAt};
+use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};

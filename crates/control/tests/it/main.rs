@@ -5,6 +5,7 @@
 
 mod certificates;
 mod credentials;
+mod known;
 mod plugin_sets;
 mod plugins;
 
