@@ -9,7 +9,7 @@ fn owner(name: &str) -> PluginOwner {
 }
 
 impl World {
-    async fn with_consumers(names: &[&str]) -> Self {
+    async fn of_consumers(names: &[&str]) -> Self {
         let w = Self::new().await;
         for name in names {
             w.control.add_consumer(&op(), &group(), consumer(name)).await.unwrap();
@@ -45,7 +45,7 @@ const DN: &str = "cn=user01,ou=users";
 
 #[tokio::test]
 async fn a_user_is_found_however_it_is_spelled_and_by_one_consumer_alone() {
-    let w = World::with_consumers(&["Alice", "Bob"]).await;
+    let w = World::of_consumers(&["Alice", "Bob"]).await;
     w.give_user("Alice", r#"{"user_dn": "CN=user01, OU=users"}"#).await.unwrap();
     assert_eq!(w.user(DN).as_deref(), Some("Alice"));
     let refused = w.give_user("Bob", r#"{"user_dn": "cn=\\75ser01,ou=users"}"#).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_user_is_found_however_it_is_spelled_and_by_one_consumer_alone() {
 #[tokio::test]
 async fn a_reference_finds_whom_its_value_names_and_nobody_when_it_names_none() {
     let bao = OpenBao::shared().await;
-    let w = World::with_consumers(&["Alice", "Bob"]).await;
+    let w = World::of_consumers(&["Alice", "Bob"]).await;
     let mut form = provider_form(bao.root());
     (form.vault.url, form.vault.prefix) = (bao.url(), "secret/known".to_owned());
     bao.put(
