@@ -1,6 +1,6 @@
 // Where one can be in the dashboard, for specs that go everywhere.
 import { Locator } from "@playwright/test";
-import { ALICE_KEY, Dashboard } from "./dashboard";
+import { ALICE_KEY, Dashboard, jsonEditor } from "./dashboard";
 import { get } from "./http";
 
 const GROUP = "/g/default";
@@ -79,5 +79,14 @@ export async function everyDialog(base: string): Promise<DialogPlace[]> {
     byButton(`${GROUP}/certificates`, "Add Certificate"),
     byButton(`${service}/routes`, "Add Route"),
     byButton(`${service}/plugins`, "Enable Plugin"),
+    {
+      name: "Edit Key Auth on service/plugins",
+      page: `${service}/plugins`,
+      async open(dashboard) {
+        const dialog = await dashboard.dialog("Edit Key Auth");
+        await jsonEditor(dialog);
+        return dialog;
+      },
+    },
   ];
 }

@@ -18,7 +18,7 @@ test("a consumer's plugin takes the place of the route's", async ({ page }) => {
   await expect.poll(async () => (await world.postern.request("/ip", KEY)).headers["x-ratelimit-limit"]).toBe("100");
 
   await dashboard.openConsumer("Alice");
-  await page.getByRole("link", { name: "Plugins", exact: true }).click();
+  await page.getByRole("tab", { name: "Plugins", exact: true }).click();
   await expect(page.getByText("No plugin yet")).toBeVisible();
   await hydrated(page);
   const catalogue = await dashboard.dialog("Enable Plugin");

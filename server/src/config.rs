@@ -43,7 +43,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the dashboard and the gateway (the default).
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Resolve a reference, with the stored secret providers. Never shows a value.
     #[command(after_help = EXIT_CODES)]
     Resolve {
@@ -207,7 +207,7 @@ pub(crate) struct Settings {
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Invocation {
-    Serve(Settings),
+    Serve(Box<Settings>),
     Ask(Asked),
 }
 
@@ -250,7 +250,7 @@ fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Invoc
     let cli = Cli::try_parse_from(args).map_err(ConfigProblem::Usage)?;
     let asked = |ask: AskArgs, question| asked(ask, question).map(Invocation::Ask);
     match cli.command {
-        Some(Command::Serve(args)) => served(args),
+        Some(Command::Serve(args)) => served(*args),
         None => served(cli.serve),
         Some(Command::Resolve { reference, explain, ask }) => asked(ask, Question::Resolve { reference, explain }),
         Some(Command::Providers(ProvidersCommand::Test { id, ask })) => asked(ask, Question::Test { provider: id }),
@@ -260,7 +260,7 @@ fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Invoc
 
 fn served(args: ServeArgs) -> Result<Invocation, ConfigProblem> {
     let settings = Settings::from_texts(texts(args)?, default_data_dir()).map_err(ConfigProblem::Value)?;
-    Ok(Invocation::Serve(settings))
+    Ok(Invocation::Serve(Box::new(settings)))
 }
 
 fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
@@ -476,7 +476,7 @@ mod tests {
             ConfigProblem::Value(problem) => problem,
         })?;
         match invocation {
-            Invocation::Serve(settings) => Ok(settings),
+            Invocation::Serve(settings) => Ok(*settings),
             Invocation::Ask(asked) => panic!("{asked:?} is no server"),
         }
     }

@@ -37,7 +37,9 @@ impl World {
             AttentionSubject::Plugin { user } => Some((user.owner_name, attention.what)),
             _ => None,
         });
-        of_plugins.collect()
+        let mut told: Vec<_> = of_plugins.collect();
+        told.sort();
+        told
     }
 }
 
