@@ -53,7 +53,6 @@ const theme = EditorView.theme({
     background: "var(--c-surface)",
     color: "var(--c-text)",
     boxShadow: "0 0.5rem 1.5rem -0.5rem oklch(0 0 0 / 0.3)",
-    overflow: "hidden",
     maxWidth: "min(32rem, calc(100vw - 2rem))",
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", maxHeight: "16rem" },
@@ -66,6 +65,8 @@ const theme = EditorView.theme({
   ".cm-completionDetail": { color: "var(--c-muted)", fontStyle: "normal", marginLeft: "0.75rem", fontFamily: "var(--font-sans)" },
   ".cm-completionIcon": { display: "none" },
   ".cm-tooltip.cm-completionInfo": { padding: "0.5rem 0.75rem", lineHeight: "1.25rem", fontFamily: "var(--font-sans)" },
+  // Where there is no room beside the list it would cover the list.
+  ".cm-completionInfo.cm-completionInfo-left-narrow, .cm-completionInfo.cm-completionInfo-right-narrow": { display: "none" },
   ".cm-diagnostic": { padding: "0.5rem 0.75rem", fontFamily: "var(--font-sans)", lineHeight: "1.25rem" },
   ".cm-diagnostic-error": { borderLeft: "3px solid var(--c-danger)" },
   ".cm-diagnosticAction": {
