@@ -42,8 +42,9 @@ export class JsonEditor {
     return this.textbox.locator(".cm-reference-state");
   }
 
-  /** Chooses from what completes the text at the cursor. */
+  /** Chooses from what completes the text at the cursor, which is asked for: a slow machine may not offer it unasked. */
   async complete(option: string) {
+    await this.textbox.press("Control+Space");
     const list = this.dialog.getByRole("listbox", { name: "Completions" });
     await list.getByRole("option").filter({ hasText: option }).first().click();
   }
