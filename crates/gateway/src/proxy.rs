@@ -75,9 +75,7 @@ async fn pass(
     let mut query = original.query().map(str::to_owned);
 
     // Before any plugin: what the client may not say, and what was meant for the gateway alone.
-    headers::remove_claims(&mut head.headers, peer);
-    headers::remove_hop_by_hop(&mut head.headers);
-    headers::remove_request_only(&mut head.headers);
+    headers::clean_request(&mut head.headers, peer);
 
     // The configuration of this moment decides; a later one is for later requests.
     let table = worker.shared.table.load_full();
@@ -141,10 +139,9 @@ async fn pass(
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);
             }
-            let Answered { response, node, in_flight } =
-                worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            let Answered { response, node, hold } = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
             record.node = Some(node);
-            tunnel::join(response, in_flight, tunnel)
+            tunnel::join(response, hold, tunnel)
         }
     }
 }
