@@ -22,6 +22,34 @@ pub struct Certificate<S> {
     pub private_key: SecretField<S>,
 }
 
+/// A field of a certificate that may hold a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateField {
+    Certificate,
+    PrivateKey,
+}
+
+impl CertificateField {
+    /// As forms and stored objects name it.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::PrivateKey => "private_key",
+        }
+    }
+
+    /// As the dialog shows it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Certificate => "Certificate",
+            Self::PrivateKey => "Private Key",
+        }
+    }
+}
+
 impl<S> Certificate<S> {
     /// Converts the holder of both texts.
     ///
@@ -32,8 +60,8 @@ impl<S> Certificate<S> {
             id: self.id.clone(),
             name: self.name.clone(),
             hosts: self.hosts.clone(),
-            certificate: self.certificate.try_map(&f, "certificate")?,
-            private_key: self.private_key.try_map(&f, "private_key")?,
+            certificate: self.certificate.try_map(&f, CertificateField::Certificate.slug())?,
+            private_key: self.private_key.try_map(&f, CertificateField::PrivateKey.slug())?,
         })
     }
 
@@ -42,9 +70,9 @@ impl<S> Certificate<S> {
         self.fields().into_iter().filter_map(|(_, field)| field.reference()?.secret())
     }
 
-    /// Both fields, by name.
-    pub fn fields(&self) -> [(&'static str, &SecretField<S>); 2] {
-        [("certificate", &self.certificate), ("private_key", &self.private_key)]
+    /// Both fields.
+    pub fn fields(&self) -> [(CertificateField, &SecretField<S>); 2] {
+        [(CertificateField::Certificate, &self.certificate), (CertificateField::PrivateKey, &self.private_key)]
     }
 }
 

@@ -1,13 +1,13 @@
 //! Everything an operator can do. The dashboard calls it, `crates/control` implements it.
 
 use crate::access::Review;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateField};
 use crate::consumer::Consumer;
 use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
-use crate::name::{ConsumerName, GroupName, ObjectId};
+use crate::name::{ConsumerName, DisplayName, GroupName, ObjectId};
 use crate::plugin::{EnteredField, PluginConfig, PluginName};
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
@@ -135,6 +135,15 @@ pub struct ReferenceView {
 pub enum ReferenceUser {
     Credential { name: CredentialName, id: ObjectId },
     Plugin { user: PluginUser },
+    Certificate { user: CertificateUser },
+}
+
+/// A field of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateUser {
+    pub id: ObjectId,
+    pub name: DisplayName,
+    pub field: CertificateField,
 }
 
 /// A field of a plugin.
@@ -185,6 +194,7 @@ pub enum AttentionSubject {
     Provider { key: ProviderKey },
     Credential { name: CredentialName },
     Plugin { user: PluginUser },
+    Certificate { user: CertificateUser },
 }
 
 /// Whose plugins: a service's or a route's.

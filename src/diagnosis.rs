@@ -5,6 +5,7 @@ use crate::provider::Manager;
 use crate::provider::vault::KvVersion;
 use crate::reason::Reason;
 use crate::resolve::{Explanation, Failure, InvalidBecause};
+use crate::secret_ref::SecretRef;
 use serde::{Deserialize, Serialize};
 
 /// One step of Test Connection or of Explain.
@@ -151,11 +152,14 @@ impl From<&Failure> for Outcome {
     }
 }
 
-/// A change of the provider that mends a failure, offered as a button.
+/// A change that mends a failure, offered as a button.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Remedy {
+    /// Of the provider.
     SwitchKvVersion { to: KvVersion },
+    /// Of the reference, where it is being written: what was probably meant.
+    Respell { to: SecretRef },
 }
 
 impl Remedy {
@@ -174,6 +178,7 @@ impl Remedy {
     pub fn label(&self) -> String {
         match self {
             Self::SwitchKvVersion { to } => format!("Switch to {}", to.label()),
+            Self::Respell { to } => format!("Use {to}"),
         }
     }
 }
@@ -204,6 +209,17 @@ impl Diagnosis {
             Outcome::Failed { explanation, remedy, .. } => Some((result.stage, explanation, remedy.as_ref())),
             _ => None,
         })
+    }
+
+    /// Without remedies that write the reference anew, for where it is not being written.
+    #[must_use]
+    pub fn of_fixed_reference(mut self) -> Self {
+        for result in &mut self.stages {
+            if let Outcome::Failed { remedy, .. } = &mut result.outcome {
+                remedy.take_if(|remedy| matches!(remedy, Remedy::Respell { .. }));
+            }
+        }
+        self
     }
 
     /// Whether every stage ran, to the last one, and none failed.

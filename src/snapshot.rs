@@ -7,6 +7,7 @@ use crate::credential::JwtAlgorithm;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::live::LiveSecret;
 use crate::name::{ConsumerName, ObjectId};
+use crate::plugin::Plugins;
 use crate::routing::{HostPattern, Route, Service};
 use crate::sensitive::Plain;
 use crate::shards::Shards;
@@ -29,6 +30,10 @@ pub struct Snapshot {
     pub routes: Arc<[Route<LiveField>]>,
     /// The consumers that plugins name: requests without a credential may count as theirs.
     pub consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    /// The plugins of those consumers that have any; they replace the ones of a route of the same name.
+    pub consumer_plugins: Arc<BTreeMap<ConsumerName, Plugins<LiveField>>>,
+    /// The plugins that run for every request, besides those of its route.
+    pub global_plugins: Arc<Plugins<LiveField>>,
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
@@ -140,6 +145,8 @@ impl Snapshot {
             services: Arc::default(),
             routes: Arc::default(),
             consumers: Arc::default(),
+            consumer_plugins: Arc::default(),
+            global_plugins: Arc::default(),
             keys: Shards::default(),
             certificates: Arc::default(),
             fingerprint_key,

@@ -101,6 +101,8 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         routes: [route].into(),
         consumers: Arc::default(),
         keys: (0..consumers).map(key).collect(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }

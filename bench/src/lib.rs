@@ -68,7 +68,7 @@ impl House {
             clock: clock.clone(),
             fingerprints,
             own_addresses: Vec::new(),
-            ambient_credentials: std::collections::BTreeSet::new(),
+            ambient: std::collections::BTreeMap::new(),
             instance: InstanceFacts { id: "bench".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await?;

@@ -24,7 +24,7 @@ export class Dashboard {
   }
 
   /** Goes through the side navigation, as the tutorial does. */
-  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "Gateway Instances") {
+  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "References" | "Gateway Instances") {
     if (!this.page.url().startsWith(this.base)) await this.open();
     const navigation = this.page.getByRole("navigation").getByRole("link", { name, exact: true });
     await navigation.click();

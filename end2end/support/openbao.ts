@@ -62,6 +62,23 @@ export class OpenBao {
     await this.api("POST", `secret/data/${path}`, { data });
   }
 
+  /** `vault kv patch secret/PATH KEY=VALUE...`: changes these keys and keeps the others. */
+  async patch(path: string, data: Record<string, string>) {
+    await this.api("PATCH", `secret/data/${path}`, { data });
+  }
+
+  /** `vault policy write NAME`. */
+  async writePolicy(name: string, policy: string) {
+    await this.api("PUT", `sys/policies/acl/${name}`, { policy });
+  }
+
+  /** A token with the policy of that name, which need not be there yet. */
+  async createToken(policy: string): Promise<string> {
+    const id = `e2e-${policy}-token-77d0`;
+    await this.api("POST", "auth/token/create", { id, policies: [policy], ttl: "768h" });
+    return id;
+  }
+
   /** An AppRole whose tokens may read what `readToken` may. */
   async enableAppRole(): Promise<{ roleId: string; secretId: string }> {
     const [roleId, secretId] = ["e2e-role-id", "e2e-secret-id-5c20"];
@@ -85,7 +102,10 @@ export class OpenBao {
     const answer = await send(
       method,
       `${this.url}/v1/${path}`,
-      { "X-Vault-Token": ROOT_TOKEN },
+      {
+        "X-Vault-Token": ROOT_TOKEN,
+        "Content-Type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+      },
       body && JSON.stringify(body),
     );
     if (answer.status >= 300) throw new Error(`OpenBao ${method} ${path}: ${answer.status} ${answer.body}`);

@@ -7,8 +7,8 @@ use crate::report;
 use clap::ValueEnum;
 use control::{InspectError, Inspector};
 use postern::name::GroupName;
-use secrets::Environment;
-use std::collections::BTreeSet;
+use secrets::{Ambient, Environment};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 pub(crate) struct Asked {
     pub(crate) database_url: String,
     pub(crate) master_key: PathBuf,
-    pub(crate) ambient_credentials: BTreeSet<GroupName>,
+    pub(crate) ambient: BTreeMap<GroupName, Ambient>,
     pub(crate) env_prefix: String,
     pub(crate) question: Question,
     pub(crate) form: Form,
@@ -86,7 +86,7 @@ fn asked_of_runtime(asked: &Asked) -> anyhow::Result<(String, Exit)> {
 async fn told(asked: &Asked) -> anyhow::Result<(String, Exit)> {
     let environment = Environment::of(&asked.env_prefix, std::env::vars_os());
     let (url, key) = (&asked.database_url, &asked.master_key);
-    let inspector = Inspector::open(url, key, &asked.ambient_credentials, environment).await?;
+    let inspector = Inspector::open(url, key, &asked.ambient, environment).await?;
     match &asked.question {
         Question::Resolve { reference, explain } => {
             let diagnosis = inspector.explain(reference).await?;

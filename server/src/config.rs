@@ -5,8 +5,9 @@ use crate::client_limits::{ClientLimits, LimitArgs, LimitTexts};
 use clap::{Args, Parser, Subcommand};
 use gateway::{AccessLogFormat, AccessLogTarget};
 use postern::name::GroupName;
+use secrets::Ambient;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -110,6 +111,10 @@ struct PlaceArgs {
     /// credentials and assume roles [default: none].
     #[arg(long, value_name = "GROUPS", env = "POSTERN_AMBIENT_CREDENTIALS")]
     ambient_credentials: Option<String>,
+    /// Folders below which files with tokens for Vault lie, one for each gateway group whose secret providers may
+    /// use them, as in default=/run/vault-agent, with commas between them [default: none].
+    #[arg(long, value_name = "GROUP=DIR", env = "POSTERN_TOKEN_FILES")]
+    token_files: Option<String>,
     /// What the names of environment variables begin with that references ($env://NAME) may read
     /// [default: POSTERN_SECRET_].
     #[arg(long, value_name = "PREFIX", env = "POSTERN_ENV_PREFIX")]
@@ -168,6 +173,7 @@ struct Texts {
     gateway_max_body: Option<String>,
     gateway_trusted_proxies: Option<String>,
     ambient_credentials: Option<String>,
+    token_files: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     env_prefix: Option<String>,
@@ -184,8 +190,8 @@ pub(crate) struct Settings {
     pub(crate) gateway_tls_addr: Option<SocketAddr>,
     pub(crate) database_url: String,
     pub(crate) gateway_workers: usize,
+    pub(crate) ambient: BTreeMap<GroupName, Ambient>,
     pub(crate) limits: ClientLimits,
-    pub(crate) ambient_credentials: BTreeSet<GroupName>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) env_prefix: String,
@@ -259,7 +265,7 @@ fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
     Ok(Asked {
         database_url: settings.database_url,
         master_key: settings.data_dir.join(MASTER_KEY),
-        ambient_credentials: settings.ambient_credentials,
+        ambient: settings.ambient,
         env_prefix: settings.env_prefix,
         question,
         form,
@@ -308,6 +314,7 @@ impl Settings {
             gateway_tls_addr,
             database_url,
             gateway_workers: workers(texts.gateway_workers.as_deref())?,
+            ambient: crate::ambient::of_groups(texts.ambient_credentials.as_deref(), texts.token_files.as_deref())?,
             limits: ClientLimits::from_texts(&LimitTexts {
                 gateway_header_timeout: texts.gateway_header_timeout,
                 gateway_max_head: texts.gateway_max_head,
@@ -317,7 +324,6 @@ impl Settings {
                 gateway_max_body: texts.gateway_max_body,
                 gateway_trusted_proxies: texts.gateway_trusted_proxies,
             })?,
-            ambient_credentials: groups(texts.ambient_credentials.as_deref().unwrap_or_default())?,
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
@@ -344,6 +350,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("database_url", args.place.database_url),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
+        ("token_files", args.place.token_files),
         ("access_log", args.access_log),
         ("access_log_format", args.access_log_format),
         ("env_prefix", args.place.env_prefix),
@@ -406,16 +413,6 @@ fn workers(text: Option<&str>) -> Result<usize, String> {
             _ => Err(format!("--gateway-workers: expected a number from 1 to 1024, got '{text}'.")),
         },
     }
-}
-
-fn groups(text: &str) -> Result<BTreeSet<GroupName>, String> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let group = |name: &str| {
-        name.parse().map_err(|_| {
-            format!("--ambient-credentials: expected names of gateway groups such as default, got '{name}'.")
-        })
-    };
-    names.map(group).collect()
 }
 
 fn access_log(text: Option<String>) -> Result<Option<AccessLogTarget>, String> {
@@ -505,6 +502,9 @@ mod tests {
             (&["--gateway-max-body", "1m"], "--gateway-max-body: expected"),
             (&["--gateway-trusted-proxies", "10.0.0.0/8, proxy"], "networks such as 10.0.0.0/8, got 'proxy'"),
             (&["--ambient-credentials", "default, a b"], "gateway groups such as default, got 'a b'"),
+            (&["--token-files", "/run/vault-agent"], "such as default=/run/vault-agent, got '/run/vault-agent'"),
+            (&["--token-files", "default=tokens"], "got 'default=tokens'"),
+            (&["--token-files", "default=/a,default=/b"], "gives it another"),
             (&["--access-log", ""], "expected a file"),
             (&["--access-log-format", "xml"], "expected json or text"),
             (&["--log", "loud"], "--log: expected error"),
@@ -537,8 +537,14 @@ mod tests {
         assert_eq!(settings.gateway_addr.port(), 1111);
         assert_eq!(settings.dashboard_addr.to_string(), DASHBOARD_ADDR);
         assert_eq!(settings.gateway_workers, 3);
-        assert!(settings.ambient_credentials.is_empty(), "nobody may, unless it is said");
-        let allowed = read(&["--ambient-credentials", "default, team-a"]).unwrap().ambient_credentials;
-        assert_eq!(allowed.into_iter().map(|group| group.to_string()).collect::<Vec<_>>(), ["default", "team-a"]);
+        assert!(settings.ambient.is_empty(), "nobody may, unless it is said");
+        let given = ["--ambient-credentials", "default, team-a", "--token-files", "team-a=/run/a, team-b=/run/b"];
+        let allowed: Vec<_> = read(&given).unwrap().ambient.into_iter().collect();
+        let of = |group: &str, credentials, token_files: Option<&str>| {
+            (group.parse().unwrap(), Ambient { credentials, token_files: token_files.map(PathBuf::from) })
+        };
+        let expected =
+            [of("default", true, None), of("team-a", true, Some("/run/a")), of("team-b", false, Some("/run/b"))];
+        assert_eq!(allowed, expected);
     }
 }

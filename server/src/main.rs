@@ -1,5 +1,6 @@
 //! `postern`: the dashboard and the gateway in one process.
 
+mod ambient;
 mod ask;
 mod client_limits;
 mod clock;

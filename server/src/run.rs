@@ -127,7 +127,7 @@ async fn start_control(
         engine,
         fingerprints,
         own_addresses: vec![dashboard],
-        ambient_credentials: settings.ambient_credentials.clone(),
+        ambient: settings.ambient.clone(),
         instance: InstanceFacts {
             id: hex(&random::<8>()?),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -50,7 +50,13 @@ pub enum OnConsumer {
     /// The same as on a route.
     AsOnRoute,
     /// Something else, with fields of its own.
-    With { fields: &'static [Field], check: Check, example: &'static str },
+    With {
+        fields: &'static [Field],
+        check: Check,
+        example: &'static str,
+        /// The field by which requests that name it find the consumer, if there is one.
+        known_by: Option<&'static str>,
+    },
     /// Nothing. The text says what to do in place of it.
     Refused(&'static str),
 }

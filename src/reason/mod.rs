@@ -190,6 +190,21 @@ reasons! {
     VaultNoServiceAccount "vault.no_service_account"
         "Postern does not run in a pod with a service account's token, so it cannot log in with Kubernetes."
         "Mount the service account's token, or choose another Authentication Method.";
+    VaultTokenFileNotAllowed "vault.token_file_not_allowed"
+        "The provider reads its token from a file, and the server's configuration gives its gateway group no folder of token files."
+        "Allow it with the setting `token_files`, or enter a token in the secret provider.";
+    VaultTokenFileNotFound "vault.token_file_not_found"
+        "There is no such file in the folder of token files, or no such folder."
+        "Write a token there, or correct the Token File in the secret provider. Postern looks again by itself.";
+    VaultTokenFileUnreadable "vault.token_file_unreadable"
+        "The token file may not be read by the user that Postern runs as, or is no file."
+        "Let that user read it, and enter its folders.";
+    VaultTokenFileOutside "vault.token_file_outside"
+        "The token file is a link that leads out of the folder of token files."
+        "Put the file itself, or a link to one inside, into the folder.";
+    VaultTokenFileUnusable "vault.token_file_unusable"
+        "The token file is empty, or what is in it cannot be a token."
+        "Write the token alone into it; best into another file that is then renamed to this one.";
     VaultTokenOfOtherNamespace "vault.token_of_other_namespace"
         "The token is valid, but in another namespace than the provider's; a token serves its own namespace and those below."
         "Correct the provider's Namespace, or give it a token of that namespace.";

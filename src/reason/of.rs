@@ -5,7 +5,8 @@ use crate::env_ref::{EnvFailure, EnvProblem};
 use crate::provider::aws::{AwsFailure, CredentialProblem, RoleProblem, UnusableBecause};
 use crate::provider::kubernetes::{self, KubernetesFailure};
 use crate::resolve::{
-    DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
+    DeletedVersion, DeniedBecause, Failure, InvalidBecause, LoginProblem, TlsProblem, TokenFileProblem,
+    UnreachableBecause,
 };
 use crate::secret_ref::RefProblem;
 use crate::selection::{SelectionProblem, VersionProblem};
@@ -83,6 +84,14 @@ fn of_denial(why: &DeniedBecause) -> Reason {
             LoginProblem::Credentials => Reason::VaultLoginRefused,
             LoginProblem::NotAllowed => Reason::VaultLoginNotAllowed,
             LoginProblem::NoServiceAccount => Reason::VaultNoServiceAccount,
+        },
+        DeniedBecause::TokenFile { why, .. } => match why {
+            TokenFileProblem::NotAllowed => Reason::VaultTokenFileNotAllowed,
+            TokenFileProblem::Missing => Reason::VaultTokenFileNotFound,
+            TokenFileProblem::Unreadable => Reason::VaultTokenFileUnreadable,
+            TokenFileProblem::Outside => Reason::VaultTokenFileOutside,
+            TokenFileProblem::Empty | TokenFileProblem::NotAToken => Reason::VaultTokenFileUnusable,
+            TokenFileProblem::Refused => Reason::VaultTokenInvalid,
         },
         DeniedBecause::Unknown => Reason::VaultDenied,
     }

@@ -6,7 +6,7 @@ use crate::provider::ProviderKey;
 use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
 use crate::provider::kubernetes::KubernetesFailure;
-use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SecretPrefix, read_policy};
+use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SecretPrefix, TokenFile, read_policy};
 use crate::selection::{SelectionProblem, VersionProblem};
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +74,28 @@ pub enum DeniedBecause {
     OtherNamespace { token: String, provider: String },
     /// The login with the provider's authentication method was refused: there is no token to read with.
     LoginRefused { method: AuthMethod, mount: AuthMount, why: LoginProblem },
+    /// There is no token to read with in the provider's token file, or none that Vault accepts.
+    TokenFile { file: TokenFile, why: TokenFileProblem },
     /// The manager refused and would not say more.
     Unknown,
+}
+
+/// What is wrong with a token file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFileProblem {
+    /// The server's configuration gives the gateway group no folder of token files.
+    NotAllowed,
+    Missing,
+    /// It may not be read, or is no file.
+    Unreadable,
+    /// A link leads out of the folder.
+    Outside,
+    Empty,
+    /// What is in it cannot be a token.
+    NotAToken,
+    /// Vault does not accept the token in it: wrong, expired or revoked.
+    Refused,
 }
 
 /// Why a login was refused.

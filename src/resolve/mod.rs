@@ -13,7 +13,8 @@ mod tests;
 
 pub(crate) use explain::did_you_mean;
 pub use failure::{
-    DeletedVersion, DeniedBecause, Failure, FailureClass, InvalidBecause, LoginProblem, TlsProblem, UnreachableBecause,
+    DeletedVersion, DeniedBecause, Failure, FailureClass, InvalidBecause, LoginProblem, TlsProblem, TokenFileProblem,
+    UnreachableBecause,
 };
 pub use state::{ReferenceState, Resolved, StateName};
 

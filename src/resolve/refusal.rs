@@ -1,7 +1,7 @@
 //! A refusal in words: of a read, and of a login.
 
-use super::{DeniedBecause, Explanation, LoginProblem};
-use crate::provider::vault::{AuthMethod, AuthMount, SERVICE_ACCOUNT_TOKEN};
+use super::{DeniedBecause, Explanation, LoginProblem, TokenFileProblem};
+use crate::provider::vault::{AuthMethod, AuthMount, SERVICE_ACCOUNT_TOKEN, TokenFile};
 
 pub(super) fn explain_denied(path: &str, why: &DeniedBecause) -> Explanation {
     match why {
@@ -24,6 +24,7 @@ pub(super) fn explain_denied(path: &str, why: &DeniedBecause) -> Explanation {
             "Correct the Namespace of the secret provider, or give it a token of that namespace or of one above it.",
         ),
         DeniedBecause::LoginRefused { method, mount, why } => explain_login(*method, mount, *why),
+        DeniedBecause::TokenFile { file, why } => explain_token_file(file, *why),
         DeniedBecause::Unknown => Explanation::new(
             format!("Vault refused to read {path}."),
             "Check the token and its policies; Test Connection on the secret provider says more.",
@@ -52,7 +53,11 @@ fn explain_login(method: AuthMethod, mount: &AuthMount, why: LoginProblem) -> Ex
                     "or the role is not for this service account and its namespace",
                     "Check the Mount Path, and what the role is bound to",
                 ),
-                AuthMethod::Token | AuthMethod::AppRole | AuthMethod::Jwt | AuthMethod::Cert => (
+                AuthMethod::Token
+                | AuthMethod::TokenFile
+                | AuthMethod::AppRole
+                | AuthMethod::Jwt
+                | AuthMethod::Cert => (
                     "or logins are not allowed from here",
                     "Check the Mount Path, and the addresses that the role is bound to",
                 ),
@@ -75,7 +80,9 @@ fn explain_login(method: AuthMethod, mount: &AuthMount, why: LoginProblem) -> Ex
 /// What is wrong, what to do, and the command that shows or mends it.
 fn explain_credentials(method: AuthMethod, mount: &AuthMount) -> (&'static str, &'static str, String) {
     match method {
-        AuthMethod::Token => ("the token is not accepted.", "Replace the token.", "vault token lookup".to_owned()),
+        AuthMethod::Token | AuthMethod::TokenFile => {
+            ("the token is not accepted.", "Replace the token.", "vault token lookup".to_owned())
+        }
         AuthMethod::AppRole => (
             "the Role ID or the Secret ID is wrong, or the Secret ID has expired or was used up.",
             "Create a new Secret ID and replace it in the secret provider.",
@@ -101,5 +108,43 @@ fn explain_credentials(method: AuthMethod, mount: &AuthMount) -> (&'static str, 
             "Check the Role, the certificate that it names and the certificate's end date.",
             format!("vault list auth/{mount}/certs"),
         ),
+    }
+}
+
+fn explain_token_file(file: &TokenFile, why: TokenFileProblem) -> Explanation {
+    let write = format!("vault token create -policy=<policy> -field=token > <folder>/{file}");
+    match why {
+        TokenFileProblem::NotAllowed => Explanation::new(
+            "The server allows this gateway group no token files.",
+            "Who runs the server can allow them with the setting token_files, which names the group and a folder; or enter a token in the secret provider.",
+        ),
+        TokenFileProblem::Missing => Explanation::new(
+            format!("There is no token file '{file}' in the folder that the server's setting token_files names."),
+            "Write a token there, or correct the Token File in the secret provider. Postern looks again by itself.",
+        )
+        .with(write),
+        TokenFileProblem::Unreadable => Explanation::new(
+            format!("The token file '{file}' may not be read by the user that Postern runs as, or is no file."),
+            "Let that user read it, and enter its folders. Postern looks again by itself.",
+        ),
+        TokenFileProblem::Outside => Explanation::new(
+            format!("The token file '{file}' is a link that leads out of the folder that the server's setting token_files names."),
+            "Put the file itself, or a link to one inside, into the folder.",
+        ),
+        TokenFileProblem::Empty => Explanation::new(
+            format!("The token file '{file}' is empty."),
+            "Write a token into it; best into another file that is then renamed to this one. Postern looks again by itself.",
+        )
+        .with(write),
+        TokenFileProblem::NotAToken => Explanation::new(
+            format!("What is in the token file '{file}' cannot be a token: it has several lines, blanks or special characters, or is longer than 4 KiB."),
+            "Write the token alone into it, as 'vault token create -field=token' prints it.",
+        )
+        .with(write),
+        TokenFileProblem::Refused => Explanation::new(
+            format!("Vault does not accept the token in the token file '{file}': it is wrong, expired or revoked."),
+            "Write a new token into the file. Postern uses it within seconds.",
+        )
+        .with(write),
     }
 }

@@ -182,3 +182,22 @@ fn a_stale_value_says_since_when_and_for_how_long() {
         "Vault at http://v is sealed. The last good value (9 characters, version 3, read in 4 ms), read 3 h ago, is used for another 21 h."
     );
 }
+
+#[test]
+fn every_problem_of_a_token_file_says_what_to_do() {
+    use TokenFileProblem::{Empty, Missing, NotAToken, NotAllowed, Outside, Refused, Unreadable};
+    for (why, code, parts) in [
+        (NotAllowed, "vault.token_file_not_allowed", ["no token files", "setting token_files"]),
+        (Missing, "vault.token_file_not_found", ["no token file 'a/token'", "> <folder>/a/token"]),
+        (Unreadable, "vault.token_file_unreadable", ["may not be read", "Let that user read it"]),
+        (Outside, "vault.token_file_outside", ["leads out of the folder", "inside"]),
+        (Empty, "vault.token_file_unusable", ["is empty", "renamed"]),
+        (NotAToken, "vault.token_file_unusable", ["several lines", "-field=token"]),
+        (Refused, "vault.token_invalid", ["expired or revoked", "within seconds"]),
+    ] {
+        let why = DeniedBecause::TokenFile { file: "a/token".parse().unwrap(), why };
+        let failure = Failure::Denied { path: String::new(), why };
+        assert_eq!(failure.reason().code(), code);
+        check(failure, "denied", &parts);
+    }
+}

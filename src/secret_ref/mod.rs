@@ -85,6 +85,24 @@ impl SecretRef {
         &self.selector.key
     }
 
+    /// The same with another path to the secret; nothing where that is none that a reference can have.
+    #[must_use]
+    pub fn with_path(&self, path: Vec<String>) -> Option<Self> {
+        Self { path, ..self.clone() }.checked()
+    }
+
+    /// The same with another key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Option<Self> {
+        let selector = Selector { key: key.to_owned(), ..self.selector.clone() };
+        Self { selector, ..self.clone() }.checked()
+    }
+
+    /// Names that a manager knows may be none that can be written in a reference.
+    fn checked(self) -> Option<Self> {
+        self.to_string().parse().ok().filter(|read| *read == self)
+    }
+
     /// The version meant; none for the current one.
     #[must_use]
     pub fn pin(&self) -> Option<&Pin> {

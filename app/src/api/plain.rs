@@ -37,6 +37,7 @@ pub async fn plain_add_provider(
     #[server(default)] prefix: String,
     #[server(default)] auth_method: String,
     #[server(default)] token: String,
+    #[server(default)] token_file: String,
     #[server(default)] role_id: String,
     #[server(default)] secret_id: String,
     #[server(default)] username: String,
@@ -82,6 +83,7 @@ pub async fn plain_add_provider(
     let auth = AuthForm {
         method: auth_method,
         token: FormSecret(token),
+        token_file,
         role_id,
         secret_id: FormSecret(secret_id),
         username,
@@ -147,6 +149,7 @@ pub async fn plain_add_provider(
         ("url", &form.vault.url),
         ("prefix", &form.vault.prefix),
         ("auth_method", &form.vault.auth.method),
+        ("token_file", &form.vault.auth.token_file),
         ("role_id", &form.vault.auth.role_id),
         ("username", &form.vault.auth.username),
         ("role", &form.vault.auth.role),

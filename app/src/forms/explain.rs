@@ -23,15 +23,27 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// Explains what `text` is when it is asked to.
-    pub fn of(text: Signal<String>, on_change: Callback<()>) -> Self {
+    /// Explains what `text` is when it is asked to. Where it is being written, `respell` writes it anew.
+    pub fn of(text: Signal<String>, respell: Option<Callback<String>>, on_change: Callback<()>) -> Self {
         let state = RwSignal::new(Test::NotBegun);
         let group = StoredValue::new(group());
         let now = move || text.get_untracked().trim().to_owned();
         let run = Callback::new(move |()| {
-            follow(state, api::explain_reference(group.get_value(), now()), on_change);
+            let request = api::explain_reference(group.get_value(), now());
+            let told = async move {
+                let diagnosis = request.await?;
+                Ok(if respell.is_some() { diagnosis } else { diagnosis.of_fixed_reference() })
+            };
+            follow(state, told, on_change);
         });
         let mend = Callback::new(move |remedy: Remedy| {
+            if let Remedy::Respell { to } = &remedy {
+                if let Some(respell) = respell {
+                    respell.run(to.to_string());
+                    run.run(());
+                }
+                return;
+            }
             follow(state, mend_and_explain(group.get_value(), now(), remedy), on_change);
         });
         Self { state, run, mend }
@@ -53,7 +65,7 @@ pub fn ExplainButton(explain: Explain, #[prop(into)] disabled: Signal<bool>) -> 
         <Button
             label="Explain"
             look=Look::Secondary
-            glyph=Glyph::Test
+            glyph=Glyph::Explain
             small=true
             busy=Signal::derive(move || explain.state.get() == Test::Running)
             disabled
@@ -72,7 +84,7 @@ pub fn ExplainDialog(
 ) -> impl IntoView {
     let go = Go::here();
     let text = reference.to_string();
-    let explain = Explain::of(Signal::stored(text.clone()), on_change);
+    let explain = Explain::of(Signal::stored(text.clone()), None, on_change);
     at_once(explain.run);
     view! {
         <Dialog title="Explain" on_close=go.closing() wide=true>

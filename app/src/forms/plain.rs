@@ -83,6 +83,7 @@ impl Draft {
         form.vault.url = self.text("url");
         form.vault.prefix = self.text("prefix");
         form.vault.auth.method = self.text("auth_method");
+        form.vault.auth.token_file = self.text("token_file");
         form.vault.auth.role_id = self.text("role_id");
         form.vault.auth.username = self.text("username");
         form.vault.auth.role = self.text("role");

@@ -80,6 +80,7 @@ fn label(field: &str) -> String {
         "prefix" => "Secret Prefix",
         "auth_method" => "Authentication Method",
         "token" => "Token",
+        "token_file" => "Token File",
         "role_id" => "Role ID",
         "secret_id" => "Secret ID",
         "username" => "Username",

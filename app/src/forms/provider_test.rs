@@ -43,6 +43,8 @@ impl ProviderTest {
 fn mended(mut form: ProviderForm, remedy: &Remedy) -> ProviderForm {
     match remedy {
         Remedy::SwitchKvVersion { to } => to.slug().clone_into(&mut form.vault.kv_version),
+        // A change of the reference, not of its provider.
+        Remedy::Respell { .. } => {}
     }
     form
 }

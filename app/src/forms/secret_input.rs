@@ -181,7 +181,8 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let reading = Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim())));
     let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
-    let explain = Explain::of(fields.text.into(), Callback::new(|()| {}));
+    let respell = Callback::new(move |text| fields.text.set(text));
+    let explain = Explain::of(fields.text.into(), Some(respell), Callback::new(|()| {}));
     // What was resolved is not what stands there now.
     Effect::new(move |_| {
         reading.get();

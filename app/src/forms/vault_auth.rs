@@ -13,6 +13,7 @@ use ui::{Choice, Select, TextArea, TextInput};
 pub struct AuthFields {
     method: RwSignal<String>,
     token: RwSignal<String>,
+    token_file: RwSignal<String>,
     role_id: RwSignal<String>,
     secret_id: RwSignal<String>,
     username: RwSignal<String>,
@@ -29,6 +30,7 @@ impl AuthFields {
         Self {
             method: RwSignal::new(form.method),
             token: RwSignal::new(form.token.0),
+            token_file: RwSignal::new(form.token_file),
             role_id: RwSignal::new(form.role_id),
             secret_id: RwSignal::new(form.secret_id.0),
             username: RwSignal::new(form.username),
@@ -46,6 +48,7 @@ impl AuthFields {
         AuthForm {
             method: self.method.get(),
             token: FormSecret(self.token.get()),
+            token_file: self.token_file.get(),
             role_id: self.role_id.get(),
             secret_id: FormSecret(self.secret_id.get()),
             username: self.username.get(),
@@ -61,6 +64,7 @@ impl AuthFields {
     pub fn set(self, form: AuthForm) {
         self.method.set(form.method);
         self.token.set(form.token.0);
+        self.token_file.set(form.token_file);
         self.role_id.set(form.role_id);
         self.secret_id.set(form.secret_id.0);
         self.username.set(form.username);
@@ -114,6 +118,17 @@ pub fn AuthInputs(fields: AuthFields, stored: Option<StoredSecret>) -> impl Into
                 required=!is_stored(AuthMethod::Token)
                 mono=true
                 hint=move || secret_hint(AuthMethod::Token)
+            />
+        </div>
+        <div class="for-method for-token-file">
+            <TextInput
+                name="token_file"
+                label="Token File"
+                value=fields.token_file
+                required=true
+                mono=true
+                placeholder="my-vault/token"
+                hint=|| "Below the folder that the server's setting token_files names. Read anew whenever it changes."
             />
         </div>
         <div class="for-method for-approle">

@@ -237,7 +237,7 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
             <td>
                 <div class="row-actions">
                     {is_reference
-                        .then(|| view! { <RowButton key="explain" slug=id.to_string() label="Explain" name=format!("Explain {name}") glyph=Glyph::Test/> })}
+                        .then(|| view! { <RowButton key="explain" slug=id.to_string() label="Explain" name=format!("Explain {name}") glyph=Glyph::Explain/> })}
                     {is_reference.then(|| view! { <CheckButton live id=id.clone() name=name.clone()/> })}
                     <RowButton key="edit" slug=id.to_string() label="Edit" name=format!("Edit {name}") glyph=Glyph::Edit/>
                     <RowButton key="delete" slug=id.to_string() label="Delete" name=format!("Delete {name}") glyph=Glyph::Delete/>

@@ -98,6 +98,9 @@ fn AttentionLine(item: Attention) -> impl IntoView {
         AttentionSubject::Plugin { user } => {
             (format!("{} of {} at {}", user.field, user.plugin.label(), user.owner_name), paths().plugins_of(&user))
         }
+        AttentionSubject::Certificate { user } => {
+            (format!("{} of certificate {}", user.field.label(), user.name), paths().certificates())
+        }
         AttentionSubject::Credential { name } => {
             (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer, name.kind))
         }

@@ -154,7 +154,7 @@ fn FieldStates(plugin: PluginName, owner: Owner) -> impl IntoView {
             ReferenceUser::Plugin { user } if user.owner == owner && user.plugin == plugin => {
                 Some((user.field, view.reference, view.state))
             }
-            ReferenceUser::Plugin { .. } | ReferenceUser::Credential { .. } => None,
+            ReferenceUser::Plugin { .. } | ReferenceUser::Credential { .. } | ReferenceUser::Certificate { .. } => None,
         });
         of_plugin.collect::<Vec<_>>()
     });

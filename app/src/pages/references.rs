@@ -37,7 +37,7 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
                     <Empty
                         glyph=Glyph::Reference
                         title="No reference yet"
-                        text="A credential whose Key is a Reference from Secret Provider appears here, with its state."
+                        text="A credential, certificate or plugin that refers to a secret appears here, with its state."
                     >
                         <a class="link" href=paths().consumers()>
                             "Go to Consumers"
@@ -92,11 +92,13 @@ pub fn ReferenceTable(
     .into_any()
 }
 
-/// What names a row in the address: the credential, or for a plugin the incident of its reference.
+/// What names a row in the address: the credential, a certificate's field, or for a plugin the incident of its
+/// reference.
 fn row_id(view: &ReferenceView) -> String {
     match &view.used_by {
         ReferenceUser::Credential { id, .. } => id.to_string(),
         ReferenceUser::Plugin { .. } => view.incident.clone(),
+        ReferenceUser::Certificate { user } => format!("{}-{}", user.id, user.field.slug()),
     }
 }
 
@@ -117,6 +119,9 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
                 what.push_str(&format!("; its requests are refused with incident {incident}"));
             }
             (paths().plugins_of(&user), user.owner_name, what)
+        }
+        ReferenceUser::Certificate { user } => {
+            (paths().certificates(), user.name.to_string(), format!("{} of certificate", user.field.label()))
         }
     };
     let read_at = view.state.resolved().map(|resolved| resolved.read_at);
@@ -142,7 +147,7 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
             </td>
             <td>
                 <div class="row-actions">
-                    <RowButton key="explain" slug=id label="Explain" name=explain glyph=Glyph::Test/>
+                    <RowButton key="explain" slug=id label="Explain" name=explain glyph=Glyph::Explain/>
                 </div>
             </td>
         </tr>

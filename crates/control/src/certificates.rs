@@ -6,7 +6,7 @@ use crate::credentials::{check_provider, new_id};
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use postern::certificate::Certificate;
-use postern::control::{Answer, CertificateView, ControlError, Stored};
+use postern::control::{Answer, CertificateUser, CertificateView, ControlError, ReferenceUser, ReferenceView, Stored};
 use postern::fingerprint::Fingerprint;
 use postern::name::ObjectId;
 use postern::reference::Reference;
@@ -122,6 +122,23 @@ impl Inner {
         field.reference().map(|reference| self.current(reference).1)
     }
 
+    /// All references in certificates.
+    pub(crate) fn certificate_references<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = ReferenceView> + 'a {
+        let certificates = config.certificates.values().map(|object| &object.stored.object);
+        certificates.flat_map(|certificate| {
+            certificate.fields().into_iter().filter_map(|(field, text)| {
+                let reference = text.reference()?.clone();
+                let user = CertificateUser { id: certificate.id.clone(), name: certificate.name.clone(), field };
+                Some(ReferenceView {
+                    state: self.current(&reference).1,
+                    used_by: ReferenceUser::Certificate { user },
+                    incident: self.incident(&reference),
+                    reference,
+                })
+            })
+        })
+    }
+
     /// What the gateway shows of a certificate now.
     pub(crate) fn shown(&self, object: &Object<Certificate<Sealed>>) -> Result<SnapshotCertificate, NotShown> {
         let certificate = &object.stored.object;
@@ -173,7 +190,7 @@ impl Inner {
     ) -> Answer<Certificate<Sealed>> {
         for (name, field) in entered.fields() {
             if let Some(reference) = field.reference().and_then(Reference::secret) {
-                check_provider(config, name, reference)?;
+                check_provider(config, name.slug(), reference)?;
             }
         }
         check_typed(entered)?;
@@ -208,7 +225,7 @@ fn check_typed(entered: &Certificate<Entered>) -> Answer<()> {
 
 fn kept(field: &'static str, stored: Option<&Object<Certificate<Sealed>>>) -> Answer<Sealed> {
     let fields = stored.map(|object| object.stored.object.fields()).into_iter().flatten();
-    let found = fields.filter(|(name, _)| *name == field).find_map(|(_, value)| match value {
+    let found = fields.filter(|(name, _)| name.slug() == field).find_map(|(_, value)| match value {
         SecretField::Literal(sealed) => Some(sealed.clone()),
         SecretField::Reference(_) => None,
     });

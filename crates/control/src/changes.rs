@@ -81,6 +81,7 @@ fn label(path: &[String]) -> String {
         ["settings", "prefix"] => "Secret Prefix",
         ["settings", "auth", "method"] => "Authentication Method",
         ["settings", "auth", "token"] => "Token",
+        ["settings", "auth", "file"] => "Token File",
         ["settings", "auth", "role_id"] => "Role ID",
         ["settings", "auth", "secret_id"] => "Secret ID",
         ["settings", "auth", "username"] => "Username",

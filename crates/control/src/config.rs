@@ -329,7 +329,7 @@ impl Config {
     }
 
     /// Every provider with its secrets opened, for the engine.
-    pub(crate) fn open_providers(&self, sealer: &Sealer, ambient: Ambient) -> Result<Vec<ProviderConfig>, StartError> {
+    pub(crate) fn open_providers(&self, sealer: &Sealer, ambient: &Ambient) -> Result<Vec<ProviderConfig>, StartError> {
         self.providers.values().map(|object| self.open(object, sealer, ambient)).collect()
     }
 
@@ -338,7 +338,7 @@ impl Config {
         &self,
         key: &ProviderKey,
         sealer: &Sealer,
-        ambient: Ambient,
+        ambient: &Ambient,
     ) -> Result<Option<ProviderConfig>, StartError> {
         self.providers.get(key).map(|object| self.open(object, sealer, ambient)).transpose()
     }
@@ -347,13 +347,18 @@ impl Config {
         &self,
         object: &Object<SecretProvider<Sealed>>,
         sealer: &Sealer,
-        ambient: Ambient,
+        ambient: &Ambient,
     ) -> Result<ProviderConfig, StartError> {
         let provider = open_provider(object, sealer).map_err(|source| StartError::Sealed {
             what: format!("the secret provider {}", object.stored.object.key()),
             source,
         })?;
-        Ok(ProviderConfig { group: self.group.clone(), provider, revision: object.stored.revision, ambient })
+        Ok(ProviderConfig {
+            group: self.group.clone(),
+            provider,
+            revision: object.stored.revision,
+            ambient: ambient.clone(),
+        })
     }
 
     /// Every reference in use.
@@ -397,11 +402,13 @@ impl Config {
         })
     }
 
-    /// The references to a provider, of credentials and plugins.
+    /// The references to a provider: of credentials, certificates and plugins.
     pub(crate) fn uses_of<'a>(&'a self, key: &'a ProviderKey) -> impl Iterator<Item = &'a SecretRef> {
         let in_plugins = self.plugin_references().filter_map(|(_, _, reference)| reference.secret());
         let in_plugins = in_plugins.filter(|reference| reference.is_of(key));
-        self.users(key).map(|(_, reference)| reference).chain(in_plugins)
+        let certificates = self.certificates.values().flat_map(|object| object.stored.object.references());
+        let in_certificates = certificates.filter(|reference| reference.is_of(key));
+        self.users(key).map(|(_, reference)| reference).chain(in_certificates).chain(in_plugins)
     }
 
     /// Every reference to a provider.

@@ -65,7 +65,7 @@ pub(crate) async fn explain(
     diagnosis.stages.push(at_once(Stage::Provider, Outcome::passed(found)));
     diagnosis
         .stages
-        .extend(secrets::explain(&provider.settings, &reference, around.ambient, &around.environment).await);
+        .extend(secrets::explain(&provider.settings, &reference, &around.ambient, &around.environment).await);
     Ok(diagnosis)
 }
 

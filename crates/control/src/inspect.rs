@@ -10,7 +10,7 @@ use postern::name::GroupName;
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::sensitive::Sealed;
 use secrets::{Ambient, Environment};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use store::{MasterKey, SealError, Sealer, Store};
 
@@ -60,11 +60,11 @@ impl Inspector {
     pub async fn open(
         database_url: &str,
         master_key: &Path,
-        ambient_credentials: &BTreeSet<GroupName>,
+        ambient: &BTreeMap<GroupName, Ambient>,
         environment: Environment,
     ) -> Result<Self, InspectError> {
         let store = Store::open_to_read(database_url).await?;
-        let read = Self::read(&store, master_key, ambient_credentials, environment).await;
+        let read = Self::read(&store, master_key, ambient, environment).await;
         store.close().await;
         read
     }
@@ -72,7 +72,7 @@ impl Inspector {
     async fn read(
         store: &Store,
         master_key: &Path,
-        ambient: &BTreeSet<GroupName>,
+        ambient: &BTreeMap<GroupName, Ambient>,
         environment: Environment,
     ) -> Result<Self, InspectError> {
         // Without this fact the key would be made, and nothing is made here.
@@ -80,7 +80,7 @@ impl Inspector {
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
         let group = GroupName::default_group();
         let config = Config::read(&group, store).await?;
-        let ambient = if ambient.contains(&group) { Ambient::Allowed } else { Ambient::Forbidden };
+        let ambient = ambient.get(&group).cloned().unwrap_or_default();
         Ok(Self { config, sealer: Sealer::new(&key)?, around: Around { ambient, environment } })
     }
 
@@ -99,7 +99,7 @@ impl Inspector {
     /// `Which`; or its stored secret does not open.
     pub async fn test(&self, id: &str) -> Result<Diagnosis, InspectError> {
         let provider = open_provider(self.find(id)?, &self.sealer)?;
-        Ok(secrets::diagnose(&provider.settings, self.around.ambient, &self.around.environment).await)
+        Ok(secrets::diagnose(&provider.settings, &self.around.ambient, &self.around.environment).await)
     }
 
     /// Least privilege of that provider, for the references in use.
@@ -110,7 +110,7 @@ impl Inspector {
         let object = self.find(id)?;
         let provider = open_provider(object, &self.sealer)?;
         let references = self.config.references_of(&object.stored.object.key());
-        Ok(secrets::review(&provider.settings, &references, self.around.ambient, &self.around.environment).await)
+        Ok(secrets::review(&provider.settings, &references, &self.around.ambient, &self.around.environment).await)
     }
 
     fn find(&self, id: &str) -> Result<&Object<SecretProvider<Sealed>>, WhichProvider> {

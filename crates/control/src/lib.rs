@@ -37,7 +37,7 @@ use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
 use secrets::{Ambient, Engine};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
@@ -58,7 +58,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
     own_addresses: Vec<SocketAddr>,
-    ambient_credentials: BTreeSet<GroupName>,
+    ambient: BTreeMap<GroupName, Ambient>,
     instance: InstanceFacts,
     gateway: OnceLock<Arc<dyn RunningGateway>>,
     /// One change at a time, from reading what is stored to publishing what was stored.
@@ -111,8 +111,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
-    /// The gateway groups whose providers may use the machine's own AWS credentials and assume roles.
-    pub ambient_credentials: BTreeSet<GroupName>,
+    /// What the providers of each gateway group may use of the machine; nothing where a group is not named.
+    pub ambient: BTreeMap<GroupName, Ambient>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
     pub own_addresses: Vec<SocketAddr>,
     pub instance: InstanceFacts,
@@ -158,7 +158,7 @@ impl Control {
             clock: parts.clock,
             fingerprints: parts.fingerprints,
             own_addresses: parts.own_addresses,
-            ambient_credentials: parts.ambient_credentials,
+            ambient: parts.ambient,
             instance: parts.instance,
             gateway: OnceLock::new(),
             changing: tokio::sync::Mutex::new(()),
@@ -258,7 +258,7 @@ impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
         let config = Arc::new(Config::read(&self.group, &self.store).await?);
-        self.engine.set_providers(config.open_providers(&self.sealer, self.ambient())?);
+        self.engine.set_providers(config.open_providers(&self.sealer, &self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(config);
         Ok(())
@@ -293,7 +293,7 @@ impl Inner {
         let mut config = Config::clone(&self.config());
         let touched = config.apply(change)?;
         if let Some(key) = &touched.provider {
-            match config.open_provider(key, &self.sealer, self.ambient())? {
+            match config.open_provider(key, &self.sealer, &self.ambient())? {
                 Some(provider) => self.engine.set_provider(provider),
                 None => self.engine.remove_provider(&self.group, key),
             }
@@ -331,12 +331,9 @@ impl Inner {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
     }
 
-    /// Whether the server's configuration lets this group use the machine's own credentials.
+    /// What the server's configuration lets this group use of the machine.
     fn ambient(&self) -> Ambient {
-        match self.ambient_credentials.contains(&self.group) {
-            true => Ambient::Allowed,
-            false => Ambient::Forbidden,
-        }
+        self.ambient.get(&self.group).cloned().unwrap_or_default()
     }
 
     fn now(&self) -> Millis {

@@ -116,7 +116,7 @@ impl World {
             clock,
             fingerprints,
             own_addresses: Vec::new(),
-            ambient_credentials: std::collections::BTreeSet::new(),
+            ambient: std::collections::BTreeMap::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await.unwrap();

@@ -9,9 +9,9 @@ use postern::access::Review;
 use postern::control::{Answer, ControlError, ProviderView};
 use postern::diagnosis::Diagnosis;
 use postern::provider::aws::{AwsCredentials, AwsMethod};
+use postern::provider::vault::AuthMethod;
 use postern::provider::{Manager, ProviderKey, SecretProvider, Settings};
 use postern::sensitive::{Entered, Plain, Sealed};
-use secrets::Ambient;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use store::{Kind, NewRow};
@@ -91,13 +91,13 @@ impl Inner {
         let stored = config.providers.get(&entered.key()).map(Arc::as_ref);
         let entered = settled(entered, stored);
         let plain = self.open_entered(&entered, stored)?;
-        Ok(secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await)
+        Ok(secrets::diagnose(&plain.settings, &self.ambient(), &self.engine.environment()).await)
     }
 
     pub(crate) async fn test_stored_provider(&self, key: &ProviderKey) -> Answer<Diagnosis> {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
-        let diagnosis = secrets::diagnose(&plain.settings, self.ambient(), &self.engine.environment()).await;
+        let diagnosis = secrets::diagnose(&plain.settings, &self.ambient(), &self.engine.environment()).await;
         let failure = diagnosis.failure().map(|(_, explanation, _)| explanation.what.clone());
         let result = TestResult { at: self.now(), failure };
         self.tests.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), result);
@@ -108,7 +108,7 @@ impl Inner {
         let config = self.config();
         let plain = open_provider(stored_provider(&config, key)?, &self.sealer).map_err(internal)?;
         let review =
-            secrets::review(&plain.settings, &config.references_of(key), self.ambient(), &self.engine.environment())
+            secrets::review(&plain.settings, &config.references_of(key), &self.ambient(), &self.engine.environment())
                 .await;
         if let Review::Done(access) = &review {
             let sentences = access.excess.sentences().to_vec();
@@ -163,16 +163,22 @@ impl Inner {
 
     /// What only the server's own configuration can allow.
     fn check_permission(&self, entered: &SecretProvider<Entered>) -> Answer<()> {
-        let Settings::Aws(aws) = &entered.settings else { return Ok(()) };
-        if !aws.needs_permission() || self.ambient() == Ambient::Allowed {
-            return Ok(());
-        }
-        let group = &self.group;
-        let field = if aws.credentials.method() == AwsMethod::Ambient { "aws_method" } else { "role_arn" };
+        let (group, ambient) = (&self.group, self.ambient());
+        let (field, flag, setting, value) = match &entered.settings {
+            Settings::Aws(aws) if aws.needs_permission() && !ambient.credentials => {
+                let is_ambient = aws.credentials.method() == AwsMethod::Ambient;
+                let field = if is_ambient { "aws_method" } else { "role_arn" };
+                (field, "--ambient-credentials", "ambient_credentials", group.to_string())
+            }
+            Settings::Vault(vault) if vault.auth.method() == AuthMethod::TokenFile && ambient.token_files.is_none() => {
+                ("token_file", "--token-files", "token_files", format!("{group}=/run/vault-agent"))
+            }
+            Settings::Aws(_) | Settings::Vault(_) | Settings::Kubernetes(_) => return Ok(()),
+        };
         Err(ControlError::invalid(
             field,
             format!(
-                "The server does not allow the gateway group {group} this. Who runs it can: --ambient-credentials {group}, or ambient_credentials = \"{group}\" in its configuration file."
+                "The server does not allow the gateway group {group} this. Who runs it can: {flag} {value}, or {setting} = \"{value}\" in its configuration file."
             ),
         ))
     }

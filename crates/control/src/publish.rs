@@ -28,6 +28,19 @@ pub(crate) struct Published {
     named: BTreeSet<ConsumerName>,
     consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
     certificates: Arc<[SnapshotCertificate]>,
+    /// Where the references of certificates stand.
+    in_certificates: BTreeMap<StateName, u32>,
+}
+
+impl Published {
+    /// How many references of credentials and certificates stand where.
+    fn measure(&self) {
+        for state in StateName::ALL {
+            let in_certificates = self.in_certificates.get(&state).copied().unwrap_or_default();
+            let count = self.armed.count_of(state) + in_certificates;
+            metrics::gauge!("postern_references", "state" => state.slug()).set(count);
+        }
+    }
 }
 
 impl Inner {
@@ -41,7 +54,9 @@ impl Inner {
         let config = self.config();
         let changed = self.changed_users(&published, &config);
         let armed = self.arm(&mut published, &config, changed);
-        if self.show(&mut published, &config) || armed {
+        let shown = self.show(&mut published, &config);
+        published.measure();
+        if shown || armed {
             self.send(&published);
         }
     }
@@ -54,6 +69,7 @@ impl Inner {
         let changed = self.changed_users(&published, &config);
         self.arm(&mut published, &config, &touched.credentials | &changed);
         self.show(&mut published, &config);
+        published.measure();
         self.send(&published);
     }
 
@@ -62,6 +78,7 @@ impl Inner {
         let mut published = self.published();
         self.replace_config(&config);
         *published = self.made_of(&config);
+        published.measure();
         self.send(&published);
     }
 
@@ -87,9 +104,6 @@ impl Inner {
         for id in credentials {
             changed |= published.armed.set(&id, self.standing(config, &id));
         }
-        for state in StateName::ALL {
-            metrics::gauge!("postern_references", "state" => state.slug()).set(published.armed.count_of(state));
-        }
         changed
     }
 
@@ -98,6 +112,10 @@ impl Inner {
         let shown: Arc<[_]> = config.certificates.values().filter_map(|object| self.shown(object).ok()).collect();
         let changed = published.certificates != shown;
         published.certificates = shown;
+        published.in_certificates.clear();
+        for view in self.certificate_references(config) {
+            *published.in_certificates.entry(view.state.name()).or_default() += 1;
+        }
         changed
     }
 
@@ -107,6 +125,8 @@ impl Inner {
             services: Arc::clone(&published.services),
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
+            consumer_plugins: Arc::default(),
+            global_plugins: Arc::default(),
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
@@ -177,7 +197,7 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, live, named, consumers, certificates } = self;
-        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers, certificates))
+        let Self { armed, services, routes, live, named, consumers, certificates, in_certificates } = self;
+        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers, certificates, in_certificates))
     }
 }

@@ -40,7 +40,8 @@ impl Inner {
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
         let of_credentials = config.credentials.values().filter_map(|c| view(&c.stored.object));
-        let mut views: Vec<_> = of_credentials.chain(self.plugin_views(config)).collect();
+        let others = self.plugin_views(config).chain(self.certificate_references(config));
+        let mut views: Vec<_> = of_credentials.chain(others).collect();
         views.sort_by(|a, b| a.reference.cmp(&b.reference));
         views
     }
@@ -115,6 +116,7 @@ impl Inner {
             subject: match &r.used_by {
                 ReferenceUser::Credential { name, .. } => AttentionSubject::Credential { name: name.clone() },
                 ReferenceUser::Plugin { user } => AttentionSubject::Plugin { user: user.clone() },
+                ReferenceUser::Certificate { user } => AttentionSubject::Certificate { user: user.clone() },
             },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });

@@ -31,6 +31,10 @@ impl ResponseBody {
         Self { content: Content::Own(Full::new(Bytes::from(text))), record: None }
     }
 
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self { content: Content::Own(Full::new(bytes)), record: None }
+    }
+
     pub(crate) fn empty() -> Self {
         Self { content: Content::Own(Full::default()), record: None }
     }

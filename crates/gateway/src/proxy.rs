@@ -7,7 +7,7 @@ use crate::echo;
 use crate::headers;
 use crate::host::Host;
 use crate::path::RequestPath;
-use crate::plugin::{Access, Plugin, Scene};
+use crate::plugin::{Access, Answer, Chain, Changed, Scene, run};
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
@@ -39,11 +39,14 @@ pub(crate) async fn answer(
     let mut added = HeaderMap::new();
     let answered = unless_it_panics(pass(&worker, &peer, request, &mut record, &mut added)).await;
     let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
-    if let Err(Reject::Unauthorized { message, .. }) = &answered {
+    if let Some(message) = answered.as_ref().err().and_then(Reject::unauthorized) {
         shared.auth_failures.add(message);
     }
     let mut response = answered.unwrap_or_else(Reject::into_response);
     response.headers_mut().extend(added);
+    for plugin in &record.answering {
+        plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
+    }
     response.headers_mut().insert(&REQUEST_ID, id);
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
@@ -79,15 +82,20 @@ async fn pass(
 
     // The configuration of this moment decides; a later one is for later requests.
     let table = worker.shared.table.load_full();
-    let route = table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path)?;
-    record.route = Some(Arc::clone(route));
-    let plan = route.plan.as_ref().ok_or(Reject::NotEnforceable)?;
+    let route = match table.route(host.as_ref().map_or("", |h| &h.name), &head.method, &path) {
+        Err(Reject::NoRoute) => None,
+        found => Some(found?),
+    };
+    record.route = route.cloned();
+    let global = table.global()?;
+    let plan = route.map(|route| route.plan.as_ref().ok_or(Reject::NotEnforceable)).transpose()?;
+    record.answered_by([Some(global), plan.map(|plan| &plan.plugins)]);
     let scene = Scene {
         path: &path.literal,
         host: host.as_ref().map_or("", |h| &h.name),
         client,
-        route: route.id.as_str(),
-        service: route.service.as_str(),
+        route: route.map_or("", |route| route.id.as_str()),
+        service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
         redis: &worker.redis,
     };
@@ -101,21 +109,17 @@ async fn pass(
         clock: &*worker.shared.clock,
         body_check: None,
         identity: None,
+        changed: Changed::default(),
         answer: added,
         scene: &scene,
     };
-    // Who it is comes first, and a signed body is part of it: nobody uses up another's limit with a wrong one.
-    let (proofs, others) = plan.plugins.split_at(plan.plugins.partition_point(Plugin::authenticates));
-    for plugin in proofs {
-        plugin.access(&mut access).await?;
-    }
-    let body = match access.body_check.take() {
-        Some(check) => check.run(&mut access, body).await?,
-        None => body,
+    run(global.rewrite(), &mut access).await?;
+    let Some(plan) = plan else {
+        run(global.access(), &mut access).await?;
+        return Err(Reject::NoRoute);
     };
-    for plugin in others {
-        plugin.access(&mut access).await?;
-    }
+    let body = consult(&plan.plugins, global, &mut access, body, record).await?;
+    let Changed { path: new_path, method: new_method, host: new_host } = access.changed;
     record.identity = access.identity;
 
     // What only the gateway says.
@@ -126,13 +130,14 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
-    if let Some(host) = &host {
-        head.headers.insert(http::header::HOST, host.header.clone());
+    if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
+        head.headers.insert(http::header::HOST, host.clone());
     }
+    head.method = new_method.unwrap_or(head.method);
     head.headers.insert(&REQUEST_ID, record.id.clone());
     headers::set_origin(&mut head.headers, peer, client, host.as_ref().map(|h| &h.header));
 
-    let target = target(&original, &path, query.as_deref())?;
+    let target = target(&original, new_path.as_deref().unwrap_or(&path.forwarded), query.as_deref())?;
     match &plan.upstream {
         Upstream::Echo => echo::answer(&head, &target, client, body).await,
         Upstream::Nodes(nodes) => {
@@ -144,6 +149,35 @@ async fn pass(
             tunnel::join(response, hold, tunnel)
         }
     }
+}
+
+/// The plugins of the route, of the consumer that they find, and the rest of those that run for every request.
+async fn consult(
+    of_route: &Chain,
+    global: &Chain,
+    access: &mut Access<'_>,
+    body: RequestBody,
+    record: &mut Record,
+) -> Result<RequestBody, Reject> {
+    // Who it is comes first, and a signed body is part of it: nobody uses up another's limit with a wrong one.
+    run(of_route.rewrite(), access).await?;
+    let body = match access.body_check.take() {
+        Some(check) => check.run(access, body).await?,
+        None => body,
+    };
+    let consumer = access.identity.as_ref().map(|identity| &identity.consumer.name);
+    let Some(of_consumer) = consumer.map(|name| access.table.plugins_of(name)).transpose()?.flatten() else {
+        run(global.access(), access).await?;
+        run(of_route.access(), access).await?;
+        return Ok(body);
+    };
+    // The consumer's replace those of the route; what it adds has not run yet.
+    let merged = of_route.overlaid_by(of_consumer);
+    record.answered_by([Some(global), Some(&merged)]);
+    run(&merged.rewrite_without(of_route), access).await?;
+    run(global.access(), access).await?;
+    run(merged.access(), access).await?;
+    Ok(body)
 }
 
 /// What no gateway forwards: CONNECT and TRACE, and bodies in an encoding other than `chunked` (it would
@@ -161,13 +195,13 @@ fn refuse_unforwardable(request: &Request<Incoming>) -> Result<(), Reject> {
 }
 
 /// The path and query for the upstream. Most are as they came.
-fn target(original: &PathAndQuery, path: &RequestPath<'_>, query: Option<&str>) -> Result<PathAndQuery, Reject> {
-    if path.forwarded == original.path() && query == original.query() {
+fn target(original: &PathAndQuery, path: &str, query: Option<&str>) -> Result<PathAndQuery, Reject> {
+    if path == original.path() && query == original.query() {
         return Ok(original.clone());
     }
     let text = match query {
-        Some(query) => format!("{}?{query}", path.forwarded),
-        None => path.forwarded.to_string(),
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
     };
     PathAndQuery::try_from(text).map_err(|_| Reject::Internal)
 }

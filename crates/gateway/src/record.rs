@@ -1,6 +1,7 @@
 //! What is known of one request while it lasts, and what is done with it when it has ended.
 
 use crate::identity::Identity;
+use crate::plugin::{Chain, Installed};
 use crate::stats::Outcome;
 use crate::table::Route;
 use crate::upstream::Node;
@@ -26,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) identity: Option<Identity>,
     pub(crate) node: Option<Arc<Node>>,
+    /// The plugins that change its answer, in order.
+    pub(crate) answering: Vec<Arc<Installed>>,
     /// Absent until there is an answer.
     status: Option<u16>,
     /// Of the body.
@@ -60,10 +63,17 @@ impl Record {
             route: None,
             identity: None,
             node: None,
+            answering: Vec::new(),
             status: None,
             bytes: 0,
             is_torn: false,
         })
+    }
+
+    /// The plugins of these chains change the answer, in this order.
+    pub(crate) fn answered_by(&mut self, chains: [Option<&Chain>; 2]) {
+        self.answering.clear();
+        self.answering.extend(chains.into_iter().flatten().flat_map(Chain::answering).cloned());
     }
 
     /// There is an answer.

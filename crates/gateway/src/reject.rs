@@ -4,9 +4,11 @@
 //! is in the log.
 
 use crate::body::ResponseBody;
+use crate::own_answer::{OwnAnswer, OwnBody};
 use crate::stats::Outcome;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Why a request did not pass.
@@ -34,6 +36,12 @@ pub(crate) enum Reject {
     Limited { status: StatusCode, message: Option<Arc<str>> },
     /// limit-count could not count it.
     NotCounted,
+    /// A plugin refuses it, with this status and these words for the client.
+    Refused { status: StatusCode, message: Cow<'static, str> },
+    /// A plugin answers it in place of the upstream server.
+    Answered(Box<OwnAnswer>),
+    /// A refusal of a plugin whose configuration has another body for it.
+    Reworded { reject: Box<Self>, body: OwnBody },
     /// A plugin needs a secret that has no value now. The operator finds the incident.
     Unresolved { incident: String },
     /// No upstream server could be connected to.
@@ -58,7 +66,9 @@ impl Reject {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLong | Self::BodyTooLarge | Self::BodyOverLimit => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Limited { status, .. } => *status,
+            Self::Limited { status, .. } | Self::Refused { status, .. } => *status,
+            Self::Answered(answer) => answer.status,
+            Self::Reworded { reject, .. } => reject.status(),
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
@@ -72,6 +82,10 @@ impl Reject {
     fn text(&self) -> (&'static str, &str) {
         let text = match self {
             Self::Unauthorized { message, .. } => return ("message", message),
+            Self::Refused { message, .. } => return ("message", message),
+            Self::Reworded { reject, .. } => return reject.text(),
+            // It has a body of its own.
+            Self::Answered(_) => "",
             Self::BodyOverLimit => {
                 return ("message", "The body of the request is longer than is read to validate it.");
             }
@@ -101,6 +115,9 @@ impl Reject {
         match self {
             Self::NoRoute => Outcome::NoRoute,
             Self::Unauthorized { .. } => Outcome::Unauthorized,
+            Self::Reworded { reject, .. } => reject.outcome(),
+            Self::Answered(answer) if answer.status.as_u16() < 400 => Outcome::Passed,
+            Self::Answered(_) => Outcome::Refused,
             Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
             Self::BadRequest(_)
             | Self::BodyTooSlow
@@ -110,13 +127,42 @@ impl Reject {
             | Self::BodyOverLimit
             | Self::NotEnforceable
             | Self::Limited { .. }
+            | Self::Refused { .. }
             | Self::NotCounted
             | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }
     }
 
+    /// With another body, if it is the plugin's own refusal. Who has to look something up finds it in the body:
+    /// a secret without a value, and a fault of the gateway, keep theirs.
+    pub(crate) fn with_body(self, body: &OwnBody) -> Self {
+        match self {
+            Self::Unresolved { .. } | Self::NotEnforceable | Self::Internal => self,
+            reject if reject.status().as_u16() < 400 => reject,
+            reject => Self::Reworded { reject: Box::new(reject), body: body.clone() },
+        }
+    }
+
+    /// What the client was told by an authentication plugin, if it was refused by one.
+    pub(crate) fn unauthorized(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized { message, .. } => Some(message),
+            Self::Reworded { reject, .. } => reject.unauthorized(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn into_response(self) -> Response<ResponseBody> {
+        match self {
+            Self::Answered(answer) => return answer.into_response(),
+            Self::Reworded { reject, body } => {
+                let mut response = reject.into_response();
+                body.replace(&mut response);
+                return response;
+            }
+            _ => {}
+        }
         let (name, text) = self.text();
         let mut body = serde_json::json!({ name: text });
         if let Self::Unresolved { incident } = &self {

@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The body of a request.
@@ -75,16 +76,16 @@ impl Body for RequestBody {
 }
 
 /// What a body must turn out to be before anything of it is passed on.
-pub(crate) struct BodyCheck<'p> {
+pub(crate) struct BodyCheck {
     pub(crate) sha256: Vec<u8>,
     /// The longest body that is read, in bytes.
     pub(crate) limit: usize,
     /// What is said of another body.
     pub(crate) message: &'static str,
-    pub(crate) otherwise: &'p Otherwise,
+    pub(crate) otherwise: Arc<Otherwise>,
 }
 
-impl BodyCheck<'_> {
+impl BodyCheck {
     /// Reads the body, and looks whether it is the one.
     pub(crate) async fn run(&self, access: &mut Access<'_>, body: RequestBody) -> Result<RequestBody, Reject> {
         let body = body.read(self.limit, Reject::BodyOverLimit).await?;

@@ -6,12 +6,13 @@
 //! method; then the lower route id. A step that leads to no route falls back to the next.
 
 use crate::certificates::Certificates;
+use crate::consumers::{ConsumerPlugins, Global};
 use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
 use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
-use crate::plugin::{self, Plugin};
+use crate::plugin::Chain;
 use crate::reject::Reject;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
@@ -32,6 +33,8 @@ pub(crate) struct Table {
     routing: Arc<Routing>,
     keys: Shards<KeyCredential>,
     fingerprint_key: FingerprintKey,
+    consumer_plugins: Arc<ConsumerPlugins>,
+    global: Arc<Global>,
     pub(crate) certificates: Arc<Certificates>,
 }
 
@@ -66,8 +69,8 @@ pub(crate) struct Route {
 
 /// What happens to a request of one route.
 pub(crate) struct Plan {
-    /// The service's plugins overlaid by the route's, in the order in which they run.
-    pub(crate) plugins: Vec<Plugin>,
+    /// The service's plugins overlaid by the route's.
+    pub(crate) plugins: Chain,
     pub(crate) upstream: Upstream,
 }
 
@@ -100,6 +103,11 @@ impl Table {
             routing,
             keys: snapshot.keys.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            consumer_plugins: ConsumerPlugins::compile(
+                &snapshot.consumer_plugins,
+                before.map(|table| &table.consumer_plugins),
+            ),
+            global: Global::compile(&snapshot.global_plugins, before.map(|table| &table.global)),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }
@@ -132,6 +140,29 @@ impl Table {
     pub(crate) fn named(&self, kind: CredentialType, name: &[u8]) -> Option<(Identity, &Proof)> {
         let found = self.keys.get(&self.fingerprint_key.of_name(kind.slug(), name))?;
         Some((Identity::of(found), found.proof.as_deref()?))
+    }
+
+    /// The identity of the consumer whose plugin of that machine name has `name` in the field it is known by. The
+    /// plugin of the route has made sure by other means that the request is the consumer's.
+    pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
+        let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
+        found.proof.is_none().then(|| Identity::of(found))
+    }
+
+    /// The plugins of a consumer, if it has any.
+    ///
+    /// # Errors
+    /// They cannot be enforced: the consumer's requests do not pass.
+    pub(crate) fn plugins_of(&self, consumer: &ConsumerName) -> Result<Option<&Chain>, Reject> {
+        self.consumer_plugins.of(consumer)
+    }
+
+    /// The plugins that run for every request, besides those of its route.
+    ///
+    /// # Errors
+    /// They cannot be enforced: no request passes.
+    pub(crate) fn global(&self) -> Result<&Chain, Reject> {
+        self.global.chain()
     }
 
     /// The fingerprint to compare with one in a [`Proof`].
@@ -325,9 +356,8 @@ fn compile_plan(
     let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
     let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
-    let compiled = configs.values().map(|(owner, config)| plugin::compile(owner.as_str(), config));
-    let plugins = compiled.collect::<Result<Vec<_>, _>>()?;
-    Ok(Plan { plugins: plugin::in_order(plugins), upstream })
+    let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
+    Ok(Plan { plugins, upstream })
 }
 
 #[cfg(test)]

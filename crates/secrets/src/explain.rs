@@ -6,9 +6,12 @@
 use crate::document::Document;
 use crate::network::millis;
 use crate::{Ambient, Environment, SecretManager, connect};
-use postern::diagnosis::{Outcome, Stage, StageResult};
+use postern::diagnosis::{Outcome, Remedy, Stage, StageResult};
 use postern::env_ref::EnvRef;
+use postern::near::nearest;
 use postern::provider::Settings;
+use postern::provider::aws::AwsFailure;
+use postern::provider::kubernetes::KubernetesFailure;
 use postern::provider::vault::read_policy_of;
 use postern::reason::Reason;
 use postern::resolve::{DeniedBecause, Failure};
@@ -53,7 +56,7 @@ impl Heard {
 pub async fn explain(
     settings: &Settings<Plain>,
     reference: &SecretRef,
-    ambient: Ambient,
+    ambient: &Ambient,
     environment: &Environment,
 ) -> Vec<StageResult> {
     let manager = connect(settings, ambient, environment);
@@ -97,7 +100,7 @@ async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageRe
     let looking_ms = millis(begun.elapsed());
     let mut steps = Steps { failure: None, results: vec![], looking_ms };
     if let Err(failure) = ended.as_ref() {
-        steps.failure = Some((stage_of(failure), failed(manager, path, failure).await));
+        steps.failure = Some((stage_of(failure), failed(manager, reference, failure).await));
     }
     steps.push(Stage::Request, 0, requests(&exchanges).or_else(|| manager.request_line(path, pin, key)));
     steps.push(Stage::Answer, took_ms, read.as_ref().ok().map(|document| answer(document, &exchanges)));
@@ -196,10 +199,87 @@ fn narrowed(failure: Failure) -> Failure {
 }
 
 /// The failure in words, and what was found nearby.
-async fn failed(manager: &dyn SecretManager, path: &[String], failure: &Failure) -> Outcome {
+async fn failed(manager: &dyn SecretManager, reference: &SecretRef, failure: &Failure) -> Outcome {
+    let near = manager.near(reference.path(), failure).await;
     let mut outcome = Outcome::from(failure);
-    if let (Outcome::Failed { explanation, .. }, Some(hint)) = (&mut outcome, manager.hint(path, failure).await) {
-        explanation.fix = format!("{hint} {}", explanation.fix);
+    if let Outcome::Failed { explanation, remedy, .. } = &mut outcome {
+        if let Some(near) = &near {
+            explanation.fix = format!("The secret {} exists: did you mean that? {}", near.join("/"), explanation.fix);
+        }
+        *remedy = remedy.take().or_else(|| meant(reference, failure, near).map(|to| Remedy::Respell { to }));
     }
     outcome
+}
+
+/// The reference that was probably meant. `near` is the path of a secret with a similar name.
+fn meant(reference: &SecretRef, failure: &Failure, near: Option<Vec<String>>) -> Option<SecretRef> {
+    let with_key =
+        |key: &str, present: &[String]| reference.with_key(nearest(key, present.iter().map(String::as_str))?);
+    match failure {
+        Failure::NotFound { .. } => reference.with_path(near?),
+        // What an earlier version had is to be put back, not respelled.
+        Failure::KeyMissing { key, present, last_seen: None, .. } => with_key(key, present),
+        Failure::Aws(AwsFailure::NotFound { similar: Some(similar), .. }) => {
+            // Not where the last part too was taken for the secret's name.
+            nearest(&reference.path().join("/"), [similar.as_str()])?;
+            reference.with_path(similar.split('/').map(str::to_owned).collect())
+        }
+        Failure::Aws(AwsFailure::KeyMissing { key, present, .. }) => with_key(key, present),
+        Failure::Kubernetes(KubernetesFailure::KeyMissing { key, present, .. }) => with_key(key, present),
+        Failure::ProviderMissing { .. }
+        | Failure::Version { .. }
+        | Failure::KeyMissing { .. }
+        | Failure::Denied { .. }
+        | Failure::Unreachable { .. }
+        | Failure::Sealed { .. }
+        | Failure::Invalid { .. }
+        | Failure::Aws(_)
+        | Failure::Kubernetes(_)
+        | Failure::Env(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, failure: Failure, near: Option<&str>, expected: Option<&str>) {
+        let near = near.map(|near| near.split('/').map(str::to_owned).collect());
+        let meant = meant(&text.parse().unwrap(), &failure, near);
+        assert_eq!(meant.map(|reference| reference.to_string()).as_deref(), expected, "{failure:?}");
+    }
+
+    #[test]
+    fn what_was_meant_is_written_out_whole() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let vault = "$secret://vault/v/consumer/Alice/secret_key?version=3#/a";
+        let aws = "$secret://aws/s/alice-credentias/alice-key-auth";
+        let absent = || Failure::NotFound { path: String::new(), deleted: None };
+        let missing = |present: &[&str], last_seen| Failure::KeyMissing {
+            path: String::new(),
+            key: "secret_key".to_owned(),
+            present: names(present),
+            version: None,
+            last_seen,
+        };
+        let aws_absent = |similar: &str| {
+            Failure::Aws(AwsFailure::NotFound {
+                region: "us-east-1".parse().unwrap(),
+                tried: vec![],
+                similar: Some(similar.to_owned()),
+            })
+        };
+        let consumer = "$secret://vault/v/consumer/alice/secret_key?version=3#/a";
+        let key = "$secret://vault/v/consumer/Alice/secret-key?version=3#/a";
+        check(vault, absent(), Some("consumer/alice"), Some(consumer));
+        check(vault, absent(), None, None);
+        check(vault, absent(), Some("consumer/.."), None);
+        check(vault, missing(&["secret-key", "password"], None), None, Some(key));
+        check(vault, missing(&["secret-key"], Some(1)), None, None);
+        check(vault, missing(&["password"], None), None, None);
+        let right = "$secret://aws/s/alice-credentials/alice-key-auth";
+        check(aws, aws_absent("alice-credentials"), None, Some(right));
+        check(aws, aws_absent("alice-credentias/alice-key"), None, None);
+        check(aws, Failure::Sealed { address: String::new() }, None, None);
+    }
 }

@@ -34,6 +34,7 @@ use postern::selection::{Pin, Selector};
 use postern::sensitive::Plain;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use vault::Vault;
 
@@ -63,9 +64,9 @@ trait SecretManager: Send + Sync {
         failure
     }
 
-    /// What is near a secret that is not there, as a sentence. Asked when an operator waits for an
+    /// The path of a secret with a name like that of one that is not there. Asked when an operator waits for an
     /// explanation, and never otherwise.
-    async fn hint(&self, _path: &[String], _failure: &Failure) -> Option<String> {
+    async fn near(&self, _path: &[String], _failure: &Failure) -> Option<Vec<String>> {
         None
     }
 
@@ -99,19 +100,20 @@ impl From<Failure> for Unread {
     }
 }
 
-/// Whether a gateway group may use the machine's own credentials, and assume roles: the server's
-/// configuration says so, and no provider can.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ambient {
-    #[default]
-    Forbidden,
-    Allowed,
+/// What the providers of a gateway group may use of the machine that Postern runs on: the server's configuration
+/// says so, and no provider can. Nothing, unless it is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ambient {
+    /// The machine's own AWS credentials, and assuming roles.
+    pub credentials: bool,
+    /// The folder below which files with tokens for Vault lie.
+    pub token_files: Option<PathBuf>,
 }
 
 /// The one place that knows which managers there are. Settings that refer to the environment are filled first.
-fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
+fn connect(settings: &Settings<Plain>, ambient: &Ambient, environment: &Environment) -> Arc<dyn SecretManager> {
     match environment.fill(settings) {
-        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings)),
+        Ok(Settings::Vault(settings)) => Arc::new(Vault::new(settings, ambient)),
         Ok(Settings::Aws(settings)) => Arc::new(Aws::new(settings, ambient)),
         Ok(Settings::Kubernetes(settings)) => Arc::new(Kubernetes::new(settings)),
         Err(failure) => Arc::new(Unfilled::new(settings.manager(), failure)),
@@ -119,7 +121,7 @@ fn connect(settings: &Settings<Plain>, ambient: Ambient, environment: &Environme
 }
 
 /// Test Connection with any settings, saved or not. Shares nothing with the providers in use.
-pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient, environment: &Environment) -> Diagnosis {
+pub async fn diagnose(settings: &Settings<Plain>, ambient: &Ambient, environment: &Environment) -> Diagnosis {
     let manager = connect(settings, ambient, environment);
     let stages = manager.diagnose(Stage::of(settings.manager())).await;
     manager.log_out().await;
@@ -131,7 +133,7 @@ pub async fn diagnose(settings: &Settings<Plain>, ambient: Ambient, environment:
 pub async fn review(
     settings: &Settings<Plain>,
     references: &BTreeSet<SecretRef>,
-    ambient: Ambient,
+    ambient: &Ambient,
     environment: &Environment,
 ) -> Review {
     let manager = connect(settings, ambient, environment);

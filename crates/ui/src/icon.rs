@@ -44,6 +44,7 @@ glyphs! {
     Show = "eye",
     Hide = "eye-off",
     Test = "plug",
+    Explain = "list-checks",
     Search = "search",
     Open = "chevron-right",
     Next = "arrow-right",

@@ -11,7 +11,10 @@ mod tests;
 mod tls;
 mod url;
 
-pub use auth::{AuthForm, AuthMethod, AuthMount, MountError, SERVICE_ACCOUNT_TOKEN, SecretFieldName, VaultAuth};
+pub use auth::{
+    AuthForm, AuthMethod, AuthMount, MountError, SERVICE_ACCOUNT_TOKEN, SecretFieldName, TokenFile, TokenFileError,
+    VaultAuth,
+};
 pub use form::{FormSecret, VaultForm};
 pub use kv::{Kv, KvVersion, Mount, ReadPath};
 pub use policy::{least_policy, read_policy, read_policy_of};

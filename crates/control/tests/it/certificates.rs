@@ -2,7 +2,9 @@
 
 use super::*;
 use backends::OpenBao;
-use postern::certificate::{Certificate, CertificateForm};
+use postern::access::Review;
+use postern::certificate::{Certificate, CertificateField, CertificateForm};
+use postern::control::ReferenceUser;
 use postern::fingerprint::Fingerprint;
 use postern::snapshot::Snapshot;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -22,6 +24,14 @@ fn certificate(name: &str, certificate: &str, private_key: &str) -> Certificate<
         private_key: FormSecret(private_key.to_owned()),
     };
     form.parse(id("new")).unwrap()
+}
+
+/// The field of a certificate that holds a reference.
+fn field_of(user: &ReferenceUser) -> CertificateField {
+    match user {
+        ReferenceUser::Certificate { user } => user.field,
+        other => panic!("{other:?} is no certificate"),
+    }
 }
 
 /// The fingerprints of what the gateway shows.
@@ -83,6 +93,18 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     assert!(view.problem.unwrap().contains("both have a value"));
     assert_eq!(view.private_key.unwrap().name(), StateName::NotFound);
     assert!(shown(&w).is_empty());
+    let uses = w.control.references(&op(), &group()).await.unwrap();
+    let fields: Vec<_> = uses.iter().map(|view| (view.reference.to_string(), field_of(&view.used_by))).collect();
+    let (of_certificate, of_key) = (CertificateField::Certificate, CertificateField::PrivateKey);
+    assert_eq!(fields, [(reference("certificate"), of_certificate), (reference("key"), of_key)]);
+    let provider = w.control.provider(&op(), &group(), &provider_key()).await.unwrap();
+    assert_eq!(provider.references, 2);
+    let overview = w.control.overview(&op(), &group()).await.unwrap();
+    assert_eq!((overview.references, overview.attention.len()), (2, 2), "{overview:?}");
+    let Review::Done(access) = w.control.review_provider(&op(), &group(), &provider_key()).await.unwrap() else {
+        panic!("a policy")
+    };
+    assert!(access.policy.contains("path \"secret/data/certificates/one\""), "{access:?}");
     let error = w.control.delete_provider(&op(), &group(), &provider_key(), false).await.unwrap_err();
     assert!(matches!(&error, ControlError::InUse { by } if by == &["certificate one"]), "{error:?}");
     let mut seen = Vec::new();

@@ -25,7 +25,7 @@ use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
 use postern::time::{Clock, Millis};
 use secrets::{Engine, Environment};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -90,7 +90,7 @@ impl World {
             clock,
             fingerprints: fingerprints.clone(),
             own_addresses: vec![([127, 0, 0, 1], 7080).into()],
-            ambient_credentials: BTreeSet::new(),
+            ambient: BTreeMap::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },
         };
         let control = Control::start(parts, stop.clone()).await.unwrap();
@@ -207,6 +207,7 @@ fn provider_by(method: AuthMethod, secret: &str, url: &str) -> Result<SecretProv
     form.vault.auth = AuthForm {
         method: method.slug().to_owned(),
         token: secret(),
+        token_file: "token".to_owned(),
         role_id: "role".to_owned(),
         secret_id: secret(),
         username: "user".to_owned(),
@@ -230,7 +231,11 @@ async fn the_secret_of_every_method_stays_where_it_belongs() {
         let canary = match method {
             AuthMethod::Jwt => "canary.canary.canary",
             AuthMethod::Cert => "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----",
-            AuthMethod::Token | AuthMethod::AppRole | AuthMethod::Userpass | AuthMethod::Kubernetes => "canary-secret",
+            AuthMethod::Token
+            | AuthMethod::TokenFile
+            | AuthMethod::AppRole
+            | AuthMethod::Userpass
+            | AuthMethod::Kubernetes => "canary-secret",
         };
         let empty = |url| provider_by(method, "", url).unwrap();
         let typed = provider_by(method, canary, here).unwrap();
@@ -398,9 +403,15 @@ async fn the_machine_s_own_credentials_need_the_server_s_leave() {
     ambient.aws.method = "ambient".to_owned();
     let mut role = aws_form("canary", "");
     role.aws.role.role_arn = "arn:aws:iam::123456789012:role/r".to_owned();
-    for (form, field) in [(ambient, "aws_method"), (role, "role_arn")] {
+    let mut file = provider_form("");
+    file.vault.auth.method = "token_file".to_owned();
+    file.vault.auth.token_file = "token".to_owned();
+    let (credentials, files) = ("--ambient-credentials default", "--token-files default=/run/vault-agent");
+    for (form, field, flag) in
+        [(ambient, "aws_method", credentials), (role, "role_arn", credentials), (file, "token_file", files)]
+    {
         let refused = w.control.add_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
-        assert!(format!("{refused:?}").contains("--ambient-credentials default"), "{refused:?}");
+        assert!(format!("{refused:?}").contains(flag), "{refused:?}");
         assert_eq!(fields(refused), [field]);
         let tested = w.control.test_provider(&op(), &group(), form.parse().unwrap()).await.unwrap_err();
         assert_eq!(fields(tested), [field]);

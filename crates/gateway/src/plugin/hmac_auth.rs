@@ -16,6 +16,7 @@ use http::header::{AUTHORIZATION, DATE, HOST};
 use postern::credential::CredentialType;
 use postern::plugin::hmac_auth::{HmacAlgorithm, HmacAuthPlugin};
 use postern::snapshot::Proof;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 const MISSING: &str = "client request can't be validated: missing Authorization header";
@@ -32,7 +33,7 @@ pub(crate) struct HmacAuth {
     /// The longest body, where bodies are validated.
     body_limit: Option<usize>,
     hide_credentials: bool,
-    otherwise: Otherwise,
+    otherwise: Arc<Otherwise>,
 }
 
 impl HmacAuth {
@@ -43,11 +44,16 @@ impl HmacAuth {
             signed_headers: config.signed_headers.clone(),
             body_limit: config.validate_request_body.then_some(config.max_req_body_size),
             hide_credentials: config.hide_credentials,
-            otherwise: Otherwise::compile("hmac-auth", "hmac", &config.realm, config.anonymous_consumer.as_ref())?,
+            otherwise: Arc::new(Otherwise::compile(
+                "hmac-auth",
+                "hmac",
+                &config.realm,
+                config.anonymous_consumer.as_ref(),
+            )?),
         })
     }
 
-    pub(super) fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
+    pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self.authenticate(access).and_then(|identity| Ok((identity, self.body_check(access)?))) {
             Ok((identity, check)) => {
                 access.identity = Some(identity);
@@ -100,11 +106,11 @@ impl HmacAuth {
     }
 
     /// What the body must turn out to be.
-    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck<'_>>, &'static str> {
+    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck>, &'static str> {
         let Some(limit) = self.body_limit else { return Ok(None) };
         let digest = only(access.headers, &DIGEST).ok().flatten().and_then(|digest| digest.strip_prefix(b"SHA-256="));
         let sha256 = digest.and_then(|digest| STANDARD.decode(digest).ok()).ok_or(INVALID)?;
-        Ok(Some(BodyCheck { sha256, limit, message: INVALID, otherwise: &self.otherwise }))
+        Ok(Some(BodyCheck { sha256, limit, message: INVALID, otherwise: Arc::clone(&self.otherwise) }))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What plugins do to a request on its way in. The configuration of each is in `postern::plugin`.
 
+mod answer;
 mod auth;
 mod basic_auth;
+mod chain;
 mod cookie;
 mod hmac_auth;
 mod jwt_auth;
@@ -10,7 +12,9 @@ pub(crate) mod limit_count;
 mod query;
 mod variables;
 
+pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
+pub(crate) use chain::{Chain, Installed, run};
 
 use crate::identity::Identity;
 use crate::reject::Reject;
@@ -27,7 +31,6 @@ use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
-use std::cmp::Reverse;
 use std::net::IpAddr;
 
 /// A plugin of one route, ready to run.
@@ -51,12 +54,23 @@ pub(crate) struct Access<'a> {
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) clock: &'a dyn Clock,
     /// What the body must be; checked after every plugin has let the request pass.
-    pub(crate) body_check: Option<BodyCheck<'a>>,
+    pub(crate) body_check: Option<BodyCheck>,
     /// Who the request comes from, once a plugin has found out.
     pub(crate) identity: Option<Identity>,
+    /// What the upstream server gets in place of what the client sent. The query has its own field.
+    pub(crate) changed: Changed,
     /// Headers for the answer, whoever gives it.
     pub(crate) answer: &'a mut HeaderMap,
     pub(crate) scene: &'a Scene<'a>,
+}
+
+/// What plugins made of a request for the upstream server, where they made something else of it.
+#[derive(Default)]
+pub(crate) struct Changed {
+    /// Without the query; percent-encoded, as it is sent.
+    pub(crate) path: Option<String>,
+    pub(crate) method: Option<Method>,
+    pub(crate) host: Option<HeaderValue>,
 }
 
 /// What no plugin changes of a request, and what the gateway has for all of them.
@@ -66,7 +80,9 @@ pub(crate) struct Scene<'a> {
     /// In lower case, without the port; empty when there is none.
     pub(crate) host: &'a str,
     pub(crate) client: IpAddr,
+    /// Its id; empty when there is no route.
     pub(crate) route: &'a str,
+    /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
     /// This worker's.
@@ -89,11 +105,11 @@ impl Scene<'static> {
     }
 }
 
-/// Prepares a plugin of `owner`: a service or route.
+/// Prepares a plugin of `owner`: a service, a route or a consumer.
 ///
 /// # Errors
 /// Why the configuration cannot be enforced, for the log.
-pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, String> {
+fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, String> {
     Ok(match config.name() {
         PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
@@ -105,34 +121,9 @@ pub(crate) fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<P
     })
 }
 
-/// Higher priorities run first.
-pub(crate) fn in_order(mut plugins: Vec<Plugin>) -> Vec<Plugin> {
-    plugins.sort_by_key(|plugin| Reverse(plugin.priority()));
-    plugins
-}
-
 impl Plugin {
-    /// As in APISIX 3.18 (`conf/config.yaml.example`).
-    fn priority(&self) -> i32 {
-        match self {
-            Self::HmacAuth(_) => 2530,
-            Self::BasicAuth(_) => 2520,
-            Self::JwtAuth(_) => 2510,
-            Self::KeyAuth(_) => 2500,
-            Self::LimitCount(_) => 1002,
-        }
-    }
-
-    /// Whether it finds out who the request comes from. Those that do have the higher priorities.
-    pub(crate) fn authenticates(&self) -> bool {
-        match self {
-            Self::HmacAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::KeyAuth(_) => true,
-            Self::LimitCount(_) => false,
-        }
-    }
-
     /// Lets the request pass, changed or not, or refuses it.
-    pub(crate) async fn access<'a>(&'a self, access: &mut Access<'a>) -> Result<(), Reject> {
+    async fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match self {
             Self::KeyAuth(plugin) => plugin.access(access),
             Self::BasicAuth(plugin) => plugin.access(access),
@@ -165,6 +156,7 @@ impl<'a> Access<'a> {
             clock,
             body_check: None,
             identity: None,
+            changed: Changed::default(),
             answer: Box::leak(Box::default()),
             scene: Scene::of_test(),
         }

@@ -12,6 +12,7 @@ mod lifecycle;
 mod limit_count;
 mod limits;
 mod observing;
+mod phases;
 mod proxying;
 mod slow;
 mod support;

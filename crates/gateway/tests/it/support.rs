@@ -57,6 +57,8 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        consumer_plugins: Arc::default(),
+        global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
     }

@@ -53,8 +53,8 @@ pub(super) enum Refusal {
 }
 
 impl Client {
-    pub(super) fn new(settings: AwsSettings<Plain>, ambient: Ambient) -> Self {
-        let barred = settings.needs_permission() && ambient == Ambient::Forbidden;
+    pub(super) fn new(settings: AwsSettings<Plain>, ambient: &Ambient) -> Self {
+        let barred = settings.needs_permission() && !ambient.credentials;
         // Each request has its own limit; with a role and a chain there may be three, one after the other.
         let total = Limits::default().total * if settings.needs_permission() { 3 } else { 1 };
         let identities = match settings.needs_permission() {
@@ -200,7 +200,7 @@ pub(crate) fn fuzz_error(code: &str, message: &str) {
         let credentials = AwsCredentials::AccessKey(key);
         let settings =
             AwsSettings { region: "us-east-1".parse().ok()?, endpoint_url: None, credentials, assume_role: None };
-        Some(Client::new(settings, Ambient::Forbidden))
+        Some(Client::new(settings, &Ambient::default()))
     });
     let Some(Refusal::Final(failure)) =
         client.as_ref().map(|client| client.by_code(code, &format!("{message} {CANARY}"), "name"))
@@ -228,7 +228,7 @@ mod tests {
             }),
             assume_role: None,
         };
-        Client::new(settings, Ambient::Forbidden)
+        Client::new(settings, &Ambient::default())
     }
 
     /// Codes and texts as in AWS's documentation and answers.

@@ -49,7 +49,7 @@ struct Round<'a> {
 }
 
 impl Aws {
-    pub(crate) fn new(settings: AwsSettings<Plain>, ambient: Ambient) -> Self {
+    pub(crate) fn new(settings: AwsSettings<Plain>, ambient: &Ambient) -> Self {
         Self { client: Client::new(settings.clone(), ambient), settings, splits: Mutex::default() }
     }
 

@@ -52,7 +52,7 @@ pub struct ProviderConfig {
     pub provider: SecretProvider<Plain>,
     /// Of the stored object.
     pub revision: u64,
-    /// Whether its group may use the machine's own credentials.
+    /// What its group may use of the machine.
     pub ambient: Ambient,
 }
 

@@ -31,7 +31,7 @@ impl Provider {
         environment: &Environment,
     ) -> Self {
         let settings = &config.provider.settings;
-        let manager = connect(settings, config.ambient, environment);
+        let manager = connect(settings, &config.ambient, environment);
         // What the environment says of who asks tells sources apart too.
         let source = source(environment.fill(settings).as_ref().unwrap_or(settings));
         Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }

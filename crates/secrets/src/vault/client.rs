@@ -2,7 +2,7 @@
 
 use super::session::{Held, Session};
 use crate::network::{self, Body, Limits};
-use crate::tls;
+use crate::{Ambient, tls};
 use postern::provider::vault::{SERVICE_ACCOUNT_TOKEN, ServerName, VaultSettings};
 use postern::resolve::{DeniedBecause, Failure, InvalidBecause, TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
@@ -39,6 +39,8 @@ pub(super) struct Client {
     http: Option<reqwest::Client>,
     base: Option<Url>,
     pub(super) session: Session,
+    /// The folder of token files, if there may be any.
+    pub(super) token_files: Option<PathBuf>,
     /// Where the token of the pod's service account is.
     pub(super) service_account: PathBuf,
     namespace: Option<String>,
@@ -54,7 +56,11 @@ pub(super) struct Client {
 
 impl Client {
     /// What `trust` could not be made of bars every request.
-    pub(super) fn new(settings: &VaultSettings<Plain>, trust: Result<ClientConfig, TlsProblem>) -> Self {
+    pub(super) fn new(
+        settings: &VaultSettings<Plain>,
+        trust: Result<ClientConfig, TlsProblem>,
+        ambient: &Ambient,
+    ) -> Self {
         let (trust, barred) = match trust {
             Ok(trust) => (trust, None),
             Err(detail) => (tls::trusting_nobody(), Some(UnreachableBecause::Tls { detail })),
@@ -66,6 +72,7 @@ impl Client {
             http: network::client(trust, limits, server_name.is_some().then(|| host.clone())),
             base: Url::parse(&settings.url.to_string()).ok(),
             session: Session::new(settings.auth.clone()),
+            token_files: ambient.token_files.clone(),
             service_account: SERVICE_ACCOUNT_TOKEN.into(),
             namespace: settings.namespace.clone(),
             address: settings.url.to_string(),
@@ -182,6 +189,9 @@ impl Client {
 
     /// Whether a refusal is for want of a living token, and a login may help.
     async fn has_ended(&self, held: &Held) -> bool {
+        if let Some(file) = self.session.token_file() {
+            return self.read_token_file(file).await.is_ok_and(|token| !token.same_as(&held.token));
+        }
         if !self.session.method().logs_in() {
             return false;
         }
@@ -320,7 +330,7 @@ mod tests {
             client_certificate: None,
             timeout: Timeout::default(),
         };
-        Client::new(&settings, Ok(tls::trusting_nobody()))
+        Client::new(&settings, Ok(tls::trusting_nobody()), &Ambient::default())
     }
 
     fn check(base: &str, segments: &[&str], expected: &str) {

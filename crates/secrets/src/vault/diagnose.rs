@@ -148,7 +148,8 @@ impl Test<'_> {
                 ),
             }),
             TokenState::Bad => {
-                Err(Failure::Denied { path: "auth/token/lookup-self".to_owned(), why: DeniedBecause::TokenInvalid })
+                let why = self.vault.client.refused_token().await;
+                Err(Failure::Denied { path: "auth/token/lookup-self".to_owned(), why })
             }
         }
     }
@@ -276,9 +277,12 @@ fn judge(token: &Token, method: AuthMethod) -> Outcome {
     let policies = token.all_policies();
     let policies =
         if policies.is_empty() { "no policies".to_owned() } else { format!("policies {}", policies.join(", ")) };
-    let found = match method.logs_in() {
-        true => format!("logged in with {}; token {life}; {policies}", method.label()),
-        false => format!("{life}; {policies}"),
+    let found = match method {
+        AuthMethod::Token => format!("{life}; {policies}"),
+        AuthMethod::TokenFile => format!("read from the token file; {life}; {policies}"),
+        AuthMethod::AppRole | AuthMethod::Userpass | AuthMethod::Kubernetes | AuthMethod::Jwt | AuthMethod::Cert => {
+            format!("logged in with {}; token {life}; {policies}", method.label())
+        }
     };
     match doubt(token, method) {
         Some((reason, explanation)) => Outcome::Warned { reason, found, explanation },
@@ -296,8 +300,8 @@ fn doubt(token: &Token, method: AuthMethod) -> Option<(Reason, Explanation)> {
             ),
         ));
     }
-    // What ends is replaced by the next login.
-    if method.logs_in() {
+    // What ends is replaced by the next login, or by what writes the file.
+    if method != AuthMethod::Token {
         return None;
     }
     if token.num_uses > 0 {

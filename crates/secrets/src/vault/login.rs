@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::session::{self, Grant, Held, Plan, Task};
-use super::token;
+use super::{token, token_file};
 use crate::network::Body;
 use postern::provider::vault::{AuthMethod, AuthMount, VaultAuth};
 use postern::resolve::{DeniedBecause, Failure, LoginProblem, UnreachableBecause};
@@ -34,6 +34,9 @@ impl Client {
         let _turn = self.session.turn.lock().await;
         if let Some(settled) = self.session.settled(stale, called, Instant::now()) {
             return settled;
+        }
+        if let Some(file) = self.session.token_file() {
+            return self.take_token_file(file).await;
         }
         let granted = self.log_in().await;
         let (address, method) = (&self.address, self.session.method().label());
@@ -85,7 +88,12 @@ impl Client {
 
     /// Starts to keep the token alive for as long as this client lives.
     pub(super) fn keep_alive(self: &Arc<Self>) {
-        self.session.keep_with(|| AbortOnDropHandle::new(tokio::spawn(keep(Arc::downgrade(self)))));
+        self.session.keep_with(|| {
+            let client = Arc::downgrade(self);
+            AbortOnDropHandle::new(tokio::spawn(async {
+                tokio::join!(keep(client.clone()), token_file::follow(client));
+            }))
+        });
     }
 
     /// Gives a token back that a login gave: nobody else has it.
@@ -174,7 +182,7 @@ fn granted(body: &Body) -> Option<Grant> {
 fn login<'a>(auth: &'a VaultAuth<Plain>, service_account: &'a Plain) -> Option<Login<'a>> {
     let mut last = vec!["login".to_owned()];
     let (mount, body) = match auth {
-        VaultAuth::Token { .. } => return None,
+        VaultAuth::Token { .. } | VaultAuth::TokenFile { .. } => return None,
         VaultAuth::AppRole { role_id, secret_id, mount } => {
             (mount, BTreeMap::from([("role_id", role_id.as_str()), ("secret_id", secret_id.expose())]))
         }
@@ -242,7 +250,7 @@ mod tests {
             client_certificate: None,
             timeout: Timeout::default(),
         };
-        let mut client = Client::new(&settings, Ok(crate::tls::trusting_nobody()));
+        let mut client = Client::new(&settings, Ok(crate::tls::trusting_nobody()), &crate::Ambient::default());
         let file = tempfile::NamedTempFile::new().unwrap();
         client.service_account = file.path().to_owned();
         for (serial, token) in [(1, "first"), (2, "second")] {

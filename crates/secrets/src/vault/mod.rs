@@ -13,11 +13,12 @@ mod nearby;
 mod read;
 mod session;
 mod token;
+mod token_file;
 mod versions;
 
 use crate::document::Document;
 use crate::explain::Heard;
-use crate::{Newest, SecretManager, Unread, tls};
+use crate::{Ambient, Newest, SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
 use mount::Mounts;
@@ -41,9 +42,9 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    pub(crate) fn new(settings: VaultSettings<Plain>) -> Self {
+    pub(crate) fn new(settings: VaultSettings<Plain>, ambient: &Ambient) -> Self {
         Self {
-            client: Arc::new(Client::new(&settings, trust(&settings))),
+            client: Arc::new(Client::new(&settings, trust(&settings), ambient)),
             mounts: Mounts::default(),
             heard: Heard::default(),
             settings,
@@ -67,6 +68,7 @@ fn trust(settings: &VaultSettings<Plain>) -> Result<ClientConfig, TlsProblem> {
             Some(tls::Identity { certificate, private_key: private_key.expose() })
         }
         VaultAuth::Token { .. }
+        | VaultAuth::TokenFile { .. }
         | VaultAuth::AppRole { .. }
         | VaultAuth::Userpass { .. }
         | VaultAuth::Kubernetes { .. }
@@ -106,10 +108,9 @@ impl SecretManager for Vault {
         Some(format!("{}{version}", self.line(&self.settings.locate(&self.known_mount()?, path))))
     }
 
-    async fn hint(&self, path: &[String], failure: &Failure) -> Option<String> {
+    async fn near(&self, path: &[String], failure: &Failure) -> Option<Vec<String>> {
         let Failure::NotFound { deleted: None, .. } = failure else { return None };
-        let near = self.near(path).await?;
-        Some(format!("The secret {near} exists: did you mean that?"))
+        self.nearby(path).await
     }
 
     fn heard(&self) -> &Heard {

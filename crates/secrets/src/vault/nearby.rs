@@ -9,13 +9,12 @@ use serde::Deserialize;
 
 impl Vault {
     /// A secret beside `path` with a name like its last segment's: its path below the prefix.
-    pub(super) async fn near(&self, path: &[String]) -> Option<String> {
+    pub(super) async fn nearby(&self, path: &[String]) -> Option<Vec<String>> {
         let (name, parent) = path.split_last()?;
         let names = self.names_below(parent).await?;
         let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches('/')).collect();
         let near = nearest(name, names.iter().copied())?;
-        let segments: Vec<&str> = parent.iter().map(String::as_str).chain([near]).collect();
-        Some(segments.join("/"))
+        Some(parent.iter().map(String::as_str).chain([near]).map(str::to_owned).collect())
     }
 
     async fn names_below(&self, parent: &[String]) -> Option<Vec<String>> {

@@ -3,7 +3,7 @@
 //! One login serves all who wait. It is renewed ahead of its end, and replaced where that is refused. What
 //! was refused is not tried again at once: some methods lock a user out after a few wrong logins.
 
-use postern::provider::vault::{AuthMethod, VaultAuth};
+use postern::provider::vault::{AuthMethod, TokenFile, VaultAuth};
 use postern::resolve::Failure;
 use postern::sensitive::Plain;
 use serde::Deserialize;
@@ -108,19 +108,26 @@ pub(super) fn parse(body: &[u8]) -> Option<Grant> {
 
 impl Session {
     pub(super) fn new(auth: VaultAuth<Plain>) -> Self {
-        let mut state = State::default();
-        if let VaultAuth::Token { token } = &auth {
-            let (now, token) = (Instant::now(), token.clone());
-            state.held = Some(Arc::new(Held { token, serial: 0, since: now, lease: Duration::ZERO, may_look: true }));
-            state.plan = Some(Plan { at: now, what: Task::Look });
-        }
-        Self {
+        let token = match &auth {
+            VaultAuth::Token { token } => Some(token.clone()),
+            VaultAuth::TokenFile { .. }
+            | VaultAuth::AppRole { .. }
+            | VaultAuth::Userpass { .. }
+            | VaultAuth::Kubernetes { .. }
+            | VaultAuth::Jwt { .. }
+            | VaultAuth::Cert { .. } => None,
+        };
+        let session = Self {
             auth,
             turn: tokio::sync::Mutex::default(),
-            state: Mutex::new(state),
+            state: Mutex::default(),
             planned: watch::Sender::new(0),
             keeper: Mutex::default(),
+        };
+        if let Some(token) = token {
+            session.given(token, Instant::now());
         }
+        session
     }
 
     pub(super) fn auth(&self) -> &VaultAuth<Plain> {
@@ -129,6 +136,19 @@ impl Session {
 
     pub(super) fn method(&self) -> AuthMethod {
         self.auth.method()
+    }
+
+    /// The file that the provider's token is in, if it is in one.
+    pub(super) fn token_file(&self) -> Option<&TokenFile> {
+        match &self.auth {
+            VaultAuth::TokenFile { file } => Some(file),
+            VaultAuth::Token { .. }
+            | VaultAuth::AppRole { .. }
+            | VaultAuth::Userpass { .. }
+            | VaultAuth::Kubernetes { .. }
+            | VaultAuth::Jwt { .. }
+            | VaultAuth::Cert { .. } => None,
+        }
     }
 
     /// The token in use.
@@ -169,11 +189,25 @@ impl Session {
         held
     }
 
+    /// Takes over a token of the provider's own.
+    pub(super) fn given(&self, token: Plain, now: Instant) -> Arc<Held> {
+        let mut state = self.state();
+        let serial = state.held.as_ref().map_or(0, |held| held.serial + 1);
+        let held = Arc::new(Held { token, serial, since: now, lease: Duration::ZERO, may_look: true });
+        state.held = Some(held.clone());
+        state.failed = None;
+        state.plan = Some(Plan { at: now, what: Task::Look });
+        drop(state);
+        self.tick();
+        held
+    }
+
     /// Remembers how a login failed. The token before stays in use: it may live a little longer.
     pub(super) fn failed(&self, failure: &Failure, now: Instant) {
         let mut state = self.state();
         let before = state.failed.as_ref().map_or(0, |failed| failed.refusals);
-        let refusals = if failure.is_transient() { 0 } else { before + 1 };
+        // To look into a file locks nobody out.
+        let refusals = if failure.is_transient() || !self.method().logs_in() { 0 } else { before + 1 };
         let until = now + pause(refusals);
         state.failed = Some(Failed { at: now, until, refusals, failure: failure.clone() });
     }

@@ -81,7 +81,7 @@ impl Vault {
             Ok(TokenState::Good(token)) => self
                 .of_another_namespace(&token)
                 .unwrap_or_else(|| DeniedBecause::policy_missing(token.all_policies(), mount, &self.settings.prefix)),
-            Ok(TokenState::Bad) => DeniedBecause::TokenInvalid,
+            Ok(TokenState::Bad) => self.client.refused_token().await,
             Ok(TokenState::Shy) | Err(_) => DeniedBecause::Unknown,
         };
         Failure::Denied { path, why }

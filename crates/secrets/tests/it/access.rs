@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 async fn review(settings: &Settings<Plain>, references: &[SecretRef]) -> Access {
     let references: BTreeSet<SecretRef> = references.iter().cloned().collect();
-    match secrets::review(settings, &references, Ambient::Forbidden, &Environment::none()).await {
+    match secrets::review(settings, &references, &Ambient::default(), &Environment::none()).await {
         Review::Done(access) => access,
         other => panic!("{other:?}"),
     }

@@ -292,7 +292,7 @@ async fn temporary_keys_work_and_nothing_of_any_key_is_logged() {
 }
 
 async fn diagnose(settings: AwsSettings<Plain>) -> Diagnosis {
-    secrets::diagnose(&Settings::Aws(settings), Ambient::Forbidden, &secrets::Environment::none()).await
+    secrets::diagnose(&Settings::Aws(settings), &Ambient::default(), &secrets::Environment::none()).await
 }
 
 fn fails(diagnosis: &Diagnosis, stage: Stage, part: &str) {

@@ -23,7 +23,12 @@ fn as_role(mut settings: AwsSettings<Plain>, role: &str, sts: &str) -> AwsSettin
     settings
 }
 
-async fn diagnose(settings: AwsSettings<Plain>, ambient: Ambient) -> Diagnosis {
+/// A group that may use the machine's own credentials.
+fn ambient() -> Ambient {
+    Ambient { credentials: true, ..Ambient::default() }
+}
+
+async fn diagnose(settings: AwsSettings<Plain>, ambient: &Ambient) -> Diagnosis {
     secrets::diagnose(&Settings::Aws(settings), ambient, &secrets::Environment::none()).await
 }
 
@@ -38,7 +43,7 @@ async fn a_role_is_assumed_once_for_many_reads() {
     }
     let calls = moto.calls().await;
     assert_eq!(calls[&format!("AssumeRole {ROLE} agreed-1 postern")], 1, "{calls:?}");
-    let diagnosis = diagnose(settings, Ambient::Allowed).await;
+    let diagnosis = diagnose(settings, &ambient()).await;
     assert!(diagnosis.works() && !diagnosis.warns(), "{diagnosis:?}");
     assert!(format!("{diagnosis:?}").contains(&format!("{ROLE}, assumed with AKIA")), "{diagnosis:?}");
     assert!(!Logs::listen().text().contains(&moto.key("assumer").secret), "a secret is in the log");
@@ -67,7 +72,7 @@ async fn every_refusal_of_a_role_says_why() {
     ] {
         let state = Office::allowed(settings.clone()).check("plain").await;
         claim(&state, name, &parts);
-        let diagnosis = diagnose(settings, Ambient::Allowed).await;
+        let diagnosis = diagnose(settings, &ambient()).await;
         claim_no_canary(&format!("{state:?} {diagnosis:?}"));
     }
 }
@@ -80,7 +85,7 @@ async fn without_the_server_s_leave_nothing_is_asked_of_anybody() {
     ambient.credentials = AwsCredentials::Ambient;
     for settings in [as_role(moto.settings("assumer"), ROLE, &moto.address), ambient] {
         claim(&Office::new(settings.clone()).check("plain").await, "denied", &["setting ambient_credentials"]);
-        let diagnosis = diagnose(settings, Ambient::Forbidden).await;
+        let diagnosis = diagnose(settings, &Ambient::default()).await;
         let (stage, explanation, _) = diagnosis.failure().unwrap();
         assert_eq!(stage, Stage::AccessKey);
         assert!(explanation.what.contains("does not allow this gateway group"), "{explanation:?}");

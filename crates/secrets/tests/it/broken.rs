@@ -60,7 +60,7 @@ async fn check_all(cases: Vec<Broken<Vault>>) {
         let steps = secrets::explain(
             &Settings::Vault(case.settings.clone()),
             &reference(case.path),
-            Ambient::Forbidden,
+            &Ambient::default(),
             &Environment::none(),
         )
         .await;
@@ -229,6 +229,13 @@ async fn tokens_and_logins() {
             "vault.login_not_allowed",
             &["no such method is mounted there", "vault auth list"],
         ),
+        broken(
+            with(VaultAuth::TokenFile { file: "token".parse().unwrap() }),
+            key,
+            Stage::Token,
+            "vault.token_file_not_allowed",
+            &["allows this gateway group no token files", "setting token_files"],
+        ),
         broken(with(kubernetes), key, Stage::Token, "vault.no_service_account", &["in a pod"]),
     ])
     .await;
@@ -379,7 +386,7 @@ async fn what_is_well_is_gone_through_to_the_end() {
     let steps = secrets::explain(
         &Settings::Vault(settings(&bao.url(), &reader)),
         &reference("well/alice/key"),
-        Ambient::Forbidden,
+        &Ambient::default(),
         &Environment::none(),
     )
     .await;

@@ -17,7 +17,7 @@ async fn check(case: &Broken<Aws>) {
     let steps = secrets::explain(
         &Settings::Aws(case.settings.clone()),
         &reference(case.path),
-        Ambient::Forbidden,
+        &Ambient::default(),
         &Environment::none(),
     )
     .await;
@@ -195,7 +195,7 @@ async fn every_name_that_was_tried_is_shown() {
     let steps = secrets::explain(
         &Settings::Aws(moto.settings("reader")),
         &reference(ALICE),
-        Ambient::Forbidden,
+        &Ambient::default(),
         &Environment::none(),
     )
     .await;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 pub(crate) async fn diagnose(settings: VaultSettings<Plain>) -> Diagnosis {
     let diagnosis =
-        secrets::diagnose(&Settings::Vault(settings), Ambient::Forbidden, &secrets::Environment::none()).await;
+        secrets::diagnose(&Settings::Vault(settings), &Ambient::default(), &secrets::Environment::none()).await;
     println!("{diagnosis:#?}");
     diagnosis
 }

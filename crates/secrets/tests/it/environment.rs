@@ -32,7 +32,7 @@ async fn vaults_token_is_read_from_the_environment_or_nothing_is_asked() {
         claim(&house.check("by-env/key").await, name, &parts);
         assert_eq!(bao.reads_of("secret/data/api7/by-env") > before, name == "ok", "{token}");
         let diagnosis =
-            secrets::diagnose(&Settings::Vault(settings), Ambient::Forbidden, &house.engine.environment()).await;
+            secrets::diagnose(&Settings::Vault(settings), &Ambient::default(), &house.engine.environment()).await;
         assert_eq!(diagnosis.failure().map(|(stage, ..)| stage), stage, "{token}: {diagnosis:?}");
         assert_eq!(diagnosis.works(), stage.is_none(), "{token}");
     }

@@ -140,7 +140,7 @@ async fn what_changes_in_the_cluster_is_noticed() {
 }
 
 async fn diagnose(settings: KubernetesSettings<Plain>) -> Diagnosis {
-    secrets::diagnose(&Settings::Kubernetes(settings), Ambient::Forbidden, &secrets::Environment::none()).await
+    secrets::diagnose(&Settings::Kubernetes(settings), &Ambient::default(), &secrets::Environment::none()).await
 }
 
 #[tokio::test]

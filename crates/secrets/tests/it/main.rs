@@ -23,5 +23,6 @@ mod outage;
 mod read;
 mod support;
 mod tls;
+mod token_file;
 mod vectors;
 mod versions;

@@ -213,7 +213,7 @@ async fn a_namespace_is_sent() {
     claim(&house.check("spaced/key").await, "ok", &[]);
     assert_eq!(house.value("spaced/key").as_deref(), Some("in the namespace"));
     assert!(
-        secrets::diagnose(&Settings::Vault(settings.clone()), Ambient::Forbidden, &secrets::Environment::none())
+        secrets::diagnose(&Settings::Vault(settings.clone()), &Ambient::default(), &secrets::Environment::none())
             .await
             .works()
     );

@@ -132,7 +132,7 @@ async fn refusals_of_vault() {
         group: group(),
         provider,
         revision: 1,
-        ambient: Ambient::Forbidden,
+        ambient: Ambient::default(),
     }]);
     check(&house.engine, "V19", Ok("based")).await;
     let line = house.engine.request_line(&group(), &secret("V19")).unwrap();

@@ -17,6 +17,8 @@ pub struct AuthForm {
     pub method: String,
     /// Every secret: empty keeps what is stored.
     pub token: FormSecret,
+    /// Below the folder of token files.
+    pub token_file: String,
     pub role_id: String,
     pub secret_id: FormSecret,
     pub username: String,
@@ -45,6 +47,7 @@ impl AuthForm {
         let mut form = Self {
             method: auth.method().slug().to_owned(),
             token: FormSecret::default(),
+            token_file: String::new(),
             role_id: String::new(),
             secret_id: FormSecret::default(),
             username: String::new(),
@@ -57,6 +60,7 @@ impl AuthForm {
         };
         match auth {
             VaultAuth::Token { .. } => {}
+            VaultAuth::TokenFile { file } => form.token_file = file.to_string(),
             VaultAuth::AppRole { role_id, .. } => form.role_id.clone_from(role_id),
             VaultAuth::Userpass { username, .. } => form.username.clone_from(username),
             VaultAuth::Kubernetes { role, .. } | VaultAuth::Jwt { role, .. } => form.role.clone_from(role),
@@ -84,7 +88,7 @@ impl AuthForm {
             AuthMethod::Token => &self.token,
             AuthMethod::AppRole => &self.secret_id,
             AuthMethod::Userpass => &self.password,
-            AuthMethod::Kubernetes => return None,
+            AuthMethod::TokenFile | AuthMethod::Kubernetes => return None,
             AuthMethod::Jwt => &self.jwt,
             AuthMethod::Cert => &self.private_key,
         };
@@ -98,12 +102,15 @@ impl AuthForm {
             return None;
         };
         let mount = match method {
-            AuthMethod::Token => Some(AuthMount::usual(method)),
+            AuthMethod::Token | AuthMethod::TokenFile => Some(AuthMount::usual(method)),
             _ if self.mount.trim().is_empty() => Some(AuthMount::usual(method)),
             _ => problems.check("mount", self.mount.parse()),
         };
         Some(match method {
             AuthMethod::Token => VaultAuth::Token { token: problems.check("token", check_token(&self.token.0))? },
+            AuthMethod::TokenFile => {
+                VaultAuth::TokenFile { file: problems.check("token_file", self.token_file.parse())? }
+            }
             AuthMethod::AppRole => {
                 let role_id = problems.check("role_id", one_line("Role ID", &self.role_id));
                 let secret_id = problems.check("secret_id", one_line_secret("Secret ID", &self.secret_id));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     Token,
+    TokenFile,
     #[serde(rename = "approle")]
     AppRole,
     Userpass,
@@ -24,13 +25,15 @@ pub struct SecretFieldName {
 
 impl AuthMethod {
     /// Every method, in the order the dialog offers them.
-    pub const ALL: [Self; 6] = [Self::Token, Self::AppRole, Self::Userpass, Self::Kubernetes, Self::Jwt, Self::Cert];
+    pub const ALL: [Self; 7] =
+        [Self::Token, Self::TokenFile, Self::AppRole, Self::Userpass, Self::Kubernetes, Self::Jwt, Self::Cert];
 
     /// The form value, and where Vault mounts the method unless told otherwise.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::TokenFile => "token_file",
             Self::AppRole => "approle",
             Self::Userpass => "userpass",
             Self::Kubernetes => "kubernetes",
@@ -44,6 +47,7 @@ impl AuthMethod {
     pub fn label(self) -> &'static str {
         match self {
             Self::Token => "Token",
+            Self::TokenFile => "Token file",
             Self::AppRole => "AppRole",
             Self::Userpass => "Username and password",
             Self::Kubernetes => "Kubernetes",
@@ -61,7 +65,7 @@ impl AuthMethod {
     /// Whether a login turns it into a token.
     #[must_use]
     pub fn logs_in(self) -> bool {
-        self != Self::Token
+        !matches!(self, Self::Token | Self::TokenFile)
     }
 
     /// Its secret field.
@@ -71,7 +75,7 @@ impl AuthMethod {
             Self::Token => ("token", "Token"),
             Self::AppRole => ("secret_id", "Secret ID"),
             Self::Userpass => ("password", "Password"),
-            Self::Kubernetes => return None,
+            Self::TokenFile | Self::Kubernetes => return None,
             Self::Jwt => ("jwt", "JWT"),
             Self::Cert => ("private_key", "Private Key"),
         };

@@ -1,16 +1,19 @@
 //! How Postern proves itself to Vault: one variant for each authentication method.
 //!
-//! What must never happen here: a field that lets an operator name a file of the server.
+//! What must never happen here: a field that lets an operator name any file of the server. A token file is named
+//! below a folder that the server's own configuration gives.
 
 mod form;
 mod method;
 mod mount;
 #[cfg(test)]
 mod tests;
+mod token_file;
 
 pub use form::AuthForm;
 pub use method::{AuthMethod, SecretFieldName};
 pub use mount::{AuthMount, MountError};
+pub use token_file::{TokenFile, TokenFileError};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,10 @@ use serde::{Deserialize, Serialize};
 pub enum VaultAuth<S> {
     Token {
         token: S,
+    },
+    /// A token that something else writes, such as Vault Agent: the file is read anew whenever it changes.
+    TokenFile {
+        file: TokenFile,
     },
     #[serde(rename = "approle")]
     AppRole {
@@ -63,6 +70,7 @@ impl<S> VaultAuth<S> {
     pub fn method(&self) -> AuthMethod {
         match self {
             Self::Token { .. } => AuthMethod::Token,
+            Self::TokenFile { .. } => AuthMethod::TokenFile,
             Self::AppRole { .. } => AuthMethod::AppRole,
             Self::Userpass { .. } => AuthMethod::Userpass,
             Self::Kubernetes { .. } => AuthMethod::Kubernetes,
@@ -71,7 +79,7 @@ impl<S> VaultAuth<S> {
         }
     }
 
-    /// Its secret field, by name: what is sealed and never shown. Kubernetes has none.
+    /// Its secret field, by name: what is sealed and never shown. A token file and Kubernetes have none.
     #[must_use]
     pub fn secret(&self) -> Option<(&'static str, &S)> {
         let secret = match self {
@@ -80,7 +88,7 @@ impl<S> VaultAuth<S> {
             | Self::Userpass { password: secret, .. }
             | Self::Jwt { jwt: secret, .. }
             | Self::Cert { private_key: secret, .. } => Some(secret),
-            Self::Kubernetes { .. } => None,
+            Self::TokenFile { .. } | Self::Kubernetes { .. } => None,
         };
         Some((self.method().secret_field()?.name, secret?))
     }
@@ -90,6 +98,7 @@ impl<S> VaultAuth<S> {
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let own = match self {
             Self::Token { .. } => None,
+            Self::TokenFile { file } => return vec![("Token File", file.to_string())],
             Self::AppRole { role_id, .. } => Some(("Role ID", role_id)),
             Self::Userpass { username, .. } => Some(("Username", username)),
             Self::Kubernetes { role, .. } | Self::Jwt { role, .. } => Some(("Role", role)),
@@ -103,7 +112,7 @@ impl<S> VaultAuth<S> {
     #[must_use]
     pub fn mount(&self) -> Option<&AuthMount> {
         match self {
-            Self::Token { .. } => None,
+            Self::Token { .. } | Self::TokenFile { .. } => None,
             Self::AppRole { mount, .. }
             | Self::Userpass { mount, .. }
             | Self::Kubernetes { mount, .. }
@@ -118,6 +127,7 @@ impl<S> VaultAuth<S> {
     ) -> Result<VaultAuth<T>, E> {
         Ok(match self {
             Self::Token { token } => VaultAuth::Token { token: f("token", token)? },
+            Self::TokenFile { file } => VaultAuth::TokenFile { file: file.clone() },
             Self::AppRole { role_id, secret_id, mount } => VaultAuth::AppRole {
                 role_id: role_id.clone(),
                 secret_id: f("secret_id", secret_id)?,

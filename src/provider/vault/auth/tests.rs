@@ -12,6 +12,7 @@ fn filled(method: &str) -> AuthForm {
     AuthForm {
         method: method.to_owned(),
         token: secret("s.token"),
+        token_file: "my-vault/token".to_owned(),
         role_id: "role-id".to_owned(),
         secret_id: secret("secret-id"),
         username: "alice".to_owned(),
@@ -72,6 +73,7 @@ fn the_field_at_fault_is_named() {
     for (found, field) in [
         (set("ldap", |_| {}), "auth_method"),
         (set("token", |form| form.token.0 = "a b".to_owned()), "token"),
+        (set("token_file", |form| form.token_file.clear()), "token_file"),
         (set("approle", |form| form.role_id.clear()), "role_id"),
         (set("approle", |form| form.secret_id.0 = "a\nb".to_owned()), "secret_id"),
         (set("approle", |form| form.mount = "auth/approle".to_owned()), "mount"),
@@ -109,8 +111,29 @@ fn a_form_is_made_from_what_is_stored_without_its_secret() {
     for method in AuthMethod::ALL {
         let auth = parse(&filled(method.slug())).unwrap();
         let form = AuthForm::of(&auth);
-        assert!(form.missing_secret(None).is_some() || method == AuthMethod::Kubernetes);
+        assert_eq!(form.missing_secret(None).is_some(), method.secret_field().is_some());
         let again = parse(&form).unwrap();
         assert_eq!((again.method(), again.mount()), (method, auth.mount()));
+    }
+}
+
+#[test]
+fn a_token_file_lies_below_its_folder() {
+    for (text, expected) in [
+        ("token", Some("token")),
+        (" my-vault/token\n", Some("my-vault/token")),
+        ("..data/token", Some("..data/token")),
+        ("", None),
+        ("/etc/passwd", None),
+        ("../token", None),
+        ("a/../../token", None),
+        ("a//token", None),
+        ("a/./token", None),
+        ("a/", None),
+        ("a\\..\\b", None),
+        ("a\0b", None),
+    ] {
+        let got = text.parse::<TokenFile>().ok();
+        assert_eq!(got.as_ref().map(TokenFile::as_str), expected, "{text:?}");
     }
 }

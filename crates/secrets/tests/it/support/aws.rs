@@ -169,7 +169,7 @@ impl Office {
     /// In a group that may use the machine's own credentials and assume roles.
     pub(crate) fn allowed(settings: AwsSettings<Plain>) -> Self {
         let office = Self { house: super::House::empty() };
-        office.set_with(1, settings, super::FRESHNESS, Ambient::Allowed);
+        office.set_with(1, settings, super::FRESHNESS, Ambient { credentials: true, ..Ambient::default() });
         office
     }
 
@@ -179,7 +179,7 @@ impl Office {
     }
 
     pub(crate) fn set_freshness(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness) {
-        self.set_with(revision, settings, freshness, Ambient::Forbidden);
+        self.set_with(revision, settings, freshness, Ambient::default());
     }
 
     fn set_with(&self, revision: u64, settings: AwsSettings<Plain>, freshness: Freshness, ambient: Ambient) {

@@ -238,7 +238,7 @@ impl Cluster {
         let freshness = Freshness { ttl_seconds: 1, ..super::FRESHNESS };
         let provider =
             SecretProvider { id: "my-k8s".parse().unwrap(), settings: Settings::Kubernetes(settings), freshness };
-        let config = ProviderConfig { group: group(), provider, revision: 1, ambient: Ambient::Forbidden };
+        let config = ProviderConfig { group: group(), provider, revision: 1, ambient: Ambient::default() };
         cluster.house.engine.set_providers(vec![config]);
         cluster
     }

@@ -95,14 +95,19 @@ impl House {
     }
 
     pub(crate) fn set(&self, revision: u64, settings: VaultSettings<Plain>, freshness: Freshness) {
+        self.set_with(revision, settings, freshness, Ambient::default());
+    }
+
+    pub(crate) fn set_with(
+        &self,
+        revision: u64,
+        settings: VaultSettings<Plain>,
+        freshness: Freshness,
+        ambient: Ambient,
+    ) {
         let id = "my-vault".parse().unwrap();
         let provider = SecretProvider { id, settings: Settings::Vault(settings), freshness };
-        self.engine.set_providers(vec![ProviderConfig {
-            group: group(),
-            provider,
-            revision,
-            ambient: Ambient::Forbidden,
-        }]);
+        self.engine.set_providers(vec![ProviderConfig { group: group(), provider, revision, ambient }]);
     }
 
     pub(crate) async fn check(&self, path: &str) -> ReferenceState {

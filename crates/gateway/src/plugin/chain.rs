@@ -1,0 +1,131 @@
+//! The plugins of one request in the order in which they run: by phase, then by priority, the higher first.
+
+use super::{Access, Plugin, compile};
+use crate::own_answer::OwnBody;
+use crate::reject::Reject;
+use postern::plugin::{OnConsumer, Phase, PluginConfig, PluginName};
+use postern::snapshot::LiveField;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// A plugin with what its configuration says about its running.
+pub(crate) struct Installed {
+    pub(crate) name: PluginName,
+    pub(crate) plugin: Plugin,
+    place: (Phase, Reverse<i32>, PluginName),
+    /// Stands in for the body of its refusals.
+    refusal: Option<OwnBody>,
+}
+
+/// Plugins in order.
+#[derive(Clone, Default)]
+pub(crate) struct Chain {
+    plugins: Vec<Arc<Installed>>,
+    /// How many of them are of the rewrite phase; they stand first.
+    rewrites: usize,
+    /// Those whose configuration says that they are not run.
+    disabled: Vec<PluginName>,
+    /// Whether one of them changes answers.
+    answers: bool,
+}
+
+/// Runs plugins until one of them refuses the request.
+pub(crate) async fn run(plugins: &[Arc<Installed>], access: &mut Access<'_>) -> Result<(), Reject> {
+    for installed in plugins {
+        installed.run(access).await?;
+    }
+    Ok(())
+}
+
+impl Installed {
+    /// Lets the request pass, changed or not, or refuses it.
+    async fn run(&self, access: &mut Access<'_>) -> Result<(), Reject> {
+        self.plugin.access(access).await.map_err(|reject| match &self.refusal {
+            Some(body) => reject.with_body(body),
+            None => reject,
+        })
+    }
+
+    fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Self, String> {
+        let (name, meta) = (config.name(), config.meta());
+        let about = name.about();
+        Ok(Self {
+            name,
+            plugin: compile(owner, config)?,
+            place: (about.phase, Reverse(meta.priority.unwrap_or(about.priority)), name),
+            refusal: meta.error_response.as_ref().map(OwnBody::of),
+        })
+    }
+}
+
+impl Chain {
+    /// Each configuration with whom it belongs to: a service, a route, a consumer.
+    ///
+    /// # Errors
+    /// Why one of them cannot be enforced, for the log.
+    pub(crate) fn compile<'a>(
+        configs: impl IntoIterator<Item = (&'a str, &'a PluginConfig<LiveField>)>,
+    ) -> Result<Self, String> {
+        let (mut plugins, mut disabled) = (Vec::new(), Vec::new());
+        for (owner, config) in configs {
+            if config.meta().disable {
+                disabled.push(config.name());
+            } else {
+                plugins.push(Arc::new(Installed::compile(owner, config)?));
+            }
+        }
+        Ok(Self::of(plugins, disabled))
+    }
+
+    fn of(mut plugins: Vec<Arc<Installed>>, disabled: Vec<PluginName>) -> Self {
+        plugins.sort_by_key(|installed| installed.place);
+        let rewrites = plugins.partition_point(|installed| installed.place.0 == Phase::Rewrite);
+        let answers = plugins.iter().any(|installed| installed.plugin.answers());
+        Self { plugins, rewrites, disabled, answers }
+    }
+
+    /// Who it comes from, and what it is made into.
+    pub(crate) fn rewrite(&self) -> &[Arc<Installed>] {
+        &self.plugins[..self.rewrites]
+    }
+
+    /// Whether it may pass.
+    pub(crate) fn access(&self) -> &[Arc<Installed>] {
+        &self.plugins[self.rewrites..]
+    }
+
+    /// Those that change answers.
+    pub(crate) fn answering(&self) -> impl Iterator<Item = &Arc<Installed>> {
+        // Most chains have none.
+        let all: &[Arc<Installed>] = if self.answers { &self.plugins } else { &[] };
+        all.iter().filter(|installed| installed.plugin.answers())
+    }
+
+    pub(crate) fn has(&self, plugin: PluginName) -> bool {
+        self.disabled.contains(&plugin) || self.plugins.iter().any(|installed| installed.name == plugin)
+    }
+
+    /// The plugin, if it is one of these and runs.
+    pub(crate) fn get(&self, plugin: PluginName) -> Option<&Plugin> {
+        self.plugins.iter().find(|installed| installed.name == plugin).map(|installed| &installed.plugin)
+    }
+
+    /// What is to run before it is known whether the request may pass, and is not in `other`.
+    pub(crate) fn rewrite_without(&self, other: &Self) -> Vec<Arc<Installed>> {
+        self.rewrite().iter().filter(|installed| !other.has(installed.name)).cloned().collect()
+    }
+
+    /// These with those of a consumer, which replace the ones of the same name.
+    pub(crate) fn overlaid_by(&self, of_consumer: &Self) -> Self {
+        let kept = self.plugins.iter().filter(|installed| !of_consumer.has(installed.name));
+        let added = of_consumer.plugins.iter().filter(|installed| installed.runs_for_a_consumer());
+        Self::of(kept.chain(added).cloned().collect(), self.disabled.clone())
+    }
+}
+
+impl Installed {
+    /// What a consumer has for the plugin of a route to find, as the user of ldap-auth, does nothing by itself.
+    fn runs_for_a_consumer(&self) -> bool {
+        matches!(self.name.about().on_consumer, OnConsumer::AsOnRoute)
+    }
+}
