@@ -82,7 +82,8 @@ fn is_claim(name: &str) -> bool {
 
 /// What `Connection` names, except what goes anyway.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let usual = |line: &&HeaderValue| !matches!(line.as_bytes(), b"keep-alive" | b"close");
+    let lines = headers.get_all(CONNECTION).iter().filter(usual).filter_map(|line| line.to_str().ok());
     let words = lines.flat_map(|line| line.split(',')).map(str::trim);
     let words = words.filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"));
     let names = words.filter_map(|word| HeaderName::from_bytes(word.as_bytes()).ok());

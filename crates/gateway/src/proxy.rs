@@ -130,7 +130,9 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
-    if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
+    // HTTP/2, or an absolute target, which counts more than the line.
+    let targets = host.as_ref().map(|host| &host.header).filter(|_| head.uri.authority().is_some());
+    if let Some(host) = new_host.as_ref().or(targets) {
         head.headers.insert(http::header::HOST, host.clone());
     }
     head.method = new_method.unwrap_or(head.method);

@@ -3,7 +3,9 @@
 use super::window::{Decision, Window};
 use postern::fingerprint::Fingerprint;
 use postern::plugin::limit_count::WindowType;
+use postern::shards::AsItIs;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,7 @@ pub(crate) struct Counters {
 #[derive(Default)]
 struct Shard {
     /// With the ms at which the counter says nothing any more.
-    windows: HashMap<Fingerprint, (Window, u64)>,
+    windows: HashMap<Fingerprint, (Window, u64), BuildHasherDefault<AsItIs>>,
     searched: Option<Instant>,
 }
 
