@@ -95,10 +95,9 @@ def fill(text, values):
     return re.sub("@([A-Z]+)@", lambda match: values.get(match.group(1), match.group(0)), text)
 
 
-def program():
-    command = ["cargo", "build", "--locked", "--release", "-p", "loaded"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    return TARGET / "release/loaded"
+def program(profile):
+    subprocess.run(["cargo", "build", "--locked", "--profile", profile, "-p", "loaded"], cwd=ROOT, check=True)
+    return TARGET / profile / "loaded"
 
 
 def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", plugins=()):
@@ -343,10 +342,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--consumers", type=int, default=100_000)
-    parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than before")
-    parser.add_argument("--save", action="store_true", help="remember the instructions for --check")
+    parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved; built by the profile guard")
+    parser.add_argument("--save", action="store_true", help="remember the instructions for --check; built by the profile guard")
     options = parser.parse_args()
-    binary = program()
+    is_guard = options.check or options.save
+    if is_guard:
+        options.only = "instructions"
+    binary = program("guard" if is_guard else "release")
     load, cores = os.getloadavg(), os.cpu_count()
     text = f"Load average at the start: {load[0]:.1f} on {cores} cores.\n\n"
     folder = Path(tempfile.mkdtemp(prefix="postern-bench-"))
