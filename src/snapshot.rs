@@ -10,6 +10,7 @@ use crate::name::{ConsumerName, ObjectId};
 use crate::plugin::Plugins;
 use crate::routing::{HostPattern, Route, Service};
 use crate::sensitive::Plain;
+use crate::session_key::SessionKey;
 use crate::shards::Shards;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub certificates: Arc<[SnapshotCertificate]>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
+    /// What the sessions of browsers are sealed with. Without one nobody can sign in.
+    pub session_key: Option<SessionKey>,
 }
 
 /// What the gateway needs of a consumer.
@@ -150,6 +153,7 @@ impl Snapshot {
             keys: Shards::default(),
             certificates: Arc::default(),
             fingerprint_key,
+            session_key: None,
         })
     }
 }

@@ -109,5 +109,6 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
+        session_key: None,
     }
 }

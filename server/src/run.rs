@@ -11,6 +11,7 @@ use control::{Control, InstanceFacts, Parts};
 use gateway::{AccessLogConfig, Gateway, GatewayConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use postern::fingerprint::FingerprintKey;
+use postern::session_key::SessionKey;
 use postern::time::Clock;
 use secrets::{Engine, Environment, Keeping};
 use std::path::Path;
@@ -126,6 +127,7 @@ async fn start_control(
         sealer: Sealer::new(&key)?,
         engine,
         fingerprints,
+        session_key: SessionKey::new(key.derive("sessions of browsers 1")?),
         own_addresses: vec![dashboard],
         ambient: settings.ambient.clone(),
         instance: InstanceFacts {

@@ -6,6 +6,7 @@
 //! explanations) reads the table of fields.
 
 pub mod about;
+pub mod authz_casdoor;
 pub mod basic_auth;
 mod config;
 pub mod forms;
@@ -64,6 +65,7 @@ macro_rules! plugins {
 }
 
 plugins! {
+    AuthzCasdoor in authz_casdoor,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "only tests and benchmarks use it: a panic is the report")]
 
+mod casdoor;
 mod redis;
 
+pub use casdoor::{Browser, Casdoor, Page};
 pub use redis::Redis;
 
 use reqwest::{Method, RequestBuilder};

@@ -33,6 +33,7 @@ use postern::fingerprint::FingerprintKey;
 use postern::instance::GatewayInstance;
 use postern::name::GroupName;
 use postern::provider::ProviderKey;
+use postern::session_key::SessionKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
 use publish::Published;
@@ -57,6 +58,8 @@ struct Inner {
     engine: Engine,
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
+    /// Of the gateway group.
+    session_key: SessionKey,
     own_addresses: Vec<SocketAddr>,
     ambient: BTreeMap<GroupName, Ambient>,
     instance: InstanceFacts,
@@ -111,6 +114,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The same as the engine's.
     pub fingerprints: FingerprintKey,
+    /// Derived from the master key; each gateway group gets one made of it.
+    pub session_key: SessionKey,
     /// What the providers of each gateway group may use of the machine; nothing where a group is not named.
     pub ambient: BTreeMap<GroupName, Ambient>,
     /// Addresses of our own listeners besides the gateway: never an upstream, never a secret manager.
@@ -157,6 +162,7 @@ impl Control {
             engine: parts.engine,
             clock: parts.clock,
             fingerprints: parts.fingerprints,
+            session_key: parts.session_key.of_group(&GroupName::default_group()),
             own_addresses: parts.own_addresses,
             ambient: parts.ambient,
             instance: parts.instance,

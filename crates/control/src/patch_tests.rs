@@ -12,6 +12,7 @@ use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::provider::ProviderForm;
 use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use postern::routing::{RouteForm, ServiceForm};
+use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestCaseError, TestRunner};
@@ -115,6 +116,7 @@ impl World {
             store,
             clock,
             fingerprints,
+            session_key: SessionKey::new(key.derive("sessions of browsers 1").unwrap()),
             own_addresses: Vec::new(),
             ambient: std::collections::BTreeMap::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },

@@ -7,6 +7,7 @@ use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin as Casdoor;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{
     EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
@@ -131,6 +132,13 @@ impl Inner {
         if plugin.name() == PluginName::LimitCount {
             let limit = LimitCountPlugin::of(plugin).map_err(internal)?;
             self.check_limit(config, owner, &limit)?;
+        }
+        if plugin.name() == PluginName::AuthzCasdoor {
+            let Casdoor { endpoint_addr, .. } = Casdoor::of(plugin).map_err(internal)?;
+            if self.is_own_address(endpoint_addr.host(), endpoint_addr.port()) {
+                let problem = "This is Postern's own address: there is no Casdoor.";
+                return Err(ControlError::invalid("/endpoint_addr", problem));
+            }
         }
         Ok(())
     }

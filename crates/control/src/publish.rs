@@ -130,6 +130,7 @@ impl Inner {
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
+            session_key: Some(self.session_key.clone()),
         };
         let (revision, keys) = (snapshot.revision, snapshot.keys.len());
         tracing::info!(revision, keys, "published revision {revision}");

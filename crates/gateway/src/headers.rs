@@ -1,7 +1,8 @@
 //! The headers of a request and an answer as they pass the gateway.
 
+use crate::sealed_cookie::OURS;
 use crate::worker::Peer;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use std::net::IpAddr;
 
@@ -130,11 +131,26 @@ fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
 
 /// HTTP/2 clients may send a cookie in pieces; HTTP/1.1 has one line (RFC 9113 §8.2.3).
 pub(crate) fn join_cookies(headers: &mut HeaderMap) {
-    let pieces: Vec<&[u8]> = headers.get_all(http::header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if pieces.len() > 1
         && let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
     {
-        headers.insert(http::header::COOKIE, joined);
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Removes the cookies that are the gateway's own, on every route: an upstream server that saw one could use it.
+pub(crate) fn remove_sessions(headers: &mut HeaderMap) {
+    let is_ours = |pair: &&[u8]| OURS.iter().any(|name| pair.trim_ascii().starts_with(name.as_bytes()));
+    let Some(line) = headers.get(COOKIE) else { return };
+    let pairs = || line.as_bytes().split(|byte| *byte == b';');
+    if !pairs().any(|pair| is_ours(&pair)) {
+        return;
+    }
+    let kept: Vec<&[u8]> = pairs().filter(|pair| !is_ours(pair)).map(<[u8]>::trim_ascii).collect();
+    match HeaderValue::from_bytes(&kept.join(&b"; "[..])) {
+        Ok(kept) if !kept.is_empty() => drop(headers.insert(COOKIE, kept)),
+        _ => drop(headers.remove(COOKIE)),
     }
 }
 
@@ -168,6 +184,22 @@ mod tests {
             ("apikey", false),
         ] {
             assert_eq!(is_claim(name), claim, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_cookies_go_and_the_others_stay_as_they_are() {
+        for (line, expected) in [
+            ("a=1; b=2", Some("a=1; b=2")),
+            ("a=1;b = 2 ;; c", Some("a=1;b = 2 ;; c")),
+            ("authz_casdoor_session_00=x", None),
+            ("a=1; authz_casdoor_session_00=x; authz_casdoor_session_01=y;b=2", Some("a=1; b=2")),
+            ("x_authz_casdoor_session_00=x", Some("x_authz_casdoor_session_00=x")),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_static(line));
+            remove_sessions(&mut headers);
+            assert_eq!(headers.get(COOKIE).map(|kept| kept.to_str().unwrap()), expected, "{line}");
         }
     }
 

@@ -98,6 +98,7 @@ async fn pass(
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
         redis: &worker.redis,
+        http: &worker.http,
     };
     let mut access = Access {
         headers: &mut head.headers,
@@ -130,6 +131,7 @@ async fn pass(
         }
     }
     headers::join_cookies(&mut head.headers);
+    headers::remove_sessions(&mut head.headers);
     // HTTP/2, or an absolute target, which counts more than the line.
     let targets = host.as_ref().map(|host| &host.header).filter(|_| head.uri.authority().is_some());
     if let Some(host) = new_host.as_ref().or(targets) {

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::Chain;
 use crate::reject::Reject;
+use crate::sealed_cookie::Sessions;
 use crate::upstream::Servers;
 use crate::{GatewayConfig, UpstreamState};
 use http::Method;
@@ -33,6 +34,7 @@ pub(crate) struct Table {
     routing: Arc<Routing>,
     keys: Shards<KeyCredential>,
     fingerprint_key: FingerprintKey,
+    sessions: Option<Sessions>,
     consumer_plugins: Arc<ConsumerPlugins>,
     global: Arc<Global>,
     pub(crate) certificates: Arc<Certificates>,
@@ -103,6 +105,7 @@ impl Table {
             routing,
             keys: snapshot.keys.clone(),
             fingerprint_key: snapshot.fingerprint_key.clone(),
+            sessions: snapshot.session_key.as_ref().and_then(Sessions::new),
             consumer_plugins: ConsumerPlugins::compile(
                 &snapshot.consumer_plugins,
                 before.map(|table| &table.consumer_plugins),
@@ -168,6 +171,14 @@ impl Table {
     /// The fingerprint to compare with one in a [`Proof`].
     pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
         self.fingerprint_key.of(text)
+    }
+
+    /// What seals the sessions of browsers.
+    ///
+    /// # Errors
+    /// There is no key: the log has the reason, if there is one.
+    pub(crate) fn sessions(&self) -> Result<&Sessions, Reject> {
+        self.sessions.as_ref().ok_or(Reject::Internal)
     }
 
     /// The identity of a consumer that requests without a key count as.

@@ -9,6 +9,7 @@ use crate::certificates::server_config;
 use crate::client;
 use crate::counts::{ByReason, RouteCounts};
 use crate::headers::address_text;
+use crate::http_client::HttpClient;
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
@@ -68,6 +69,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) redis: RedisPools,
+    pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
     stop: Stop,
@@ -319,6 +321,7 @@ impl Worker {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: RedisPools::default(),
+            http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,
             stop: stop.clone(),

@@ -4,6 +4,7 @@
 
 mod ask;
 mod restart;
+mod sign_in;
 mod webhooks;
 
 use reqwest::StatusCode;

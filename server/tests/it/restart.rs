@@ -25,7 +25,7 @@ impl Caller<'_> {
     }
 
     /// Waits until the dashboard's page of references says this.
-    async fn until_told(&self, parts: &[&str]) -> String {
+    pub(crate) async fn until_told(&self, parts: &[&str]) -> String {
         let mut page = String::new();
         let told = async {
             loop {

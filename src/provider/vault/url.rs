@@ -90,7 +90,7 @@ impl FromStr for VaultUrl {
     }
 }
 
-fn host_and_port(authority: &str, https: bool) -> Result<(String, u16), UrlError> {
+pub(crate) fn host_and_port(authority: &str, https: bool) -> Result<(String, u16), UrlError> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let Some((host, after)) = rest.split_once(']') else {
             return Err(UrlError("The IPv6 address lacks its closing bracket.".to_owned()));

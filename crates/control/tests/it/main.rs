@@ -23,6 +23,7 @@ use postern::provider::{Manager, ProviderForm, ProviderKey, SecretProvider, Sett
 use postern::resolve::{ReferenceCheck, StateName};
 use postern::routing::{NodesForm, RouteForm, ServiceForm, UpstreamChoice};
 use postern::sensitive::Entered;
+use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
 use secrets::{Engine, Environment};
 use std::collections::BTreeMap;
@@ -89,6 +90,7 @@ impl World {
             engine,
             clock,
             fingerprints: fingerprints.clone(),
+            session_key: SessionKey::new(key.derive("sessions of browsers 1").unwrap()),
             own_addresses: vec![([127, 0, 0, 1], 7080).into()],
             ambient: BTreeMap::new(),
             instance: InstanceFacts { id: "i".to_owned(), version: "0".to_owned(), started_at: Millis(0) },

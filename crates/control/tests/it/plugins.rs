@@ -133,3 +133,23 @@ async fn our_own_listeners_are_no_redis() {
     let own = PluginConfig::parse(PluginName::LimitCount, json).unwrap();
     assert_eq!(fields(w.set(&owner, own).await.unwrap_err()), ["/redis_host"]);
 }
+
+#[tokio::test]
+async fn a_casdoor_is_not_postern_and_is_not_shown_anothers_secret() {
+    let (w, owner) = World::with_service().await;
+    let casdoor = |endpoint: &str, secret: &str| {
+        let json = format!(
+            r#"{{"endpoint_addr": "{endpoint}", "callback_url": "https://api.example.com/callback", "client_id": "canary-id", "client_secret": "{secret}"}}"#
+        );
+        PluginConfig::parse(PluginName::AuthzCasdoor, &json).unwrap()
+    };
+    for own in ["http://127.0.0.1:7080", "http://localhost:7080"] {
+        assert_eq!(fields(w.set(&owner, casdoor(own, "s")).await.unwrap_err()), ["/endpoint_addr"], "{own}");
+    }
+    w.set(&owner, casdoor("https://door.example.com", "canary-secret")).await.unwrap();
+    assert!(!contains(w.folder.path(), b"canary"));
+    assert!(w.control.snapshots().borrow().session_key.is_some());
+    w.set(&owner, casdoor("https://door.example.com", STORED)).await.unwrap();
+    let elsewhere = casdoor("https://door.example.org", STORED);
+    assert_eq!(fields(w.set(&owner, elsewhere).await.unwrap_err()), ["/client_secret"]);
+}

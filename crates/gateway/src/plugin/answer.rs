@@ -16,14 +16,24 @@ impl Plugin {
     /// Whether it changes answers other than by the headers that it gives while the request passes.
     pub(crate) fn answers(&self) -> bool {
         match self {
-            Self::KeyAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::HmacAuth(_) | Self::LimitCount(_) => false,
+            Self::KeyAuth(_)
+            | Self::BasicAuth(_)
+            | Self::JwtAuth(_)
+            | Self::HmacAuth(_)
+            | Self::AuthzCasdoor(_)
+            | Self::LimitCount(_) => false,
         }
     }
 
     /// Changes an answer: the upstream server's, another plugin's, the gateway's own.
     async fn answer(&self, _answer: &mut Answer<'_>) {
         match self {
-            Self::KeyAuth(_) | Self::BasicAuth(_) | Self::JwtAuth(_) | Self::HmacAuth(_) | Self::LimitCount(_) => {}
+            Self::KeyAuth(_)
+            | Self::BasicAuth(_)
+            | Self::JwtAuth(_)
+            | Self::HmacAuth(_)
+            | Self::AuthzCasdoor(_)
+            | Self::LimitCount(_) => {}
         }
     }
 }

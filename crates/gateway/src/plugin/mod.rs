@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod authz_casdoor;
 mod basic_auth;
 mod chain;
 mod cookie;
@@ -16,10 +17,12 @@ pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
 
+use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
 use crate::table::Table;
+use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
@@ -27,6 +30,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use limit_count::{Counters, LimitCount, Pools};
+use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{PluginConfig, PluginName};
 use postern::snapshot::LiveField;
@@ -39,6 +43,7 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
 
@@ -87,6 +92,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    /// This worker's.
+    pub(crate) http: &'a HttpClient,
 }
 
 #[cfg(test)]
@@ -101,6 +108,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
 }
@@ -114,6 +122,9 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         PluginName::KeyAuth => Plugin::KeyAuth(KeyAuth::compile(&config.settings()?)?),
         PluginName::BasicAuth => Plugin::BasicAuth(BasicAuth::compile(&config.settings()?)?),
         PluginName::JwtAuth => Plugin::JwtAuth(JwtAuth::compile(&config.settings()?)?),
+        PluginName::AuthzCasdoor => {
+            Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
+        }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
@@ -129,6 +140,7 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }
     }

@@ -2,8 +2,11 @@
 
 use super::tls::{UpstreamTls, server_name};
 use crate::worker::tune;
+use futures_util::future::BoxFuture;
+use http::Uri;
 use http::uri::Authority;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 /// Opens connections, but none to a forbidden address.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     timeout: Duration,
     forbidden: Arc<[SocketAddr]>,
     tls: Option<UpstreamTls>,
@@ -24,7 +27,7 @@ pub(super) struct Connector {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     #[error("the address is not host:port")]
     NoAddress,
     #[error("the name has no address")]
@@ -42,13 +45,13 @@ pub(super) enum ConnectError {
 }
 
 /// A connection to a server.
-pub(super) enum UpstreamStream {
+pub(crate) enum UpstreamStream {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }
 
 impl Connector {
-    pub(super) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
+    pub(crate) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
         Self { timeout, forbidden: forbidden.into(), tls }
     }
 
@@ -119,6 +122,28 @@ fn is_own(forbidden: SocketAddr, stream: &TcpStream) -> bool {
     let same_machine = local.ip().to_canonical() == peer.ip().to_canonical();
     is_same(forbidden, peer)
         || (forbidden.ip().to_canonical().is_unspecified() && forbidden.port() == peer.port() && same_machine)
+}
+
+/// For hyper-util's client, by which plugins ask servers of their own.
+impl tower::Service<Uri> for Connector {
+    type Response = UpstreamStream;
+    type Error = ConnectError;
+    type Future = BoxFuture<'static, Result<UpstreamStream, ConnectError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move { connector.connect(uri.authority().ok_or(ConnectError::NoAddress)?).await })
+    }
+}
+
+impl Connection for UpstreamStream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
 }
 
 macro_rules! each {

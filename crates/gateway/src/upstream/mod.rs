@@ -9,19 +9,19 @@ mod node;
 mod pool;
 mod tls;
 
+pub(crate) use connect::{ConnectError, Connector};
 pub(crate) use node::Node;
 pub(crate) use pool::{Answered, Hold, Outgoing, Pool};
+pub(crate) use tls::UpstreamTls;
 
 use crate::GatewayConfig;
 use balance::Balance;
-use connect::Connector;
 use connections::Connections;
 use http::HeaderValue;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tls::UpstreamTls;
 
 /// The servers of one upstream, ready to be sent requests. Taken over by the next configuration when nothing
 /// of it has changed: then turns, connections and checks go on.

@@ -10,7 +10,7 @@ use tokio_rustls::TlsConnector;
 
 /// How the servers of one upstream are spoken to.
 #[derive(Clone)]
-pub(super) struct UpstreamTls {
+pub(crate) struct UpstreamTls {
     pub(super) connector: TlsConnector,
     /// The name their certificates must have; the node's own host when absent.
     pub(super) server_name: Option<ServerName<'static>>,
@@ -27,15 +27,19 @@ impl UpstreamTls {
             PassHost::Pass | PassHost::Node => None,
             PassHost::Rewrite { upstream_host } => Some(server_name(upstream_host)?),
         };
-        let mut config = match ca_certificate {
+        let config = match ca_certificate {
             Some(pem) => builder()?.with_root_certificates(authorities(pem)?).with_no_client_auth(),
-            None => builder()?
-                .with_platform_verifier()
-                .map_err(|error| format!("the system's certificate authorities cannot be read: {error}"))?
-                .with_no_client_auth(),
+            None => trusting_the_system()?,
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Some(Self { connector: TlsConnector::from(Arc::new(config)), server_name }))
+        Ok(Some(Self { connector: connector(config), server_name }))
+    }
+
+    /// Trusts whom the system trusts; each certificate must have the host's own name.
+    ///
+    /// # Errors
+    /// Why nobody can be trusted, for the log.
+    pub(crate) fn of_the_system() -> Result<Self, String> {
+        Ok(Self { connector: connector(trusting_the_system()?), server_name: None })
     }
 }
 
@@ -45,6 +49,18 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let name = authority.as_ref().map_or(host, |authority| authority.host());
     let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     ServerName::try_from(name.to_owned()).map_err(|_| format!("'{name}' is not a name that a certificate can have"))
+}
+
+fn trusting_the_system() -> Result<ClientConfig, String> {
+    let builder = builder()?
+        .with_platform_verifier()
+        .map_err(|error| format!("the system's certificate authorities cannot be read: {error}"))?;
+    Ok(builder.with_no_client_auth())
+}
+
+fn connector(mut config: ClientConfig) -> TlsConnector {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsConnector::from(Arc::new(config))
 }
 
 /// TLS 1.2 and 1.3 with AWS-LC, whatever the process's default provider is.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod auth;
+mod authz_casdoor;
 mod balancing;
 mod basic_auth;
 mod echo;

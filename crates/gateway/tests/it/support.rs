@@ -13,6 +13,7 @@ use postern::live::{LiveSecret, SecretNow};
 use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
+use postern::session_key::SessionKey;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use postern::time::{Clock, Millis};
 use serde_json::Value;
@@ -61,6 +62,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         global_plugins: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
+        session_key: Some(SessionKey::new([9; 32].into())),
     }
 }
 
@@ -145,8 +147,12 @@ pub(crate) fn start(snapshot: Snapshot) -> Running {
 }
 
 pub(crate) fn start_with(config: GatewayConfig, snapshot: Snapshot) -> Running {
+    start_at(Arc::new(Fixed), config, snapshot)
+}
+
+pub(crate) fn start_at(clock: Arc<dyn Clock>, config: GatewayConfig, snapshot: Snapshot) -> Running {
     let (snapshots, receiver) = watch::channel(Arc::new(snapshot));
-    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, Arc::new(Fixed), receiver).unwrap();
+    let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), config, clock, receiver).unwrap();
     let address = gateway.local_addr();
     Running { gateway, address, snapshots, client: Client::builder(TokioExecutor::new()).build_http() }
 }

@@ -11,17 +11,17 @@ use std::process::Command;
 use std::sync::Arc;
 
 /// Whom the clients trust.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// A certificate for `hosts`, with its number as its organisation's name.
-    fn certify(&self, name: &str, hosts: &[&str], number: u32) -> SnapshotCertificate {
+    pub(crate) fn certify(&self, name: &str, hosts: &[&str], number: u32) -> SnapshotCertificate {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(hosts.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()).unwrap();
         parameters.distinguished_name.push(rcgen::DnType::OrganizationName, format!("number {number}"));
@@ -37,7 +37,7 @@ fn certificate(name: &str, hosts: &[&str], chain: String, private_key: String) -
     SnapshotCertificate { id: id(name), hosts, chain, private_key, fingerprint }
 }
 
-fn with_tls(snapshot: Snapshot) -> Running {
+pub(crate) fn with_tls(snapshot: Snapshot) -> Running {
     let tls_addr = Some("127.0.0.1:0".parse().unwrap());
     start_with(GatewayConfig { workers: 1, tls_addr, ..GatewayConfig::default() }, snapshot)
 }

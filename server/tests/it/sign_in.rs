@@ -1,0 +1,69 @@
+//! Signing in at Casdoor with client_id and client_secret in Vault, through the whole program.
+
+use crate::{Caller, Running};
+use backends::{Browser, Casdoor, OpenBao};
+use postern::provider::ProviderForm;
+use serde_json::json;
+use tempfile::TempDir;
+
+const COOKIE: &str = "authz_casdoor_session_";
+
+impl Caller<'_> {
+    /// Every page below `/anything/` needs a sign-in at the Casdoor whose client is in the secret `casdoor`.
+    async fn publish_guarded_echo(&self, bao: &OpenBao, casdoor: &Casdoor) {
+        let mut form = ProviderForm { id: "my-vault".to_owned(), ..ProviderForm::default() };
+        form.vault.url = bao.url();
+        form.vault.prefix = "secret/api7".to_owned();
+        form.vault.auth.token.0 = bao.root().to_owned();
+        self.call("add_provider", json!({"group": "default", "form": form})).await;
+        let form = json!({"name": "httpbin", "upstream": "builtin_echo", "nodes": ""});
+        let service = self.call("add_service", json!({"group": "default", "form": form})).await;
+        let id = &service["stored"]["object"]["id"];
+        let form = json!({"name": "anything", "path": "/anything/*", "methods": [], "hosts": ""});
+        self.call("add_route", json!({"group": "default", "service": id, "form": form})).await;
+        let config = json!({
+            "endpoint_addr": casdoor.url(),
+            "callback_url": self.callback(),
+            "client_id": "$secret://vault/my-vault/casdoor/client_id",
+            "client_secret": "$secret://vault/my-vault/casdoor/client_secret",
+        });
+        let plugin = json!({
+            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": "authz-casdoor",
+            "json": config.to_string(),
+        });
+        self.call("set_plugin", plugin).await;
+    }
+
+    fn callback(&self) -> String {
+        format!("{}/anything/callback", self.0.gateway)
+    }
+}
+
+#[tokio::test]
+async fn a_user_signs_in_with_a_client_from_vault_and_stays_so_over_a_restart() {
+    let bao = OpenBao::start().await;
+    let client = json!({"client_id": Casdoor::CLIENT_ID, "client_secret": Casdoor::CLIENT_SECRET});
+    bao.put("api7/casdoor", client).await;
+    let folder = TempDir::new().unwrap();
+    let mut running = Running::start(folder.path());
+    let casdoor = Casdoor::start(&Caller(&running).callback(), 3600);
+    Caller(&running).publish_guarded_echo(&bao, &casdoor).await;
+
+    let mut browser = Browser::default();
+    let page = browser.get(&format!("{}/anything/page", running.gateway)).await;
+    assert_eq!(page.status, 302, "{}", page.text);
+    let location = page.location.as_ref().unwrap().to_string();
+    assert!(location.contains("client_id=casdoor%2Dclient") && !location.contains("secret"), "{location}");
+    let back = browser.sign_in(page, &Caller(&running).callback()).await;
+    let welcome = browser.get(back.as_str()).await;
+    assert_eq!(welcome.location.unwrap().path(), "/anything/page");
+    assert_eq!(browser.get(&format!("{}/anything/page", running.gateway)).await.status, 200);
+
+    let (name, value) = browser.cookie(&running.gateway, COOKIE).unwrap();
+    running.signal("-KILL");
+    let running = Running::start(folder.path());
+    Caller(&running).until_told(&["client_secret", "Resolved"]).await;
+    let mut browser = Browser::default();
+    browser.set_cookie(&running.gateway, &name, &value);
+    assert_eq!(browser.get(&format!("{}/anything/page", running.gateway)).await.status, 200);
+}
