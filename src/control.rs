@@ -8,7 +8,9 @@ use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
 use crate::name::{ConsumerName, DisplayName, GroupName, ObjectId};
-use crate::plugin::{EnteredField, PluginConfig, PluginName};
+use crate::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
+
+pub use crate::plugin::PluginOwner;
 use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
 use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
@@ -150,10 +152,10 @@ pub struct CertificateUser {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginUser {
     pub owner: PluginOwner,
-    /// The service's or route's name.
+    /// The name of the service, route or consumer; for every request, what the dashboard calls that.
     pub owner_name: String,
-    /// The service that it is, or that it belongs to.
-    pub service: ObjectId,
+    /// The service that it is, or that it belongs to, if it is a service or route.
+    pub service: Option<ObjectId>,
     pub plugin: PluginName,
     /// `redis_password`
     pub field: String,
@@ -197,12 +199,14 @@ pub enum AttentionSubject {
     Certificate { user: CertificateUser },
 }
 
-/// Whose plugins: a service's or a route's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "on", content = "id", rename_all = "snake_case")]
-pub enum PluginOwner {
-    Service(ObjectId),
-    Route(ObjectId),
+/// The plugins of a consumer, or those that run for every request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginSetView {
+    /// 0 when there were never any.
+    pub revision: u64,
+    pub plugins: Plugins,
+    /// Those in the plugins.
+    pub references: Vec<ReferenceView>,
 }
 
 /// Why something an operator asked for was not done. Nothing is half done.
@@ -407,7 +411,9 @@ pub trait ControlPlane: Send + Sync {
         group: &GroupName,
         service: &ObjectId,
     ) -> Answer<Vec<ReferenceView>>;
-    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's. `Keep` keeps a secret, unless
+    /// The plugins of a consumer, or those that run for every request.
+    async fn plugin_set(&self, operator: &Operator, group: &GroupName, owner: &PluginOwner) -> Answer<PluginSetView>;
+    /// Enables a plugin, or saves it when it is enabled. `revision` is the owner's, or that of its [`PluginSetView`]. `Keep` keeps a secret, unless
     /// the server's address changed: a stored password is never sent to another server.
     async fn set_plugin(
         &self,

@@ -43,6 +43,15 @@ impl Paths {
         format!("{}/{name}/credentials/{}", self.consumers(), kind.slug())
     }
 
+    /// A consumer's Plugins tab.
+    pub fn consumer_plugins(&self, name: &ConsumerName) -> String {
+        format!("{}/{name}/plugins", self.consumers())
+    }
+
+    pub fn global_plugins(&self) -> String {
+        format!("{}/global-plugins", self.0)
+    }
+
     pub fn services(&self) -> String {
         format!("{}/services", self.0)
     }
@@ -63,11 +72,16 @@ impl Paths {
         format!("{}/{route}", self.service_routes(service))
     }
 
-    /// Where the plugins of a service or route are.
+    /// Where the plugins of an owner are.
     pub fn plugins_of(&self, user: &PluginUser) -> String {
         match &user.owner {
             PluginOwner::Service(id) => self.service_plugins(id),
-            PluginOwner::Route(id) => self.route(&user.service, id),
+            PluginOwner::Route(id) => match &user.service {
+                Some(service) => self.route(service, id),
+                None => self.services(),
+            },
+            PluginOwner::Consumer(name) => self.consumer_plugins(name),
+            PluginOwner::Global => self.global_plugins(),
         }
     }
 

@@ -4,7 +4,9 @@ use crate::error::tell_status;
 use crate::layout::GroupFrame;
 use crate::pages::certificates::CertificatesPage;
 use crate::pages::consumer::ConsumerPage;
+use crate::pages::consumer_plugins::ConsumerPluginsPage;
 use crate::pages::consumers::ConsumersPage;
+use crate::pages::global_plugins::GlobalPluginsPage;
 use crate::pages::instances::InstancesPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::reasons::ReasonsPage;
@@ -68,6 +70,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("consumers") view=ConsumersPage ssr=Async/>
                     <Route path=path!("consumers/:name") view=ConsumerPage ssr=Async/>
                     <Route path=path!("consumers/:name/credentials/:kind") view=ConsumerPage ssr=Async/>
+                    <Route path=path!("consumers/:name/plugins") view=ConsumerPluginsPage ssr=Async/>
+                    <Route path=path!("global-plugins") view=GlobalPluginsPage ssr=Async/>
                     <Route path=path!("services") view=ServicesPage ssr=Async/>
                     <Route path=path!("services/:id") view=ServiceOverview ssr=Async/>
                     <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>

@@ -95,9 +95,9 @@ def fill(text, values):
     return re.sub("@([A-Z]+)@", lambda match: values.get(match.group(1), match.group(0)), text)
 
 
-def program(profile):
-    subprocess.run(["cargo", "build", "--locked", "--profile", profile, "-p", "loaded"], cwd=ROOT, check=True)
-    return TARGET / profile / "loaded"
+def program():
+    subprocess.run(["cargo", "build", "--locked", "--release", "-p", "loaded"], cwd=ROOT, check=True)
+    return TARGET / "release/loaded"
 
 
 def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", plugins=()):
@@ -342,13 +342,12 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--consumers", type=int, default=100_000)
-    parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved; built by the profile guard")
-    parser.add_argument("--save", action="store_true", help="remember the instructions for --check; built by the profile guard")
+    parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved")
+    parser.add_argument("--save", action="store_true", help="remember the instructions for --check")
     options = parser.parse_args()
-    is_guard = options.check or options.save
-    if is_guard:
+    if options.check or options.save:
         options.only = "instructions"
-    binary = program("guard" if is_guard else "release")
+    binary = program()
     load, cores = os.getloadavg(), os.cpu_count()
     text = f"Load average at the start: {load[0]:.1f} on {cores} cores.\n\n"
     folder = Path(tempfile.mkdtemp(prefix="postern-bench-"))

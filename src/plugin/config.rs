@@ -32,7 +32,9 @@ pub struct PluginConfig<F = MaskedField> {
 pub struct SecretAt(Box<str>);
 
 impl SecretAt {
-    pub(super) fn new(path: &str) -> Self {
+    /// The place with this path, without the first `/`.
+    #[must_use]
+    pub fn new(path: &str) -> Self {
         Self(path.into())
     }
 
@@ -117,6 +119,21 @@ impl<F> PluginConfig<F> {
     pub fn consumers(&self) -> impl Iterator<Item = (&'static str, ConsumerName)> + '_ {
         let naming = self.own_fields().iter().filter(|field| field.is_consumer);
         naming.filter_map(|field| Some((field.name, self.fields.get(field.name)?.as_str()?.parse().ok()?)))
+    }
+
+    /// The field by which requests find the consumer that has this plugin, if it has one.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&'static str> {
+        match (self.placement, self.name.about().on_consumer) {
+            (Placement::Consumer, OnConsumer::With { known_by, .. }) => known_by,
+            _ => None,
+        }
+    }
+
+    /// The text of a field that holds no secret.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.as_str().filter(|_| !self.secrets.contains_key(&SecretAt::new(field)))
     }
 
     /// To whom its secrets are shown: one typed in for another server is not shown to this one.

@@ -13,16 +13,19 @@ pub mod forms;
 pub mod hmac_auth;
 pub mod jwt_auth;
 pub mod key_auth;
+pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
 mod reader;
 pub mod schema;
+mod set;
 mod text;
 pub mod variable;
 
 pub use about::{About, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
+pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
 use serde::{Deserialize, Serialize};
@@ -66,6 +69,7 @@ macro_rules! plugins {
 
 plugins! {
     AuthzCasdoor in authz_casdoor,
+    LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

@@ -6,7 +6,7 @@ use super::{consumers::new_id, invalid, session, told};
 use crate::error::AppError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use postern::control::{PluginOwner, ReferenceView, ServiceView, Stored};
+use postern::control::{PluginOwner, PluginSetView, ReferenceView, ServiceView, Stored};
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::PluginName;
 #[cfg(feature = "ssr")]
@@ -97,6 +97,13 @@ pub async fn delete_route(group: GroupName, id: ObjectId) -> Result<(), AppError
     told(session.control.delete_route(&session.operator, &group, &id).await)
 }
 
+/// The plugins of a consumer, or those that run for every request.
+#[server(endpoint = "plugin_set", input = Json)]
+pub async fn plugin_set(group: GroupName, owner: PluginOwner) -> Result<Timed<PluginSetView>, AppError> {
+    let session = session()?;
+    session.timed(session.control.plugin_set(&session.operator, &group, &owner).await)
+}
+
 /// Enables a plugin, or saves it when it is enabled, from the JSON editor's text.
 #[server(endpoint = "set_plugin", input = Json)]
 pub async fn set_plugin(
@@ -107,7 +114,7 @@ pub async fn set_plugin(
     json: String,
 ) -> Result<(), AppError> {
     let session = session()?;
-    let plugin = PluginConfig::parse(plugin, &json).map_err(invalid)?;
+    let plugin = PluginConfig::parse_for(owner.placement(), plugin, &json).map_err(invalid)?;
     told(session.control.set_plugin(&session.operator, &group, &owner, revision, plugin).await)
 }
 

@@ -16,12 +16,14 @@ use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, TextArea};
 pub fn CatalogueDialog(
     /// Those that are enabled already.
     enabled: Vec<PluginName>,
+    /// What they are enabled on.
+    placement: Placement,
 ) -> impl IntoView {
     let go = Go::here();
     let search = RwSignal::new(String::new());
     let found = Memo::new(move |_| {
         let wanted = search.get();
-        PluginName::of(Placement::Route).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
+        PluginName::of(placement).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
     });
     view! {
         <Dialog title="Enable Plugin" on_close=go.closing() wide=true>
@@ -95,13 +97,14 @@ pub fn PluginDialog(
     on_close: Callback<()>,
 ) -> impl IntoView {
     let group = StoredValue::new(group());
+    let placement = owner.placement();
     let owner = StoredValue::new(owner);
     let stored = plugins.get(&plugin).map(PluginConfig::to_json);
     let editing = stored.is_some();
-    let first = stored.unwrap_or_else(|| plugin.example(Placement::Route).to_owned());
+    let first = stored.unwrap_or_else(|| plugin.example(placement).to_owned());
     let json = RwSignal::new(first.clone());
     let first = StoredValue::new(first);
-    let submission = Submission::of(move || check(plugin, &json.get_untracked()));
+    let submission = Submission::of(move || check(placement, plugin, &json.get_untracked()));
     let send = move |revision: u64| {
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
         submission.send(
@@ -130,7 +133,7 @@ pub fn PluginDialog(
                 value=json
                 rows=14
                 mono=true
-                hint=move || view! { <Hint plugin/> }
+                hint=move || view! { <Hint plugin placement/> }
             />
         </FormDialog>
     }
@@ -139,8 +142,8 @@ pub fn PluginDialog(
 
 /// What may stand in the editor.
 #[component]
-fn Hint(plugin: PluginName) -> impl IntoView {
-    let fields = plugin.secret_fields(Placement::Route).join(", ");
+fn Hint(plugin: PluginName, placement: Placement) -> impl IntoView {
+    let fields = plugin.secret_fields(placement).join(", ");
     view! {
         "Machine name: "
         <code>{plugin.slug()}</code>
@@ -159,8 +162,8 @@ fn Hint(plugin: PluginName) -> impl IntoView {
 }
 
 /// The domain's check; every problem belongs to the one field there is, with its place inside.
-fn check(plugin: PluginName, json: &str) -> Result<(), Vec<FieldProblem>> {
-    PluginConfig::parse(plugin, json).map(drop).map_err(in_editor)
+fn check(placement: Placement, plugin: PluginName, json: &str) -> Result<(), Vec<FieldProblem>> {
+    PluginConfig::parse_for(placement, plugin, json).map(drop).map_err(in_editor)
 }
 
 /// What the server refuses, told where it was typed.
@@ -194,12 +197,12 @@ mod tests {
 
     #[test]
     fn problems_inside_the_json_are_told_with_their_place() {
-        let problems = check(PluginName::KeyAuth, r#"{"header": 1, "nonsense": true}"#).unwrap_err();
+        let problems = check(Placement::Route, PluginName::KeyAuth, r#"{"header": 1, "nonsense": true}"#).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].field, "json");
         for part in ["/header", "/nonsense"] {
             assert!(problems[0].problem.contains(part), "{problems:?}");
         }
-        assert!(check(PluginName::KeyAuth, "{}").is_ok());
+        assert!(check(Placement::Route, PluginName::KeyAuth, "{}").is_ok());
     }
 }

@@ -8,6 +8,7 @@ use crate::forms::delete::{DeleteDialog, nothing};
 use crate::forms::explain::ExplainDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
+use crate::pages::consumer_plugins::{ConsumerPart, ConsumerTabs};
 use crate::pages::consumers::Labels;
 use crate::pages::secret_providers::RowButton;
 use crate::pages::{act, done, parameter, written};
@@ -56,7 +57,6 @@ fn open_kind() -> Memo<CredentialType> {
 #[component]
 fn Page(live: Live<Data>) -> impl IntoView {
     let name = live.peek(|page| page.consumer.stored.object.name.clone());
-    let credentials = paths().consumer_page(&name);
     let description = live.part(|page| page.consumer.stored.object.description.clone());
     let labels = live.part(|page| page.consumer.stored.object.labels.clone());
     let kind = open_kind();
@@ -72,10 +72,8 @@ fn Page(live: Live<Data>) -> impl IntoView {
                 (!labels.is_empty()).then(|| view! { <Labels labels/> })
             }}
         </div>
-        <TabList label="Consumer">
-            <Tab label="Credentials" href=credentials open=Some(("tab-credentials", "credentials"))/>
-        </TabList>
-        <div role="tabpanel" id="credentials" aria-labelledby="tab-credentials">
+        <ConsumerTabs name open=ConsumerPart::Credentials/>
+        <div role="tabpanel" id="consumer-part" aria-labelledby="tab-open">
             {move || view! { <OfType live kind=kind.get()/> }}
         </div>
         <Dialogs live kind/>

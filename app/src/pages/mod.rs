@@ -2,7 +2,9 @@
 
 pub mod certificates;
 pub mod consumer;
+pub mod consumer_plugins;
 pub mod consumers;
+pub mod global_plugins;
 pub mod instances;
 pub mod overview;
 pub mod plugins;

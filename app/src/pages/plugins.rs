@@ -42,9 +42,17 @@ pub fn PluginChips(plugins: Vec<PluginName>) -> impl IntoView {
     view! { <span class="flex flex-wrap gap-1">{chips.collect_view()}</span> }.into_any()
 }
 
+const NONE: &str = "No plugin yet: every request passes. Key Auth, for instance, lets only consumers with a key pass.";
+
 /// The plugins, and their dialogs.
 #[component]
-pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
+pub fn PluginSection(
+    owner: Owner,
+    text: &'static str,
+    /// What no plugin means.
+    #[prop(default = NONE)]
+    none: &'static str,
+) -> impl IntoView {
     let plugins = owner.plugins;
     let table = owner.clone();
     let is_empty = Memo::new(move |_| plugins.with(Plugins::is_empty));
@@ -57,9 +65,7 @@ pub fn PluginSection(owner: Owner, text: &'static str) -> impl IntoView {
             {move || {
                 if is_empty.get() {
                     view! {
-                        <p class="card card-pad text-muted">
-                            "No plugin yet: every request passes. Key Auth, for instance, lets only consumers with a key pass."
-                        </p>
+                        <p class="card card-pad text-muted">{none}</p>
                     }
                         .into_any()
                 } else {
@@ -225,7 +231,10 @@ fn Dialogs(owner: Owner) -> impl IntoView {
         match shown.get() {
             None => ().into_any(),
             Some(Open::Unknown(name)) => view! { <Gone what="plugin" name on_close=go.closing()/> }.into_any(),
-            Some(Open::Catalogue) => view! { <CatalogueDialog enabled=plugins.into_keys().collect()/> }.into_any(),
+            Some(Open::Catalogue) => {
+                view! { <CatalogueDialog enabled=plugins.into_keys().collect() placement=target.placement()/> }
+                    .into_any()
+            }
             Some(Open::Remove(plugin)) => view! { <RemoveDialog owner=target plugin on_done=finish/> }.into_any(),
             Some(Open::Editor(plugin)) => view! {
                 <PluginDialog

@@ -10,7 +10,7 @@ use postern::consumer::Consumer;
 use postern::control::{PluginOwner, Stored};
 use postern::credential::{Credential, CredentialType};
 use postern::name::{ConsumerName, GroupName, ObjectId};
-use postern::plugin::{PluginName, Plugins, SealedField, SecretAt};
+use postern::plugin::{PluginConfig, PluginName, PluginSet, Plugins, SealedField, SecretAt};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::reference::Reference;
 use postern::routing::{Route, Service};
@@ -34,6 +34,10 @@ pub(crate) struct Config {
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route<SealedField>>>>,
     pub(crate) certificates: OrdMap<ObjectId, Arc<Object<Certificate<Sealed>>>>,
     pub(crate) webhooks: OrdMap<ProviderKey, Arc<Object<Webhook<Sealed>>>>,
+    /// The plugins of consumers, and those that run for every request.
+    pub(crate) plugin_sets: OrdMap<PluginOwner, Arc<Object<PluginSet<SealedField>>>>,
+    /// The plugins of consumers by which requests find their consumer, under ids of their own.
+    known_by: OrdMap<ObjectId, (ConsumerName, PluginName)>,
     by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
@@ -117,6 +121,8 @@ impl Config {
             routes: OrdMap::new(),
             certificates: OrdMap::new(),
             webhooks: OrdMap::new(),
+            plugin_sets: OrdMap::new(),
+            known_by: OrdMap::new(),
             by_consumer: OrdSet::new(),
             by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
@@ -195,6 +201,12 @@ impl Config {
                 let object = Object::<Webhook<Sealed>>::decode(row)?;
                 self.webhooks.insert(object.stored.object.provider.clone(), object);
             }
+            Kind::PluginSet => {
+                let object = Object::<PluginSet<SealedField>>::decode(row)?;
+                let owner = object.stored.object.owner.clone();
+                self.drop_plugin_set(&owner, &mut touched);
+                self.add_plugin_set(owner, object, &mut touched);
+            }
         }
         Ok(touched)
     }
@@ -212,6 +224,7 @@ impl Config {
                 for id in credentials {
                     self.drop_credential(&id, &mut touched);
                 }
+                self.drop_plugin_set(&PluginOwner::Consumer(name.clone()), &mut touched);
                 self.consumers.remove(&name);
                 touched.consumer = Some(name);
             }
@@ -285,6 +298,70 @@ impl Config {
         self.by_service.remove(&(object.stored.object.service.clone(), Some(id.clone())));
     }
 
+    fn add_plugin_set(
+        &mut self,
+        owner: PluginOwner,
+        object: Arc<Object<PluginSet<SealedField>>>,
+        touched: &mut Touched,
+    ) {
+        let plugins = &object.stored.object.plugins;
+        self.note_plugins(owner.clone(), Some(plugins), touched);
+        if let PluginOwner::Consumer(consumer) = &owner {
+            for plugin in plugins.values().filter(|config| config.known_by().is_some()).map(PluginConfig::name) {
+                if let Some(id) = known_id(&object.row, plugin) {
+                    self.known_by.insert(id.clone(), (consumer.clone(), plugin));
+                    touched.credentials.insert(id);
+                }
+            }
+        }
+        touched.routing = true;
+        self.plugin_sets.insert(owner, object);
+    }
+
+    fn drop_plugin_set(&mut self, owner: &PluginOwner, touched: &mut Touched) {
+        let Some(object) = self.plugin_sets.remove(owner) else { return };
+        self.note_plugins(owner.clone(), None, touched);
+        let ids = object.stored.object.plugins.keys().filter_map(|plugin| known_id(&object.row, *plugin));
+        for id in ids {
+            if self.known_by.remove(&id).is_some() {
+                touched.credentials.insert(id);
+            }
+        }
+        touched.routing = true;
+    }
+
+    /// The plugin of a consumer by which requests find it, under this id.
+    pub(crate) fn known_by(&self, id: &ObjectId) -> Option<(&ConsumerName, &PluginConfig<SealedField>)> {
+        let (consumer, plugin) = self.known_by.get(id)?;
+        let set = self.plugin_sets.get(&PluginOwner::Consumer(consumer.clone()))?;
+        Some((consumer, set.stored.object.plugins.get(plugin)?))
+    }
+
+    /// The ids under which the consumers stand whom requests find by a plugin.
+    pub(crate) fn known_ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.known_by.keys()
+    }
+
+    /// Those of them whose plugins hold a reference.
+    pub(crate) fn known_ids_of(&self, reference: &SecretRef) -> impl Iterator<Item = ObjectId> {
+        let sets = self.plugin_owners_of(reference).filter_map(|owner| self.plugin_sets.get(owner));
+        let ids =
+            sets.flat_map(|set| set.stored.object.plugins.keys().filter_map(|plugin| known_id(&set.row, *plugin)));
+        ids.filter(|id| self.known_by.contains_key(id))
+    }
+
+    /// What the sealed secrets of an owner's plugins are bound to.
+    pub(crate) fn plugin_row<'a>(&'a self, owner: &'a PluginOwner) -> (Kind, &'a str) {
+        match owner {
+            PluginOwner::Service(id) => (Kind::Service, id.as_str()),
+            PluginOwner::Route(id) => (Kind::Route, id.as_str()),
+            PluginOwner::Consumer(name) => {
+                (Kind::Consumer, self.consumers.get(name).map_or(name.as_str(), |object| &*object.row))
+            }
+            PluginOwner::Global => (Kind::PluginSet, self.group.as_str()),
+        }
+    }
+
     /// Remembers which references the plugins of `owner` have; nothing when it is no more.
     fn note_plugins(&mut self, owner: PluginOwner, plugins: Option<&Plugins<SealedField>>, touched: &mut Touched) {
         let before = self.in_plugins.remove(&owner);
@@ -314,18 +391,20 @@ impl Config {
             .flat_map(|(owner, places)| places.iter().map(move |(place, reference)| (owner, place, reference)))
     }
 
-    /// The services and routes that hold a reference.
+    /// The owners of the plugins that hold a reference.
     fn plugin_owners_of(&self, reference: &SecretRef) -> impl Iterator<Item = &PluginOwner> {
+        let reference = reference.clone();
         let pairs = self.plugins_with.range((reference.clone(), None)..);
-        pairs.take_while(move |(other, _)| other == reference).filter_map(|(_, owner)| owner.as_ref())
+        pairs.take_while(move |(other, _)| *other == reference).filter_map(|(_, owner)| owner.as_ref())
     }
 
-    /// The plugins of every service and route.
+    /// All plugins, by whose they are.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = (PluginOwner, &Plugins<SealedField>)> {
         let services = self.services.iter();
         let of_services = services.map(|(id, s)| (PluginOwner::Service(id.clone()), &s.stored.object.plugins));
         let of_routes = self.routes.iter().map(|(id, r)| (PluginOwner::Route(id.clone()), &r.stored.object.plugins));
-        of_services.chain(of_routes)
+        let others = self.plugin_sets.iter().map(|(owner, set)| (owner.clone(), &set.stored.object.plugins));
+        of_services.chain(of_routes).chain(others)
     }
 
     /// Every provider with its secrets opened, for the engine.
@@ -467,10 +546,11 @@ pub(crate) fn credential_place<'a>(row: &'a str, field: &'a str) -> Place<'a> {
 }
 
 /// Where a secret of a plugin lies.
-pub(crate) fn plugin_place<'a>(owner: &'a PluginOwner, column: &'a str) -> Place<'a> {
-    let (kind, row) = match owner {
-        PluginOwner::Service(id) => (Kind::Service, id),
-        PluginOwner::Route(id) => (Kind::Route, id),
-    };
-    Place { table: kind.slug(), row: row.as_str(), column }
+pub(crate) fn plugin_place<'a>((kind, row): (Kind, &'a str), column: &'a str) -> Place<'a> {
+    Place { table: kind.slug(), row, column }
+}
+
+/// The id under which a consumer stands whom requests find by a plugin. No credential has it.
+fn known_id(row: &str, plugin: PluginName) -> Option<ObjectId> {
+    format!("{row}.{}", plugin.slug()).parse().ok()
 }

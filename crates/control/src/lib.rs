@@ -11,6 +11,7 @@ mod explain;
 mod inspect;
 mod live;
 mod plane;
+mod plugin_sets;
 mod plugins;
 mod proof;
 mod providers;

@@ -65,14 +65,14 @@ impl Inner {
         Arc::new(Reader { engine, group, fingerprints: self.fingerprints.clone() })
     }
 
-    /// The plugins of every service and route with handles for their secrets. A reference that was in use keeps
+    /// All plugins with handles for their secrets. A reference that was in use keeps
     /// its handle.
     pub(crate) fn enliven(&self, published: &mut Published, config: &Config) {
         let before = std::mem::take(&mut published.live);
         let mut live = Live::new();
         let reader = self.reader();
         let mut handle = |owner: &PluginOwner, plugin, field: &SecretAt, secret: &SealedField| match secret {
-            SecretField::Literal(_) => self.literal(owner, plugin, field.as_str(), secret),
+            SecretField::Literal(_) => self.literal(config, owner, plugin, field.as_str(), secret),
             // The environment of a process does not change.
             SecretField::Reference(Reference::Env(variable)) => {
                 LiveSecret::literal(secret_now(self.engine.variable(variable).0, variable, &self.fingerprints))
@@ -107,15 +107,34 @@ impl Inner {
             route.with_plugins(plugins(PluginOwner::Route(route.id.clone()), &route.plugins))
         });
         published.routes = routes.collect();
+        let (mut of_consumers, mut global) = (BTreeMap::new(), Plugins::new());
+        for (owner, set) in config.plugin_sets.iter().filter(|(_, set)| !set.stored.object.plugins.is_empty()) {
+            let live = plugins(owner.clone(), &set.stored.object.plugins);
+            match owner {
+                PluginOwner::Consumer(name) => drop(of_consumers.insert(name.clone(), live)),
+                PluginOwner::Global => global = live,
+                // These have their plugins with them.
+                PluginOwner::Service(_) | PluginOwner::Route(_) => {}
+            }
+        }
+        published.consumer_plugins = Arc::new(of_consumers);
+        published.global_plugins = Arc::new(global);
         published.live = live;
     }
 
-    fn literal(&self, owner: &PluginOwner, plugin: PluginName, field: &str, secret: &SealedField) -> LiveField {
+    fn literal(
+        &self,
+        config: &Config,
+        owner: &PluginOwner,
+        plugin: PluginName,
+        field: &str,
+        secret: &SealedField,
+    ) -> LiveField {
         let SecretField::Literal(sealed) = secret else {
             return LiveSecret::literal(SecretNow::Unresolved { incident: String::new() });
         };
         let column = column(plugin, field);
-        LiveSecret::literal(match self.sealer.open(plugin_place(owner, &column), sealed) {
+        LiveSecret::literal(match self.sealer.open(plugin_place(config.plugin_row(owner), &column), sealed) {
             Ok(value) => SecretNow::Value(value),
             Err(error) => {
                 let incident = self.fingerprints.of(format!("{owner:?}/{column}").as_bytes()).short();

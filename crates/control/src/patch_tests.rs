@@ -50,6 +50,8 @@ enum Deed {
     AddRoute { nth: u8, name: u8 },
     DeleteRoute { nth: u8 },
     SetPlugin { nth: u8, anonymous: u8 },
+    SetConsumerPlugin { consumer: u8, key: Key },
+    RemoveConsumerPlugin { consumer: u8 },
     Rotate { secret: u8, key: u8 },
     MakeWebhook { provider: u8 },
     DeleteWebhook { provider: u8 },
@@ -83,6 +85,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (few(), few()).prop_map(|(nth, name)| Deed::AddRoute { nth, name }),
         1 => few().prop_map(|nth| Deed::DeleteRoute { nth }),
         2 => (few(), few()).prop_map(|(nth, anonymous)| Deed::SetPlugin { nth, anonymous }),
+        2 => (few(), key()).prop_map(|(consumer, key)| Deed::SetConsumerPlugin { consumer, key }),
+        1 => few().prop_map(|consumer| Deed::RemoveConsumerPlugin { consumer }),
         3 => (few(), few()).prop_map(|(secret, key)| Deed::Rotate { secret, key }),
         1 => (0..2_u8).prop_map(|provider| Deed::MakeWebhook { provider }),
         1 => (0..2_u8).prop_map(|provider| Deed::DeleteWebhook { provider }),
@@ -250,6 +254,20 @@ impl World {
                     control.set_plugin(&by, &group, &PluginOwner::Service(id), revision, plugin).await.ok()
                 }
             },
+            Deed::SetConsumerPlugin { consumer: number, key } => {
+                let owner = PluginOwner::Consumer(consumer(*number));
+                let password = self.key(key).text.0;
+                let json = format!(
+                    r#"{{"count": 1, "time_window": 1, "policy": "redis", "redis_host": "redis.example", "redis_password": "{password}"}}"#
+                );
+                let plugin = PluginConfig::parse_for(owner.placement(), PluginName::LimitCount, &json).unwrap();
+                let revision = config.plugin_sets.get(&owner).map_or(0, |set| set.stored.revision);
+                control.set_plugin(&by, &group, &owner, revision, plugin).await.ok()
+            }
+            Deed::RemoveConsumerPlugin { consumer: number } => {
+                let owner = PluginOwner::Consumer(consumer(*number));
+                control.remove_plugin(&by, &group, &owner, PluginName::LimitCount).await.ok()
+            }
             Deed::MakeWebhook { provider } => {
                 let key = self.provider(*provider, 0).parse().unwrap().key();
                 control.create_webhook(&by, &group, &key).await.ok().map(drop)

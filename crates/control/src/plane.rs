@@ -284,6 +284,10 @@ impl ControlPlane for Control {
         self.of(group)?.plugin_references(service)
     }
 
+    async fn plugin_set(&self, _operator: &Operator, group: &GroupName, owner: &PluginOwner) -> Answer<PluginSetView> {
+        self.of(group)?.plugin_set(owner)
+    }
+
     async fn set_plugin(
         &self,
         _operator: &Operator,

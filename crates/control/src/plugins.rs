@@ -1,7 +1,8 @@
-//! The plugins of services and routes: sealing what was typed, following what their references stand for.
+//! Plugins, whosever they are: sealing what was typed, following what their references stand for.
 
 use crate::Inner;
 use crate::config::{Config, PluginPlace, plugin_place};
+use crate::consumers::stored_consumer;
 use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
@@ -29,7 +30,7 @@ impl Inner {
         let changing = self.changing.lock().await;
         let config = self.config();
         self.check_plugin(&config, owner, &entered)?;
-        let stored = plugins_of(&config, owner)?.get(&entered.name());
+        let stored = plugins_of(&config, owner)?.and_then(|plugins| plugins.get(&entered.name()));
         let sealed = self.seal_plugin(&config, owner, &entered, stored)?;
         let references: BTreeSet<SecretRef> =
             sealed.references().filter_map(|(_, reference)| reference.secret().cloned()).collect();
@@ -57,6 +58,17 @@ impl Inner {
         let config = self.config();
         stored_service(&config, service)?;
         Ok(self.plugin_views(&config).filter(|view| is_of(view, service)).collect())
+    }
+
+    /// The references in the plugins of one owner.
+    pub(crate) fn views_of<'a>(
+        &'a self,
+        config: &'a Config,
+        owner: &'a PluginOwner,
+    ) -> impl Iterator<Item = ReferenceView> + 'a {
+        let is_of =
+            |view: &ReferenceView| matches!(&view.used_by, ReferenceUser::Plugin { user } if user.owner == *owner);
+        self.plugin_views(config).filter(is_of)
     }
 
     /// All references in plugins.
@@ -114,7 +126,7 @@ impl Inner {
             }
             SecretField::Literal(Entered::Replace(typed)) => {
                 let column = column(entered.name(), field.as_str());
-                let place = plugin_place(owner, &column);
+                let place = plugin_place(config.plugin_row(owner), &column);
                 let sealed = self.sealer.seal(place, &typed.clone().into_plain(), self.now()).map_err(internal)?;
                 Ok(SecretField::Literal(sealed))
             }
@@ -124,6 +136,9 @@ impl Inner {
 
     /// What only the whole configuration can tell.
     fn check_plugin(&self, config: &Config, owner: &PluginOwner, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        if plugin.placement() != owner.placement() {
+            return Err(ControlError::invalid("json", "These are the fields that the plugin has on another object."));
+        }
         for (field, name) in plugin.consumers() {
             if !config.consumers.contains_key(&name) {
                 return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
@@ -156,7 +171,7 @@ impl Inner {
             let other = LimitCountPlugin::of(other).map_err(internal)?;
             if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
                 let problem = format!(
-                    "group conf mismatched: another service or route has the group '{group}' with other fields. \
+                    "group conf mismatched: another object has the group '{group}' with other fields. \
 All of a group must be the same."
                 );
                 return Err(ControlError::invalid("/group", problem));
@@ -182,23 +197,30 @@ pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
 /// What is wrong with a reference is told where it stands.
 fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
     let (owner_name, service) = match owner {
-        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), id.clone()),
+        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), Some(id.clone())),
         PluginOwner::Route(id) => {
             let route = &config.routes.get(id)?.stored.object;
-            (route.name.to_string(), route.service.clone())
+            (route.name.to_string(), Some(route.service.clone()))
         }
+        PluginOwner::Consumer(name) => (name.to_string(), None),
+        PluginOwner::Global => ("Global Plugins".to_owned(), None),
     };
     Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
 }
 
 fn is_of(view: &ReferenceView, service: &ObjectId) -> bool {
-    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service == *service)
+    matches!(&view.used_by, ReferenceUser::Plugin { user } if user.service.as_ref() == Some(service))
 }
 
-fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<&'a Plugins<SealedField>> {
+fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a Plugins<SealedField>>> {
     Ok(match owner {
-        PluginOwner::Service(id) => &stored_service(config, id)?.stored.object.plugins,
-        PluginOwner::Route(id) => &stored_route(config, id)?.stored.object.plugins,
+        PluginOwner::Service(id) => Some(&stored_service(config, id)?.stored.object.plugins),
+        PluginOwner::Route(id) => Some(&stored_route(config, id)?.stored.object.plugins),
+        PluginOwner::Consumer(name) => {
+            stored_consumer(config, name)?;
+            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
+        }
+        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
     })
 }
 

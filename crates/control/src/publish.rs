@@ -3,12 +3,14 @@
 
 use crate::Inner;
 use crate::armed::{Armed, Standing};
-use crate::config::{Config, Object, Touched, credential_place};
+use crate::config::{Config, Object, Touched, credential_place, plugin_place};
 use crate::live::Live;
+use crate::plugins::column;
+use crate::proof::Found;
 use postern::consumer::Consumer;
 use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
-use postern::plugin::{PluginConfig, Plugins, SealedField};
+use postern::plugin::{PluginConfig, PluginOwner, Plugins, SealedField, SecretAt};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
@@ -22,7 +24,9 @@ pub(crate) struct Published {
     pub(crate) armed: Armed,
     pub(crate) services: Arc<BTreeMap<ObjectId, Service<LiveField>>>,
     pub(crate) routes: Arc<[Route<LiveField>]>,
-    /// The references in `services` and `routes`.
+    pub(crate) consumer_plugins: Arc<BTreeMap<ConsumerName, Plugins<LiveField>>>,
+    pub(crate) global_plugins: Arc<Plugins<LiveField>>,
+    /// The references in all plugins.
     pub(crate) live: Live,
     /// The consumers that plugins name.
     named: BTreeSet<ConsumerName>,
@@ -86,7 +90,7 @@ impl Inner {
     pub(crate) fn made_of(&self, config: &Config) -> Published {
         let mut published = Published::default();
         self.follow(&mut published, config, &Touched { routing: true, ..Touched::default() });
-        self.arm(&mut published, config, config.credentials.keys().cloned().collect());
+        self.arm(&mut published, config, config.credentials.keys().chain(config.known_ids()).cloned().collect());
         self.show(&mut published, config);
         published
     }
@@ -95,7 +99,11 @@ impl Inner {
     fn changed_users(&self, published: &Published, config: &Config) -> BTreeSet<ObjectId> {
         let secrets = self.engine.take_changed();
         self.refresh_live(published, &secrets);
-        secrets.iter().flat_map(|secret| config.users_of(secret)).cloned().collect()
+        let mut users: BTreeSet<ObjectId> =
+            secrets.iter().flat_map(|secret| config.users_of(secret)).cloned().collect();
+        let in_plugins = secrets.iter().filter_map(|secret| published.live.get(secret)).flatten();
+        users.extend(in_plugins.flat_map(|(reference, _)| config.known_ids_of(reference)));
+        users
     }
 
     /// Looks at `credentials` again. Answers whether that changed who authenticates.
@@ -125,8 +133,8 @@ impl Inner {
             services: Arc::clone(&published.services),
             routes: Arc::clone(&published.routes),
             consumers: Arc::clone(&published.consumers),
-            consumer_plugins: Arc::default(),
-            global_plugins: Arc::default(),
+            consumer_plugins: Arc::clone(&published.consumer_plugins),
+            global_plugins: Arc::clone(&published.global_plugins),
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
@@ -139,6 +147,9 @@ impl Inner {
 
     /// How a credential stands now; nothing when it, or its consumer, is not there.
     fn standing(&self, config: &Config, id: &ObjectId) -> Option<Standing> {
+        if let Some((consumer, plugin)) = config.known_by(id) {
+            return self.standing_by(config, consumer, plugin);
+        }
         let object = config.credentials.get(id)?;
         let consumer = config.consumers.get(&object.stored.object.consumer)?;
         let (value, state) = self.value(object);
@@ -147,6 +158,37 @@ impl Inner {
             found: value.and_then(|value| self.found(&object.stored.object, &value)),
             state: state.map(|state| state.name()),
         })
+    }
+
+    /// How a consumer stands whom requests find by a plugin.
+    fn standing_by(
+        &self,
+        config: &Config,
+        name: &ConsumerName,
+        plugin: &PluginConfig<SealedField>,
+    ) -> Option<Standing> {
+        let consumer = config.consumers.get(name)?;
+        let field = plugin.known_by()?;
+        let (value, state) = match plugin.secret(&SecretAt::new(field)) {
+            Some(SecretField::Reference(reference)) => {
+                let (value, state) = self.current(reference);
+                (value, Some(state.name()))
+            }
+            Some(SecretField::Literal(sealed)) => {
+                let owner = PluginOwner::Consumer(name.clone());
+                let column = column(plugin.name(), field);
+                let opened = self.sealer.open(plugin_place(config.plugin_row(&owner), &column), sealed);
+                let opened = opened.inspect_err(|error| {
+                    tracing::error!(consumer = %name, field, %error, "a stored secret cannot be opened; it finds nobody");
+                });
+                (opened.ok(), None)
+            }
+            None => (plugin.text(field).map(|text| Plain::new(text.to_owned())), None),
+        };
+        let by =
+            value.filter(|value| !value.is_empty()).map(|value| self.known_fingerprint(plugin.name().slug(), &value));
+        let found = by.map(|by| Found { by, proof: None });
+        Some(Standing { consumer: snapshot_consumer(&consumer.stored.object), found, state })
     }
 
     /// The value of a credential now, `None` arms nothing; and where its reference stands.
@@ -198,7 +240,32 @@ fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
 impl Published {
     /// All of it in an order that two of them can be compared by.
     pub(crate) fn in_order(&self) -> String {
-        let Self { armed, services, routes, live, named, consumers, certificates, in_certificates } = self;
-        format!("{:?}", (armed.in_order(), services, routes, live, named, consumers, certificates, in_certificates))
+        let Self {
+            armed,
+            services,
+            routes,
+            consumer_plugins,
+            global_plugins,
+            live,
+            named,
+            consumers,
+            certificates,
+            in_certificates,
+        } = self;
+        format!(
+            "{:?}",
+            (
+                armed.in_order(),
+                services,
+                routes,
+                consumer_plugins,
+                global_plugins,
+                live,
+                named,
+                consumers,
+                certificates,
+                in_certificates
+            )
+        )
     }
 }

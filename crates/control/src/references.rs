@@ -79,7 +79,9 @@ impl Inner {
         let references = self.reference_views(&config);
         let providers = self.providers()?;
         let healthy = |health: &ProviderHealth| matches!(health, ProviderHealth::Healthy { .. });
-        let protects = |plugins: &Plugins<SealedField>| plugins.keys().any(|plugin| plugin.authenticates());
+        let protects = |plugins: &Plugins<SealedField>| {
+            plugins.values().any(|plugin| plugin.name().authenticates() && !plugin.meta().disable)
+        };
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
         let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
         let now = self.now();

@@ -94,7 +94,7 @@ impl Inner {
         self.changed(Change::Deleted(Deleted::Route(id.clone()))).await
     }
 
-    /// Changes the plugins of a service or route. Without a `revision` the stored one is taken.
+    /// Changes the plugins of an owner. Without a `revision` the stored one is taken.
     pub(crate) async fn change_plugins(
         &self,
         owner: &PluginOwner,
@@ -113,6 +113,7 @@ impl Inner {
                 change(&mut stored.object.plugins)?;
                 self.write_route(revision.unwrap_or(stored.revision), &stored.object).await
             }
+            PluginOwner::Consumer(_) | PluginOwner::Global => self.change_set(&config, owner, revision, change).await,
         }
     }
 

@@ -98,6 +98,7 @@ async fn pass(
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
         redis: &worker.redis,
+        directories: &worker.directories,
         http: &worker.http,
     };
     let mut access = Access {
@@ -126,7 +127,7 @@ async fn pass(
     // What only the gateway says.
     if let Some(identity) = &record.identity {
         identity.tell(&mut head.headers);
-        if identity.credential.is_some() {
+        if !identity.is_anonymous {
             worker.shared.counters.authenticated();
         }
     }

@@ -22,6 +22,7 @@ use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
+use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
@@ -149,7 +150,12 @@ impl Table {
     /// plugin of the route has made sure by other means that the request is the consumer's.
     pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
         let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
-        found.proof.is_none().then(|| Identity::of(found))
+        found.proof.is_none().then(|| Identity::of_plugin(found))
+    }
+
+    /// Whether any consumer has `plugin`, known by it now or not.
+    pub(crate) fn has_consumer_with(&self, plugin: PluginName) -> bool {
+        self.consumer_plugins.has(plugin)
     }
 
     /// The plugins of a consumer, if it has any.

@@ -10,11 +10,12 @@ use crate::client;
 use crate::counts::{ByReason, RouteCounts};
 use crate::headers::address_text;
 use crate::http_client::HttpClient;
+use crate::plugin::ldap_auth::Directories;
 use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::upstream::Pool;
+use crate::upstream::{Pool, Reach};
 use crate::{GatewayConfig, Stop};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -69,6 +70,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
     pub(crate) redis: RedisPools,
+    pub(crate) directories: Directories,
     pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
@@ -321,6 +323,7 @@ impl Worker {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
             redis: RedisPools::default(),
+            directories: Directories::new(Reach::of_plugins(&shared.config.forbidden_upstreams)),
             http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,

@@ -21,6 +21,7 @@ pub enum Kind {
     Route,
     Certificate,
     Webhook,
+    PluginSet,
 }
 
 impl Kind {
@@ -35,10 +36,11 @@ impl Kind {
             Self::Route => "route",
             Self::Certificate => "certificate",
             Self::Webhook => "webhook",
+            Self::PluginSet => "plugin_set",
         }
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::SecretProvider,
         Self::Consumer,
         Self::Credential,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Route,
         Self::Certificate,
         Self::Webhook,
+        Self::PluginSet,
     ];
 }
 

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod credentials;
+mod plugin_sets;
 mod plugins;
 
 use backends::OpenBao;

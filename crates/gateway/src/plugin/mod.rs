@@ -9,6 +9,7 @@ mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
@@ -29,10 +30,11 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
+use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
-use postern::plugin::{PluginConfig, PluginName};
+use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::net::IpAddr;
@@ -43,6 +45,9 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
+    /// Of a consumer, which is known by it.
+    LdapUser,
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
@@ -92,6 +97,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) counters: &'a Counters,
     /// This worker's.
     pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
     /// This worker's.
     pub(crate) http: &'a HttpClient,
 }
@@ -108,6 +114,7 @@ impl Scene<'static> {
             service: "s",
             counters: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
             http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
@@ -126,6 +133,10 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
             Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
         }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => match config.placement() {
+            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Consumer => Plugin::LdapUser,
+        },
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -140,6 +151,8 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
+            Self::LdapUser => Ok(()),
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }

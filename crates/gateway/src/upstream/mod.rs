@@ -9,10 +9,10 @@ mod node;
 mod pool;
 mod tls;
 
-pub(crate) use connect::{ConnectError, Connector};
+pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::Node;
 pub(crate) use pool::{Answered, Hold, Outgoing, Pool};
-pub(crate) use tls::UpstreamTls;
+pub(crate) use tls::{Trust, UpstreamTls, client_config};
 
 use crate::GatewayConfig;
 use balance::Balance;
@@ -99,7 +99,7 @@ impl Servers {
 
     fn connector(&self, config: &GatewayConfig) -> Connector {
         let timeout = self.source.connect_timeout.map_or(config.connect_timeout, seconds);
-        Connector::new(timeout, &config.forbidden_upstreams, self.tls.clone())
+        Connector::new(timeout, Reach::of_upstreams(&config.forbidden_upstreams), self.tls.clone())
     }
 
     fn read_timeout(&self, config: &GatewayConfig) -> Duration {
