@@ -29,6 +29,10 @@ LUA_MODULES = "include /etc/nginx/modules-enabled/*.conf;"
 PROXY_CORE, OTHER_CORE = "1", "0"
 
 
+#: What programs are started with to run before all others on a busy machine.
+REALTIME = []
+
+
 class Server:
     """A process that listens, and what it has used."""
 
@@ -112,7 +116,7 @@ def write_keys(path, consumers):
 
 def wrk(server, consumers, seconds, connections):
     """One burst of requests: requests per second, p50 and p99 in milliseconds, CPU in microseconds for each."""
-    command = ["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command = [*REALTIME, "taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     command += ["-s", str(BENCH / "requests.lua"), f"http://{server.address}/ip"]
     before = server.cpu_nanoseconds()
     environment = os.environ | {"BENCH_CONSUMERS": str(consumers)}
@@ -123,8 +127,8 @@ def wrk(server, consumers, seconds, connections):
     failed += sum(int(n) for line in re.findall(r"Socket errors: (.*)", text) for n in re.findall(r"\d+", line))
     return {
         "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        "p50": milliseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-        "p99": milliseconds(re.search(r"99%\s+(\S+)", text).group(1)),
+        "p50": latency(text, 50),
+        "p99": latency(text, 99),
         "cpu": spent / 1000 / requests,
         "rss": server.resident_bytes() / 1e6,
         "failed": failed,
@@ -132,13 +136,16 @@ def wrk(server, consumers, seconds, connections):
     }
 
 
-def milliseconds(text):
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+def latency(text, percent):
+    """In milliseconds. Other lines of wrk's have percentages, too, but not in front."""
+    number, unit = re.search(rf"^\s*{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
 
 def rounds(servers, options, consumers_of):
     """Measures all servers in each round, in random order. The first round is for warming up."""
+    for server in [*servers, *options.behind] if REALTIME else ():
+        subprocess.run(["chrt", "-a", "-r", "-p", "1", str(server.process.pid)], check=True)
     measured = {server.name: [] for server in servers}
     for number in range(options.rounds + 1):
         for server in random.sample(servers, len(servers)):
@@ -174,6 +181,7 @@ def compare(binary, folder, options):
     values = {"UPSTREAM": upstream.address, "KEYS": str(keys)}
     servers = [nginx(kind, folder, PROXY_CORE, **values) for kind in ("plain", "map", "lua")]
     servers.append(postern(binary, upstream, options.consumers, PROXY_CORE))
+    options.behind = [upstream]
     measured = rounds(servers, options, lambda _: options.consumers)
     for server in [*servers, upstream]:
         server.stop()
@@ -198,6 +206,7 @@ def scale(binary, folder, options):
     empty.stop()
     servers = [postern(binary, upstream, count, PROXY_CORE, name=name) for name, count in sizes.items()]
     memory = {server.name: (server.resident_bytes() - idle) / sizes[server.name] for server in servers}
+    options.behind = [upstream]
     measured = rounds(servers, options, lambda server: sizes[server.name])
     for server in [*servers, upstream]:
         server.stop()
@@ -344,12 +353,16 @@ def main():
     parser.add_argument("--consumers", type=int, default=100_000)
     parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved")
     parser.add_argument("--save", action="store_true", help="remember the instructions for --check")
+    parser.add_argument("--realtime", action="store_true", help="measure in bursts of the real-time class, as root")
     options = parser.parse_args()
+    if options.realtime:
+        REALTIME.extend(["chrt", "-r", "1"])
     if options.check or options.save:
         options.only = "instructions"
     binary = program()
     load, cores = os.getloadavg(), os.cpu_count()
-    text = f"Load average at the start: {load[0]:.1f} on {cores} cores.\n\n"
+    how = " Measured in bursts of the real-time class." if options.realtime else ""
+    text = f"Load average at the start: {load[0]:.1f} on {cores} cores.{how}\n\n"
     folder = Path(tempfile.mkdtemp(prefix="postern-bench-"))
     try:
         for name, part in PARTS.items():
