@@ -159,7 +159,7 @@ pub enum Remedy {
     /// Of the provider.
     SwitchKvVersion { to: KvVersion },
     /// Of the reference, where it is being written: what was probably meant.
-    Respell { to: SecretRef },
+    Respell { to: Box<SecretRef> },
 }
 
 impl Remedy {

@@ -1,5 +1,5 @@
 // The built server, with a data folder and ports of its own that survive restarts.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Answer, answers200, get } from "./http";
@@ -9,6 +9,7 @@ export class Postern {
   /** Everything it has printed since the first start. */
   readonly log: string;
   readonly dataDir: string;
+  private readonly tokenFiles: string;
   private running: Running | undefined;
   private readonly folder = mkdtempSync(join(tmpdir(), "postern-e2e-"));
 
@@ -19,6 +20,8 @@ export class Postern {
   ) {
     this.log = join(this.folder, "postern.log");
     this.dataDir = join(this.folder, "data");
+    this.tokenFiles = join(this.folder, "tokens");
+    mkdirSync(this.tokenFiles);
   }
 
   static async start(): Promise<Postern> {
@@ -47,6 +50,7 @@ export class Postern {
         ...["--dashboard-addr", `127.0.0.1:${this.dashboardPort}`],
         ...["--gateway-addr", `127.0.0.1:${this.gatewayPort}`],
         ...["--gateway-tls-addr", `127.0.0.1:${this.tlsPort}`],
+        ...["--token-files", `default=${this.tokenFiles}`],
         ...(site ? ["--site-root", site] : []),
       ],
       cwd: this.folder,
@@ -77,6 +81,11 @@ export class Postern {
   /** A request of a client through the gateway; `apikey` is left out when undefined. */
   async request(path: string, apikey?: string): Promise<Answer> {
     return get(`${this.gateway}${path}`, apikey === undefined ? {} : { apikey });
+  }
+
+  /** As Vault Agent does: a token for providers whose Token File has this name. */
+  writeTokenFile(name: string, token: string) {
+    writeFileSync(join(this.tokenFiles, name), `${token}\n`);
   }
 
   logText(): string {

@@ -30,9 +30,10 @@ const field = (dialog: Locator, label: string) => dialog.getByLabel(label, { exa
 test("each method shows its own fields", async () => {
   await dashboard.go("Secret Providers");
   const dialog = await dashboard.dialog("Add Secret Provider");
-  const all = ["Token", "Role ID", "Secret ID", "Username", "Password", "Client Certificate", "Private Key", "Role", "JWT", "Mount Path"];
+  const all = ["Token", "Token File", "Role ID", "Secret ID", "Username", "Password", "Client Certificate", "Private Key", "Role", "JWT", "Mount Path"];
   for (const [name, shown] of Object.entries({
     Token: ["Token"],
+    "Token file": ["Token File"],
     AppRole: ["Role ID", "Secret ID", "Mount Path"],
     "Username and password": ["Username", "Password", "Mount Path"],
     Kubernetes: ["Role", "Mount Path"],
@@ -122,6 +123,32 @@ test("name, client certificate and timeout are checked at their fields and kept"
   await dashboard.submit(dialog, "Save");
   await expect(page.getByRole("main")).toContainText("Timeout9 s");
   await expect((await dashboard.dialog("Edit")).getByLabel("Timeout (seconds)", { exact: true })).toHaveValue("9");
+});
+
+test("a token file is named below its folder, and what something else writes there is used", async ({ page, complaints }) => {
+  complaints.expect(/status of 422/);
+  await dashboard.go("Secret Providers");
+  await page.getByRole("link", { name: "my-vault", exact: true }).click();
+  const dialog = await dashboard.dialog("Edit");
+  const result = dialog.getByRole("status");
+  const testConnection = dialog.getByRole("button", { name: "Test Connection", exact: true });
+  await method(dialog).selectOption("Token file");
+  await field(dialog, "Token File").fill("../master.key");
+  await testConnection.click();
+  await expect(dialog).toContainText("no part that is empty, '.' or '..'");
+  await field(dialog, "Token File").fill("my-vault");
+  await testConnection.click();
+  await expect(result).toContainText("There is no token file 'my-vault' in the folder");
+  await expect(result).toContainText("vault.token_file_not_found");
+  world.postern.writeTokenFile("my-vault", world.bao.readToken);
+  await testConnection.click();
+  await expect(result).toContainText("The secret provider works.");
+  await expect(result).toContainText("read from the token file; expires in");
+  await dashboard.submit(dialog, "Save");
+  await expect(page.getByRole("main")).toContainText("Token Filemy-vault");
+  await page.getByRole("button", { name: "Refresh now", exact: true }).click();
+  await dashboard.openConsumer("Alice");
+  await expect(page.getByRole("row").filter({ hasText: "primary-key" })).toContainText("Resolved");
 });
 
 test("the form works without JavaScript", async ({ browser }) => {

@@ -43,7 +43,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the dashboard and the gateway (the default).
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Resolve a reference, with the stored secret providers. Never shows a value.
     #[command(after_help = EXIT_CODES)]
     Resolve {
@@ -140,6 +140,9 @@ struct ServeArgs {
     gateway_workers: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
+    /// PEM certificates of the authorities that Redis servers are checked by [default: the system's].
+    #[arg(long, value_name = "FILE", env = "POSTERN_REDIS_CA_FILE")]
+    redis_ca_file: Option<String>,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -174,6 +177,7 @@ struct Texts {
     gateway_trusted_proxies: Option<String>,
     ambient_credentials: Option<String>,
     token_files: Option<String>,
+    redis_ca_file: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     env_prefix: Option<String>,
@@ -192,6 +196,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_workers: usize,
     pub(crate) ambient: BTreeMap<GroupName, Ambient>,
     pub(crate) limits: ClientLimits,
+    pub(crate) redis_ca_file: Option<PathBuf>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) env_prefix: String,
@@ -202,7 +207,7 @@ pub(crate) struct Settings {
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Invocation {
-    Serve(Settings),
+    Serve(Box<Settings>),
     Ask(Asked),
 }
 
@@ -245,7 +250,7 @@ fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Invoc
     let cli = Cli::try_parse_from(args).map_err(ConfigProblem::Usage)?;
     let asked = |ask: AskArgs, question| asked(ask, question).map(Invocation::Ask);
     match cli.command {
-        Some(Command::Serve(args)) => served(args),
+        Some(Command::Serve(args)) => served(*args),
         None => served(cli.serve),
         Some(Command::Resolve { reference, explain, ask }) => asked(ask, Question::Resolve { reference, explain }),
         Some(Command::Providers(ProvidersCommand::Test { id, ask })) => asked(ask, Question::Test { provider: id }),
@@ -255,7 +260,7 @@ fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Invoc
 
 fn served(args: ServeArgs) -> Result<Invocation, ConfigProblem> {
     let settings = Settings::from_texts(texts(args)?, default_data_dir()).map_err(ConfigProblem::Value)?;
-    Ok(Invocation::Serve(settings))
+    Ok(Invocation::Serve(Box::new(settings)))
 }
 
 fn asked(ask: AskArgs, question: Question) -> Result<Asked, ConfigProblem> {
@@ -324,6 +329,7 @@ impl Settings {
                 gateway_max_body: texts.gateway_max_body,
                 gateway_trusted_proxies: texts.gateway_trusted_proxies,
             })?,
+            redis_ca_file: texts.redis_ca_file.map(PathBuf::from),
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
@@ -348,6 +354,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_addr", args.gateway_addr),
         ("gateway_tls_addr", args.gateway_tls_addr),
         ("database_url", args.place.database_url),
+        ("redis_ca_file", args.redis_ca_file),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
         ("token_files", args.place.token_files),
@@ -469,7 +476,7 @@ mod tests {
             ConfigProblem::Value(problem) => problem,
         })?;
         match invocation {
-            Invocation::Serve(settings) => Ok(settings),
+            Invocation::Serve(settings) => Ok(*settings),
             Invocation::Ask(asked) => panic!("{asked:?} is no server"),
         }
     }

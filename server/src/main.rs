@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Err(problem) => return problem.report(),
     };
     logging::start(&settings.log);
-    match run::run(settings) {
+    match run::run(*settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("Postern cannot run: {error:#}");

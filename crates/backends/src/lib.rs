@@ -7,7 +7,7 @@ mod redis;
 
 pub use casdoor::{Browser, Casdoor, Page};
 pub use ldap::{Ldap, LdapMode};
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

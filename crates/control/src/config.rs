@@ -100,10 +100,10 @@ pub(crate) struct Touched {
 
 impl<T: DeserializeOwned> Object<T> {
     fn decode(row: Row) -> Result<Arc<Self>, StartError> {
-        let object = serde_json::from_str(&row.spec).map_err(|source| StartError::Unreadable {
+        let object = serde_json::from_str(&row.spec).map_err(|error| StartError::Unreadable {
             kind: row.kind.slug(),
             name: row.name,
-            source,
+            source: error.into(),
         })?;
         let stored = Stored { object, revision: row.revision, updated_at: row.updated_at };
         Ok(Arc::new(Self { row: row.id.into(), stored }))

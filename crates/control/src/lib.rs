@@ -241,7 +241,7 @@ pub enum StartError {
         kind: &'static str,
         name: String,
         #[source]
-        source: serde_json::Error,
+        source: NotUnderstood,
     },
     /// A provider's or credential's sealed value does not open.
     #[error("a secret of {what} cannot be opened")]
@@ -250,6 +250,22 @@ pub enum StartError {
         #[source]
         source: store::SealError,
     },
+}
+
+/// Where stored JSON is not what it should be. Serde's own words quote what stands there.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} at line {line}, column {column}")]
+pub struct NotUnderstood {
+    what: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl From<serde_json::Error> for NotUnderstood {
+    fn from(error: serde_json::Error) -> Self {
+        let what = if error.is_data() { "something else was expected" } else { "it is no JSON" };
+        Self { what, line: error.line(), column: error.column() }
+    }
 }
 
 /// Dropped when a change was cut off while it was being stored.

@@ -89,6 +89,8 @@ pub struct GatewayConfig {
     pub forbidden_upstreams: Vec<SocketAddr>,
     /// Where it answers over TLS; port 0 lets the system choose. Default: nowhere.
     pub tls_addr: Option<SocketAddr>,
+    /// The authorities that certificates of Redis servers are checked by, PEM. Default: the system's.
+    pub redis_authorities: Option<Arc<str>>,
     /// A line for each request. Default: none.
     pub access_log: Option<AccessLogConfig>,
 }
@@ -109,6 +111,7 @@ impl Default for GatewayConfig {
             upstream_idle_timeout: Duration::from_secs(60),
             forbidden_upstreams: Vec::new(),
             tls_addr: None,
+            redis_authorities: None,
             access_log: None,
         }
     }
@@ -222,7 +225,8 @@ impl Gateway {
     pub fn metrics(&self) -> String {
         let shared = &self.shared;
         let table = shared.table.load();
-        let mut routes: Vec<RouteFacts<'_>> = table.routes().map(|route| route.facts()).collect();
+        let shown = table.routes().filter(|route| route.is_in_metrics());
+        let mut routes: Vec<RouteFacts<'_>> = shown.map(|route| route.facts()).collect();
         routes.push(RouteFacts { id: "none", name: "none", counts: &shared.no_route });
         let mut exposition = Exposition::default();
         exposition.requests(&routes);

@@ -179,6 +179,10 @@ impl Table {
         self.fingerprint_key.of(text)
     }
 
+    pub(crate) fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
+    }
+
     /// What seals the sessions of browsers.
     ///
     /// # Errors
@@ -320,6 +324,11 @@ impl Paths {
 }
 
 impl Route {
+    /// Every route is, but one for which the plugin prometheus is disabled.
+    pub(crate) fn is_in_metrics(&self) -> bool {
+        self.plan.as_ref().is_none_or(|plan| !plan.plugins.is_disabled(PluginName::Prometheus))
+    }
+
     pub(crate) fn facts(&self) -> RouteFacts<'_> {
         RouteFacts { id: self.id.as_str(), name: self.name.as_str(), counts: &self.counts }
     }
@@ -370,8 +379,9 @@ fn compile_plan(
         Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
         None => return Err(format!("its service {} has no upstream", service.id)),
     };
-    let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
-    let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
+    let (service_owner, route_owner) = (format!("service/{}", service.id), format!("route/{}", route.id));
+    let of_service = service.plugins.values().map(|config| (config.name(), (&service_owner, config)));
+    let of_route = route.plugins.values().map(|config| (config.name(), (&route_owner, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
     let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
     Ok(Plan { plugins, upstream })

@@ -206,7 +206,8 @@ async fn failed(manager: &dyn SecretManager, reference: &SecretRef, failure: &Fa
         if let Some(near) = &near {
             explanation.fix = format!("The secret {} exists: did you mean that? {}", near.join("/"), explanation.fix);
         }
-        *remedy = remedy.take().or_else(|| meant(reference, failure, near).map(|to| Remedy::Respell { to }));
+        *remedy =
+            remedy.take().or_else(|| meant(reference, failure, near).map(|to| Remedy::Respell { to: Box::new(to) }));
     }
     outcome
 }
