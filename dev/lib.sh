@@ -165,6 +165,11 @@ need_npm_packages() {
   touch node_modules/.package-lock.json
 }
 
+# The JSON editor, from editor/ and CodeMirror. Both ways of building the site copy what is in public/.
+build_editor() {
+  quietly "bundling the JSON editor" npm run --silent build --workspace editor
+}
+
 # --- what a running Postern talks to -----------------------------------------
 
 need_openbao() {
@@ -221,6 +226,7 @@ need_build_tools() {
   need_rust
   need_npm_packages
   need_wasm_bindgen
+  build_editor
 }
 
 # The dev build of the site and the server. cargo-leptos does it where it is

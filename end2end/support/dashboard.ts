@@ -13,6 +13,42 @@ export interface Vault {
   token: string;
 }
 
+/** The JSON editor of a dialog, once it has taken the place of the plain text field: what is found before is the field. */
+export async function jsonEditor(dialog: Locator): Promise<JsonEditor> {
+  const editor = new JsonEditor(dialog);
+  await expect(dialog.locator("json-editor[data-ready]")).toBeVisible();
+  return editor;
+}
+
+export class JsonEditor {
+  readonly textbox: Locator;
+
+  constructor(readonly dialog: Locator) {
+    this.textbox = dialog.getByRole("textbox", { name: "JSON Editor", exact: true });
+  }
+
+  /** What the form holds. */
+  async text(): Promise<string> {
+    return this.dialog.locator('textarea[name="json"]').inputValue();
+  }
+
+  /** What is underlined as wrong. */
+  get wrong(): Locator {
+    return this.textbox.locator(".cm-lintRange-error");
+  }
+
+  /** How references fare, as marked in the text. */
+  get marks(): Locator {
+    return this.textbox.locator(".cm-reference-state");
+  }
+
+  /** Chooses from what completes the text at the cursor. */
+  async complete(option: string) {
+    const list = this.dialog.getByRole("listbox", { name: "Completions" });
+    await list.getByRole("option").filter({ hasText: option }).first().click();
+  }
+}
+
 export class Dashboard {
   constructor(
     readonly page: Page,
@@ -24,7 +60,7 @@ export class Dashboard {
   }
 
   /** Goes through the side navigation, as the tutorial does. */
-  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "References" | "Gateway Instances") {
+  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "Global Plugins" | "References" | "Gateway Instances") {
     if (!this.page.url().startsWith(this.base)) await this.open();
     const navigation = this.page.getByRole("navigation").getByRole("link", { name, exact: true });
     await navigation.click();
@@ -131,10 +167,9 @@ export class Dashboard {
       .getByRole("listitem")
       .filter({ has: this.page.getByRole("heading", { name: card, exact: true }) });
     await plugin.getByRole("button", { name: "Enable", exact: true }).click();
-    const editor = this.page.getByRole("dialog").filter({
-      has: this.page.getByRole("textbox", { name: "JSON Editor", exact: true }),
-    });
-    await editor.getByRole("textbox", { name: "JSON Editor", exact: true }).fill(json);
-    await this.submit(editor, "Enable");
+    const dialog = this.page.getByRole("dialog", { name: `Enable ${card}`, exact: true });
+    const editor = await jsonEditor(dialog);
+    await editor.textbox.fill(json);
+    await this.submit(dialog, "Enable");
   }
 }

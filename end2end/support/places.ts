@@ -1,6 +1,6 @@
 // Where one can be in the dashboard, for specs that go everywhere.
 import { Locator } from "@playwright/test";
-import { ALICE_KEY, Dashboard } from "./dashboard";
+import { ALICE_KEY, Dashboard, jsonEditor } from "./dashboard";
 import { get } from "./http";
 
 const GROUP = "/g/default";
@@ -18,6 +18,7 @@ export const firstPages: Place[] = [
   { name: "secret providers", path: `${GROUP}/secret-providers`, shows: ["my-vault"] },
   { name: "consumers", path: `${GROUP}/consumers`, shows: ["Alice"] },
   { name: "services", path: `${GROUP}/services`, shows: ["httpbin"] },
+  { name: "global plugins", path: `${GROUP}/global-plugins` },
   { name: "certificates", path: `${GROUP}/certificates` },
   { name: "references", path: `${GROUP}/references`, shows: [ALICE_KEY] },
   { name: "gateway instances", path: `${GROUP}/instances` },
@@ -34,6 +35,7 @@ export async function everyPage(base: string): Promise<Place[]> {
     ...firstPages,
     { name: "secret provider", path: MY_VAULT, shows: ["secret/api7"] },
     { name: "consumer", path: ALICE, shows: ["primary-key", ALICE_KEY] },
+    { name: "consumer plugins", path: `${GROUP}/consumers/Alice/plugins` },
     { name: "service", path: service, shows: ["httpbin"] },
     { name: "service routes", path: `${service}/routes`, shows: ["/ip"] },
     { name: "service plugins", path: `${service}/plugins`, shows: ["Key Auth"] },
@@ -77,5 +79,14 @@ export async function everyDialog(base: string): Promise<DialogPlace[]> {
     byButton(`${GROUP}/certificates`, "Add Certificate"),
     byButton(`${service}/routes`, "Add Route"),
     byButton(`${service}/plugins`, "Enable Plugin"),
+    {
+      name: "Edit Key Auth on service/plugins",
+      page: `${service}/plugins`,
+      async open(dashboard) {
+        const dialog = await dashboard.dialog("Edit Key Auth");
+        await jsonEditor(dialog);
+        return dialog;
+      },
+    },
   ];
 }

@@ -73,12 +73,13 @@ fn without_foreign_referer(mut request: Request, host: &str) -> Request {
 /// What an answer that is no page may do: nothing.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// The policy of a page: our own files, and the scripts that carry this answer's nonce.
+/// The policy of a page: our own files, and the scripts that carry this answer's nonce. The JSON editor makes its
+/// style sheet in the browser, with the same nonce; no other style gets in.
 pub(crate) fn page_policy(nonce: &str) -> String {
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
-frame-ancestors 'none'"
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+style-src 'self' 'nonce-{nonce}'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
+base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 

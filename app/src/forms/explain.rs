@@ -4,7 +4,6 @@ use crate::api;
 use crate::error::AppError;
 use crate::forms::at_once;
 use crate::forms::provider_test::{follow, save_mended};
-use crate::go::Go;
 use crate::parts::diagnosis::{Test, TestPanel};
 use crate::parts::group::group;
 use leptos::prelude::*;
@@ -81,15 +80,24 @@ pub fn ExplainDialog(
     reference: Reference,
     /// Something was saved or learned.
     on_change: Callback<()>,
+    /// Writes what was probably meant, where the reference is being written.
+    #[prop(optional)]
+    respell: Option<Callback<String>>,
+    on_close: Callback<()>,
 ) -> impl IntoView {
-    let go = Go::here();
-    let text = reference.to_string();
-    let explain = Explain::of(Signal::stored(text.clone()), None, on_change);
+    let text = RwSignal::new(reference.to_string());
+    let respell = respell.map(|respell| {
+        Callback::new(move |better: String| {
+            text.set(better.clone());
+            respell.run(better);
+        })
+    });
+    let explain = Explain::of(text.into(), respell, on_change);
     at_once(explain.run);
     view! {
-        <Dialog title="Explain" on_close=go.closing() wide=true>
+        <Dialog title="Explain" on_close wide=true title_id="explain-title">
             <DialogBody>
-                <p class="ref-text text-sm wrap-anywhere">{text}</p>
+                <p class="ref-text text-sm wrap-anywhere">{move || text.get()}</p>
                 <ExplainPanel explain/>
             </DialogBody>
             <DialogFoot dismiss="Close">

@@ -116,6 +116,17 @@ impl Submission {
         }
     }
 
+    /// What is wrong, as far as it was told, by field; tracked.
+    #[must_use]
+    pub fn told(self) -> Vec<FieldProblem> {
+        self.faults.all().into_iter().map(|(field, problem)| FieldProblem { field, problem }).collect()
+    }
+
+    /// Something was typed: what is mended is no longer told.
+    pub fn recheck(self) {
+        self.faults.recheck();
+    }
+
     /// Shows faults that are known already, from a form posted without JavaScript.
     pub fn show(self, problems: Vec<FieldProblem>) {
         self.faults.refuse(pairs(problems));
@@ -145,6 +156,9 @@ pub fn FormDialog(
     on_close: Callback<()>,
     /// How the dialog names a field, for the summary of faults.
     label: fn(&str) -> String,
+    /// Leads from the summary of faults to a field, where that is more than giving it the focus.
+    #[prop(optional)]
+    seek: Option<Callback<String>>,
     /// Where the form goes when it is sent before hydration.
     #[prop(optional_no_strip)]
     plain_action: Option<&'static str>,
@@ -169,7 +183,7 @@ pub fn FormDialog(
         <Dialog title on_close dirty wide>
             <form method="post" action=plain_action novalidate=true class="dialog-content" on:submit=send>
                 <DialogBody>
-                    <ErrorSummary faults label/>
+                    <ErrorSummary faults label seek/>
                     {move || conflict.get().map(|conflict| view! { <ConflictPanel conflict on_reload on_overwrite/> })}
                     {move || {
                         failure

@@ -125,7 +125,7 @@ pub fn SecretInput(
                     if manual.get() {
                         view! { <ManualHint fields stored=stored.clone()/> }.into_any()
                     } else {
-                        view! { <ReferenceHelp fields/> }.into_any()
+                        view! { <ReferenceHelp text=fields.text/> }.into_any()
                     }
                 }}
             </div>
@@ -177,12 +177,12 @@ fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
 
 /// What the text says while it is typed, and, on a button, where it leads.
 #[component]
-fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
-    let reading = Memo::new(move |_| fields.text.with(|text| secret_ref::read(text.trim())));
+pub fn ReferenceHelp(text: RwSignal<String>) -> impl IntoView {
+    let reading = Memo::new(move |_| text.with(|text| secret_ref::read(text.trim())));
     let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
-    let respell = Callback::new(move |text| fields.text.set(text));
-    let explain = Explain::of(fields.text.into(), Some(respell), Callback::new(|()| {}));
+    let respell = Callback::new(move |better| text.set(better));
+    let explain = Explain::of(text.into(), Some(respell), Callback::new(|()| {}));
     // What was resolved is not what stands there now.
     Effect::new(move |_| {
         reading.get();
@@ -193,7 +193,7 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let resolve = move |()| {
         busy.set(true);
         explain.state.set(Test::NotBegun);
-        let text = fields.text.get_untracked().trim().to_owned();
+        let text = text.get_untracked().trim().to_owned();
         let request = api::check_reference(group.get_value(), text);
         leptos::task::spawn_local(async move {
             let answer = request.await;
@@ -204,7 +204,7 @@ fn ReferenceHelp(fields: SecretFields) -> impl IntoView {
     let is_reference = Memo::new(move |_| matches!(reading.get(), Reading::Reference(_) | Reading::Env(_)));
     view! {
         <div aria-live="polite" class="grid grid-cols-[minmax(0,1fr)] gap-2">
-            {move || view! { <ReadingLine reading=reading.get() text=fields.text.get_untracked().trim().to_owned()/> }}
+            {move || view! { <ReadingLine reading=reading.get() text=text.get_untracked().trim().to_owned()/> }}
             {move || check.get().map(|answer| view! { <Resolved answer/> })}
         </div>
         <ExplainPanel explain/>

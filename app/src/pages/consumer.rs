@@ -281,7 +281,7 @@ fn Dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> impl IntoView {
             let reference = find(live, &id).and_then(|view| view.stored.object.kind.secret().reference().cloned());
             let on_change = Callback::new(move |()| live.refresh());
             return match reference {
-                Some(reference) => view! { <ExplainDialog reference on_change/> }.into_any(),
+                Some(reference) => view! { <ExplainDialog reference on_change on_close=go.closing()/> }.into_any(),
                 None => view! { <Gone what="credential" name=id on_close=go.closing()/> }.into_any(),
             };
         }

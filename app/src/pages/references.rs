@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::forms::explain::ExplainDialog;
-use crate::go::opened;
+use crate::go::{Go, opened};
 use crate::load::{Live, load};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
@@ -61,12 +61,13 @@ pub fn ReferenceTable(
     /// Something was saved or learned.
     on_change: Callback<()>,
 ) -> impl IntoView {
+    let go = Go::here();
     let explain = opened("explain");
     let explained = move || {
         let id = explain.get()?;
         let reference =
             rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
-        Some(view! { <ExplainDialog reference on_change/> })
+        Some(view! { <ExplainDialog reference on_change on_close=go.closing()/> })
     };
     view! {
         <div class="table-box">

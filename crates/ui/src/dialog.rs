@@ -35,6 +35,9 @@ pub fn Dialog(
     #[prop(optional, into)]
     dirty: Signal<bool>,
     #[prop(optional)] wide: bool,
+    /// The id of its title; another one for a dialog over a dialog.
+    #[prop(default = "dialog-title")]
+    title_id: &'static str,
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
@@ -57,16 +60,16 @@ pub fn Dialog(
             class="dialog"
             class:dialog-wide=wide
             open=true
-            aria-labelledby="dialog-title"
+            aria-labelledby=title_id
             on:cancel=move |event: web_sys::Event| {
                 event.prevent_default();
                 closing.wanted();
             }
-            on:keydown=submit_with_enter
+            on:keydown=submit_by_key
         >
             <div class="dialog-content">
                 <header class="dialog-head">
-                    <h2 id="dialog-title">{move || title.get()}</h2>
+                    <h2 id=title_id>{move || title.get()}</h2>
                     <Button
                         label="Close"
                         look=Look::Ghost
@@ -143,18 +146,22 @@ fn open_modal(dialog: &web_sys::HtmlDialogElement) {
         return;
     }
     let first = dialog.query_selector(
-        ".dialog-body :is(input:not([readonly], [type=radio], [type=hidden]), textarea, select), .dialog-foot .btn",
+        ".dialog-body :is(input:not([readonly], [type=radio], [type=hidden]), textarea:not([hidden]), select, \
+         [contenteditable=true]), .dialog-foot .btn",
     );
     if let Some(field) = first.ok().flatten().and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = field.focus();
     }
 }
 
-/// Ctrl+Enter (or Cmd+Enter) submits from anywhere, also from a field of several lines.
-fn submit_with_enter(event: web_sys::KeyboardEvent) {
-    if event.key() != "Enter" || !(event.ctrl_key() || event.meta_key()) {
+/// Ctrl+Enter and Ctrl+S (or with Cmd) submit from anywhere, also from a field of several lines.
+fn submit_by_key(event: web_sys::KeyboardEvent) {
+    let is_submit = matches!(event.key().as_str(), "Enter" | "s");
+    if !is_submit || !(event.ctrl_key() || event.meta_key()) || event.alt_key() || event.shift_key() {
         return;
     }
+    // The browser would save the page.
+    event.prevent_default();
     let form = event
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())

@@ -65,6 +65,21 @@ impl Faults {
         });
     }
 
+    /// What was told is looked at again: what is mended is no longer told. For a field of many parts.
+    pub fn recheck(&self) {
+        if self.by_field.try_with_untracked(BTreeMap::is_empty) == Some(false)
+            && let Some(check) = self.check.try_get_value()
+        {
+            self.by_field.try_set(check().into_iter().collect());
+        }
+    }
+
+    /// Every fault that is told, by field.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<String, String> {
+        self.by_field.try_get().unwrap_or_default()
+    }
+
     /// What was wrong with the field is being mended.
     fn mending(&self, field: &str) {
         if self.by_field.try_with_untracked(|faults| faults.contains_key(field)) == Some(true) {
@@ -177,6 +192,9 @@ pub fn ErrorSummary(
     faults: Faults,
     /// How the dialog names a field.
     label: fn(&str) -> String,
+    /// Leads to a field, where that is more than giving it the focus.
+    #[prop(optional_no_strip)]
+    seek: Option<Callback<String>>,
 ) -> impl IntoView {
     const ID: &str = "error-summary";
     Effect::new(move |_| {
@@ -195,13 +213,8 @@ pub fn ErrorSummary(
                     <Icon glyph=Glyph::Danger/>
                     <ul class="callout-body">
                         {move || {
-                            faults
-                                .by_field
-                                .try_get()
-                                .unwrap_or_default()
-                                .into_iter()
-                                .map(|(name, why)| view! { <SummaryLine name why label/> })
-                                .collect_view()
+                            let line = |(name, why)| view! { <SummaryLine name why label seek/> };
+                            faults.all().into_iter().map(line).collect_view()
                         }}
                     </ul>
                 </div>
@@ -211,9 +224,9 @@ pub fn ErrorSummary(
 }
 
 #[component]
-fn SummaryLine(name: String, why: String, label: fn(&str) -> String) -> impl IntoView {
+fn SummaryLine(name: String, why: String, label: fn(&str) -> String, seek: Option<Callback<String>>) -> impl IntoView {
     let id = field_id(&name);
-    let target = id.clone();
+    let (target, field) = (id.clone(), name.clone());
     view! {
         <li>
             <a
@@ -221,7 +234,10 @@ fn SummaryLine(name: String, why: String, label: fn(&str) -> String) -> impl Int
                 href=format!("#{id}")
                 on:click=move |event| {
                     event.prevent_default();
-                    focus_id(&target);
+                    match seek {
+                        Some(seek) => seek.run(field.clone()),
+                        None => focus_id(&target),
+                    }
                 }
             >
                 {label(&name)}

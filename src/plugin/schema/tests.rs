@@ -1,5 +1,5 @@
 use super::*;
-use crate::plugin::{EnteredField, Placement, PluginConfig, PluginName, schema};
+use crate::plugin::{EnteredField, OnConsumer, Phase, Placement, PluginConfig, PluginName, schema};
 use serde_json::json;
 
 const INNER: &[Field] = &[
@@ -121,6 +121,9 @@ fn every_plugins_table_is_in_order() {
     for name in PluginName::ALL {
         let about = name.about();
         order.push(-about.priority);
+        // It would run when it is known already whose request it is, and could only take that away.
+        let on_consumers = matches!(about.on_consumer, OnConsumer::AsOnRoute);
+        assert!(!(about.authenticates && about.phase == Phase::Rewrite && on_consumers), "{}", about.slug);
         assert_eq!(serde_json::to_value(name).unwrap(), about.slug, "the name is stored as the slug");
         for text in [about.label, about.summary, about.consequence_of_removal] {
             assert!(!text.is_empty(), "{}", about.slug);

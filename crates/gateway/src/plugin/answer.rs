@@ -36,7 +36,11 @@ impl Plugin {
     async fn answer(&self, answer: &mut Answer<'_>) {
         match self {
             Self::RequestId(plugin) => plugin.answer(answer),
-            Self::Cors(plugin) => plugin.answer(answer.record.kept.asked(), answer.response.headers_mut()),
+            Self::Cors(plugin) => {
+                if let Some(asked) = answer.record.kept.asked() {
+                    plugin.answer(asked, answer.response.headers_mut());
+                }
+            }
             Self::ResponseRewrite(plugin) => plugin.answer(answer).await,
             Self::KeyAuth(_)
             | Self::BasicAuth(_)

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// What the plugins that change an answer need of its request. Most requests have no such plugin.
 #[derive(Default)]
 pub(crate) struct Kept {
-    asked: cors::Asked,
+    /// Before another plugin changed the request.
+    asked: Option<cors::Asked>,
     variables: HashMap<Variable, String>,
     /// The request's id, where the configuration says what it is like and the client did not send one.
     pub(crate) id: Option<HeaderValue>,
@@ -19,24 +20,29 @@ impl Kept {
     /// Takes from the request what `plugins` will need.
     pub(crate) fn take(&mut self, plugins: &[Arc<Installed>], access: &Access<'_>) {
         for installed in plugins {
-            match &installed.plugin {
-                Plugin::Cors(_) => self.asked = cors::Asked::of(access.headers),
-                // Once: it may have been told to others.
-                Plugin::RequestId(plugin) if self.id.is_none() => self.id = plugin.id_of_gateway(access),
-                Plugin::ResponseRewrite(plugin) => {
-                    for variable in plugin.of_requests() {
-                        if let Some(value) = variables::value(variable, access) {
-                            self.variables.insert(variable.clone(), value);
-                        }
-                    }
-                }
-                _ => {}
+            if let Plugin::Cors(_) = &installed.plugin {
+                self.asked.get_or_insert_with(|| cors::Asked::of(access.headers));
+            }
+            // Once: it may have been told to others.
+            if let (Plugin::RequestId(plugin), None) = (&installed.plugin, &self.id) {
+                self.id = plugin.id_of_gateway(access);
+            }
+            if let Plugin::ResponseRewrite(plugin) = &installed.plugin {
+                self.take_variables(plugin.of_requests(), access);
             }
         }
     }
 
-    pub(super) fn asked(&self) -> &cors::Asked {
-        &self.asked
+    fn take_variables(&mut self, wanted: &[Variable], access: &Access<'_>) {
+        for variable in wanted {
+            if let Some(value) = variables::value(variable, access) {
+                self.variables.insert(variable.clone(), value);
+            }
+        }
+    }
+
+    pub(super) fn asked(&self) -> Option<&cors::Asked> {
+        self.asked.as_ref()
     }
 
     pub(super) fn get(&self, variable: &Variable) -> Option<&str> {

@@ -95,3 +95,34 @@ async fn without_its_secret_nothing_passes_whatever_was_counted() {
     let changes = json!({"redis_password": reference, "sync_interval": 0.5, "allow_degradation": true});
     assert_eq!(gateway(&tutorial(redis.port(), changes)).get("/ip").await.status, 503);
 }
+
+#[tokio::test]
+async fn after_a_rotation_redis_is_told_with_the_new_password() {
+    let redis = Redis::start();
+    redis.set_user("api7", "first");
+    let changes = json!({"count": 1_000_000, "time_window": 100_000, "sync_interval": 0.1});
+    let (gateway, manager) = rotating(&tutorial(redis.port(), changes), "redis_password", "first");
+    assert_eq!(statuses(&gateway, 1).await, [200]);
+    until_told(&redis, 1).await;
+    redis.set_user("api7", "second");
+    assert_eq!(statuses(&gateway, 4).await, [200; 4]);
+    until_told(&redis, 5).await;
+    assert_eq!(manager.reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn each_key_is_told_of_by_itself() {
+    let redis = Redis::start();
+    redis.set_user("api7", "redis-api7");
+    let changes = json!({"time_window": 100_000, "sync_interval": 0.1, "key": "arg_user"});
+    let gateway = gateway(&tutorial(redis.port(), changes));
+    for user in (0..100).chain(0..100) {
+        assert_eq!(gateway.get(&format!("/ip?user={user}")).await.status, 200);
+    }
+    let all_told = async {
+        while redis.counts() != vec![2; 100] {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(60), all_told).await.is_ok(), "{:?}", redis.counts());
+}

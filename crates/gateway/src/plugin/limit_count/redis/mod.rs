@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long credentials that Redis refused are not tried again.
+/// How long credentials that Redis refused, and a certificate that is not trusted, are not tried again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of one worker.
@@ -48,7 +48,7 @@ struct Pool {
     source: Source,
     keepalive: Duration,
     used: Mutex<Instant>,
-    refused: Mutex<Option<Instant>>,
+    refusal: Mutex<Option<(Instant, Uncounted)>>,
     kept: tokio::sync::Mutex<Kept>,
 }
 
@@ -128,10 +128,11 @@ impl Pools {
     ) -> Result<Decision, Uncounted> {
         let pool = self.pool(backend, fingerprints, secrets)?;
         pool.count(ask).await.map_err(|error| {
-            if is_refusal(&error) {
-                pool.refuse();
+            let uncounted = Uncounted::from(&error);
+            if matches!(uncounted, Uncounted::Refused | Uncounted::Untrusted) {
+                pool.refuse(uncounted.clone());
             }
-            Uncounted::from(&error)
+            uncounted
         })
     }
 
@@ -146,7 +147,7 @@ impl Pools {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = pools.get(&key) {
             *pool.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            return if pool.is_refused() { Err(Uncounted::Refused) } else { Ok(Arc::clone(pool)) };
+            return pool.refusal().map_or_else(|| Ok(Arc::clone(pool)), Err);
         }
         pools.retain(|_, pool| !pool.is_idle());
         let source = Source::new(&backend.policy, secrets, self.authorities.as_deref());
@@ -159,8 +160,8 @@ impl Pools {
 
 impl Pool {
     fn new(source: Source, keepalive: Duration) -> Self {
-        let (used, refused, kept) = (Mutex::new(Instant::now()), Mutex::default(), tokio::sync::Mutex::default());
-        Self { source, keepalive, used, refused, kept }
+        let (used, refusal, kept) = (Mutex::new(Instant::now()), Mutex::default(), tokio::sync::Mutex::default());
+        Self { source, keepalive, used, refusal, kept }
     }
 
     /// A connection that was closed meanwhile, or leads to a server that is no master any more, is made anew, once.
@@ -218,13 +219,15 @@ impl Pool {
         is_refusal(error) || is_read_only(error) || is_gone || may_hide
     }
 
-    fn refuse(&self) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    fn refuse(&self, why: Uncounted) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), why));
     }
 
-    fn is_refused(&self) -> bool {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.is_some_and(|at| at.elapsed() < REFUSED_PAUSE)
+    /// Why it is of no use at this moment.
+    fn refusal(&self) -> Option<Uncounted> {
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, why) = refusal.as_ref().filter(|(at, _)| at.elapsed() < REFUSED_PAUSE)?;
+        Some(why.clone())
     }
 
     fn is_idle(&self) -> bool {

@@ -98,8 +98,11 @@ fn connections_are_apart_by_server_database_and_credentials() {
 fn credentials_that_were_refused_a_moment_ago_are_not_tried() {
     let backend = backend(&json!({"count": 1, "time_window": 1, "policy": "redis", "redis_host": "one"}));
     let (pools, fingerprints, secrets) = (Pools::default(), FingerprintKey::new([1; 32]), Secrets::default());
-    pools.pool(&backend, &fingerprints, &secrets).unwrap().refuse();
-    assert_eq!(pools.pool(&backend, &fingerprints, &secrets).err(), Some(Uncounted::Refused));
+    let pool = pools.pool(&backend, &fingerprints, &secrets).unwrap();
+    for why in [Uncounted::Refused, Uncounted::Untrusted] {
+        pool.refuse(why.clone());
+        assert_eq!(pools.pool(&backend, &fingerprints, &secrets).err(), Some(why));
+    }
 }
 
 #[test]
