@@ -42,10 +42,15 @@ export class JsonEditor {
     return this.textbox.locator(".cm-reference-state");
   }
 
-  /** Chooses from what completes the text at the cursor. */
+  /** Chooses from what completes the text at the cursor. A slow machine may not offer it unasked. */
   async complete(option: string) {
     const list = this.dialog.getByRole("listbox", { name: "Completions" });
-    await list.getByRole("option").filter({ hasText: option }).first().click();
+    const before = await this.text();
+    await expect(async () => {
+      if (!(await list.isVisible())) await this.textbox.press("Control+Space");
+      await list.getByRole("option").filter({ hasText: option }).first().click({ timeout: 3_000 });
+      expect(await this.text()).not.toBe(before);
+    }).toPass();
   }
 }
 

@@ -55,10 +55,19 @@ pub enum OnConsumer {
         check: Check,
         example: &'static str,
         /// The field by which requests that name it find the consumer, if there is one.
-        known_by: Option<&'static str>,
+        known_by: Option<KnownBy>,
     },
     /// Nothing. The text says what to do in place of it.
     Refused(&'static str),
+}
+
+/// How requests find a consumer by a plugin of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownBy {
+    /// The field with the name that they give.
+    pub field: &'static str,
+    /// The one spelling of a name, or the rule that it breaks, as a sentence with nothing of the name in it.
+    pub read: fn(&str) -> Result<String, String>,
 }
 
 /// What kind of object a plugin's configuration belongs to.

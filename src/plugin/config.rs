@@ -1,6 +1,6 @@
 //! The configuration of one plugin: its fields, checked, and its secrets apart from them.
 
-use super::about::{OnConsumer, Placement};
+use super::about::{KnownBy, OnConsumer, Placement};
 use super::meta::{self, META, Meta};
 use super::schema::{self, Field, found, is_reference, may_be_text, secret_patterns, with_defaults};
 use super::text::parse_object;
@@ -121,9 +121,9 @@ impl<F> PluginConfig<F> {
         naming.filter_map(|field| Some((field.name, self.fields.get(field.name)?.as_str()?.parse().ok()?)))
     }
 
-    /// The field by which requests find the consumer that has this plugin, if it has one.
+    /// How requests find the consumer that has this plugin, if they do.
     #[must_use]
-    pub fn known_by(&self) -> Option<&'static str> {
+    pub fn known_by(&self) -> Option<KnownBy> {
         match (self.placement, self.name.about().on_consumer) {
             (Placement::Consumer, OnConsumer::With { known_by, .. }) => known_by,
             _ => None,

@@ -26,6 +26,7 @@ pub mod network;
 pub mod pattern;
 pub mod prometheus;
 pub mod proxy_rewrite;
+pub mod public_api;
 mod reader;
 pub mod request_id;
 pub mod response_rewrite;
@@ -33,8 +34,9 @@ pub mod schema;
 mod set;
 mod text;
 pub mod variable;
+pub mod wolf_rbac;
 
-pub use about::{About, OnConsumer, Phase, Placement};
+pub use about::{About, KnownBy, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use reader::STORED;
 pub use set::{PluginOwner, PluginSet};
@@ -84,6 +86,7 @@ plugins! {
     Cors in cors,
     IpRestriction in ip_restriction,
     AuthzCasdoor in authz_casdoor,
+    WolfRbac in wolf_rbac,
     LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
@@ -93,6 +96,7 @@ plugins! {
     ProxyRewrite in proxy_rewrite,
     LimitCount in limit_count,
     ResponseRewrite in response_rewrite,
+    PublicApi in public_api,
     Prometheus in prometheus,
 }
 

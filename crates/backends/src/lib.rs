@@ -4,10 +4,12 @@
 mod casdoor;
 mod ldap;
 mod redis;
+mod wolf;
 
 pub use casdoor::{Browser, Casdoor, Page};
 pub use ldap::{Ldap, LdapMode};
 pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls};
+pub use wolf::Wolf;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -140,6 +140,12 @@ impl Armed {
         self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).find(|other| *other != id)
     }
 
+    /// A credential that has this key.
+    pub(crate) fn first_owner(&self, key: Fingerprint) -> Option<&ObjectId> {
+        let doubled = self.doubled.get(&key).into_iter().flatten();
+        self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).next()
+    }
+
     /// Every credential that shares its key with another.
     pub(crate) fn disarmed(&self) -> impl Iterator<Item = &ObjectId> {
         self.doubled.values().flatten()

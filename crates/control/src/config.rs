@@ -167,6 +167,7 @@ impl Config {
                 let name = object.stored.object.name.clone();
                 // Its credentials say whose they are.
                 touched.credentials = belonging(&self.by_consumer, &name).cloned().collect();
+                touched.credentials.extend(self.known_ids_of_consumer(&name));
                 touched.consumer = Some(name.clone());
                 self.consumers.insert(name, object);
             }
@@ -340,6 +341,15 @@ impl Config {
     /// The ids under which the consumers stand whom requests find by a plugin.
     pub(crate) fn known_ids(&self) -> impl Iterator<Item = &ObjectId> {
         self.known_by.keys()
+    }
+
+    /// Those of one consumer.
+    fn known_ids_of_consumer(&self, name: &ConsumerName) -> Vec<ObjectId> {
+        let set = self.plugin_sets.get(&PluginOwner::Consumer(name.clone()));
+        let ids = set
+            .into_iter()
+            .flat_map(|set| set.stored.object.plugins.keys().filter_map(|plugin| known_id(&set.row, *plugin)));
+        ids.filter(|id| self.known_by.contains_key(id)).collect()
     }
 
     /// Those of them whose plugins hold a reference.
@@ -551,6 +561,6 @@ pub(crate) fn plugin_place<'a>((kind, row): (Kind, &'a str), column: &'a str) ->
 }
 
 /// The id under which a consumer stands whom requests find by a plugin. No credential has it.
-fn known_id(row: &str, plugin: PluginName) -> Option<ObjectId> {
+pub(crate) fn known_id(row: &str, plugin: PluginName) -> Option<ObjectId> {
     format!("{row}.{}", plugin.slug()).parse().ok()
 }

@@ -9,6 +9,7 @@ mod credentials;
 mod errors;
 mod explain;
 mod inspect;
+mod known;
 mod live;
 mod plane;
 mod plugin_sets;

@@ -9,11 +9,13 @@ use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin as Casdoor;
+use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::wolf_rbac::WolfConsumer;
 use postern::plugin::{
-    EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
+    EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
 };
-use postern::provider::ProviderKey;
+use postern::provider::{ProviderKey, address};
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Sealed, SecretField};
@@ -155,7 +157,32 @@ impl Inner {
                 return Err(ControlError::invalid("/endpoint_addr", problem));
             }
         }
-        Ok(())
+        self.check_server(plugin)?;
+        self.check_known(config, owner, plugin)
+    }
+
+    /// The server that ldap-auth or wolf-rbac asks.
+    fn check_server(&self, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        let (field, host, port) = match (plugin.name(), plugin.placement()) {
+            (PluginName::LdapAuth, Placement::Route) => {
+                let ldap: LdapAuthPlugin = plugin.settings().map_err(internal)?;
+                ("/ldap_uri", ldap.ldap_uri.host().to_owned(), ldap.port())
+            }
+            (PluginName::WolfRbac, Placement::Consumer) => {
+                let WolfConsumer { server, .. } = plugin.settings().map_err(internal)?;
+                ("/server", server.host().to_owned(), server.port())
+            }
+            _ => return Ok(()),
+        };
+        if self.is_own_address(&host, port) {
+            return Err(ControlError::invalid(field, "This is Postern's own address: there is no such server."));
+        }
+        match host.parse().ok().and_then(address::forbidden) {
+            None => Ok(()),
+            Some(what) => {
+                Err(ControlError::invalid(field, format!("Postern does not connect to {}.", what.describe())))
+            }
+        }
     }
 
     /// Where limit-count counts, and with whom.

@@ -67,12 +67,6 @@ impl Inner {
         self.proof(kind, &self.value(object).0?).err()
     }
 
-    /// Of a name that a plugin of a consumer gives it.
-    pub(crate) fn known_fingerprint(&self, plugin: &str, value: &Plain) -> Fingerprint {
-        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
-        self.fingerprints.of_name(plugin, value.expose().as_bytes())
-    }
-
     pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
         #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
         self.fingerprints.of(value.expose().as_bytes())

@@ -3,14 +3,12 @@
 
 use crate::Inner;
 use crate::armed::{Armed, Standing};
-use crate::config::{Config, Object, Touched, credential_place, plugin_place};
+use crate::config::{Config, Object, Touched, credential_place};
 use crate::live::Live;
-use crate::plugins::column;
-use crate::proof::Found;
 use postern::consumer::Consumer;
 use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
-use postern::plugin::{PluginConfig, PluginOwner, Plugins, SealedField, SecretAt};
+use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
 use postern::routing::{Route, Service};
 use postern::sensitive::{Plain, Sealed, SecretField};
@@ -160,37 +158,6 @@ impl Inner {
         })
     }
 
-    /// How a consumer stands whom requests find by a plugin.
-    fn standing_by(
-        &self,
-        config: &Config,
-        name: &ConsumerName,
-        plugin: &PluginConfig<SealedField>,
-    ) -> Option<Standing> {
-        let consumer = config.consumers.get(name)?;
-        let field = plugin.known_by()?;
-        let (value, state) = match plugin.secret(&SecretAt::new(field)) {
-            Some(SecretField::Reference(reference)) => {
-                let (value, state) = self.current(reference);
-                (value, Some(state.name()))
-            }
-            Some(SecretField::Literal(sealed)) => {
-                let owner = PluginOwner::Consumer(name.clone());
-                let column = column(plugin.name(), field);
-                let opened = self.sealer.open(plugin_place(config.plugin_row(&owner), &column), sealed);
-                let opened = opened.inspect_err(|error| {
-                    tracing::error!(consumer = %name, field, %error, "a stored secret cannot be opened; it finds nobody");
-                });
-                (opened.ok(), None)
-            }
-            None => (plugin.text(field).map(|text| Plain::new(text.to_owned())), None),
-        };
-        let by =
-            value.filter(|value| !value.is_empty()).map(|value| self.known_fingerprint(plugin.name().slug(), &value));
-        let found = by.map(|by| Found { by, proof: None });
-        Some(Standing { consumer: snapshot_consumer(&consumer.stored.object), found, state })
-    }
-
     /// The value of a credential now, `None` arms nothing; and where its reference stands.
     pub(crate) fn value(&self, object: &Object<Credential<Sealed>>) -> (Option<Plain>, Option<ReferenceState>) {
         let kind = &object.stored.object.kind;
@@ -232,7 +199,7 @@ fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTre
     plugins.flat_map(BTreeMap::values).flat_map(PluginConfig::consumers).map(|(_, name)| name).collect()
 }
 
-fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
+pub(crate) fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
     SnapshotConsumer { name: consumer.name.clone(), custom_id: consumer.labels.get("custom_id").cloned() }
 }
 

@@ -136,6 +136,6 @@ impl Inner {
                 ),
             })
         });
-        failing.chain(unresolved).chain(doubled).collect()
+        failing.chain(unresolved).chain(doubled).chain(self.known_attention(config)).collect()
     }
 }

@@ -4,13 +4,13 @@ use crate::client_body::BodyError;
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
-use crate::upstream::InFlight;
+use crate::upstream::Hold;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub(crate) struct ResponseBody {
 
 enum Content {
     Own(Full<Bytes>),
-    Upstream { body: Incoming, _in_flight: Option<InFlight> },
+    Upstream { body: Incoming, _hold: Hold },
 }
 
 impl ResponseBody {
@@ -39,8 +39,8 @@ impl ResponseBody {
         Self { content: Content::Own(Full::default()), record: None }
     }
 
-    pub(crate) fn upstream(body: Incoming, in_flight: Option<InFlight>) -> Self {
-        Self { content: Content::Upstream { body, _in_flight: in_flight }, record: None }
+    pub(crate) fn upstream(body: Incoming, hold: Hold) -> Self {
+        Self { content: Content::Upstream { body, _hold: hold }, record: None }
     }
 
     /// The request lasts as long as this body.
@@ -96,12 +96,9 @@ impl Body for ResponseBody {
 }
 
 /// The body of a request on its way to the upstream, if it has one.
-///
-/// Dropped before anything was read from it, it can be taken back and sent elsewhere.
 pub(crate) struct Upload {
     body: Option<RequestBody>,
     progress: Option<Arc<Progress>>,
-    is_begun: bool,
 }
 
 /// How far an upload has come, for the timeout that must not hit a long but lively one.
@@ -114,46 +111,21 @@ pub(crate) struct Progress {
     waiting_for_client: AtomicBool,
     /// Why the client's part failed, if it did.
     failure: OnceLock<Reject>,
-    /// The body, when its upload was dropped before it had begun.
-    unsent: Mutex<Option<RequestBody>>,
 }
 
 impl Upload {
-    pub(crate) fn none() -> Self {
-        Self { body: None, progress: None, is_begun: false }
-    }
-
     /// With its progress when there is a body at all.
     pub(crate) fn new(body: RequestBody) -> (Self, Option<Arc<Progress>>) {
         if body.is_end_stream() {
-            return (Self::none(), None);
+            return (Self { body: None, progress: None }, None);
         }
         let progress = Arc::new(Progress {
             started: Instant::now(),
             last: AtomicU64::new(0),
             waiting_for_client: AtomicBool::new(false),
             failure: OnceLock::new(),
-            unsent: Mutex::default(),
         });
-        (Self::of(body, &progress), Some(progress))
-    }
-
-    fn of(body: RequestBody, progress: &Arc<Progress>) -> Self {
-        Self { body: Some(body), progress: Some(Arc::clone(progress)), is_begun: false }
-    }
-
-    /// The upload once more, if nothing of it was sent and it was dropped.
-    pub(crate) fn taken_back(progress: &Arc<Progress>) -> Option<Self> {
-        let body = progress.unsent.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some(Self::of(body, progress))
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        if let (false, Some(body), Some(progress)) = (self.is_begun, self.body.take(), &self.progress) {
-            *progress.unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
-        }
+        (Self { body: Some(body), progress: Some(Arc::clone(&progress)) }, Some(progress))
     }
 }
 
@@ -188,7 +160,6 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         let (Some(body), Some(progress)) = (&mut this.body, &this.progress) else { return Poll::Ready(None) };
-        this.is_begun = true;
         let frame = Pin::new(body).poll_frame(context);
         progress.waiting_for_client.store(frame.is_pending(), Ordering::Relaxed);
         let frame = ready!(frame);

@@ -2,10 +2,7 @@
 
 use crate::sealed_cookie::OURS;
 use crate::worker::Peer;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use std::net::IpAddr;
 
@@ -19,8 +16,6 @@ pub(crate) static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forward
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// What says who the caller is begins with one of these.
 const IDENTITY: [&str; 3] = ["x-consumer-", "x-credential-", "x-userinfo"];
@@ -31,18 +26,49 @@ const ORIGIN: [&str; 6] =
 /// What a trusted proxy may say.
 const PROXYS: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"];
 
-/// Removes what only the gateway may say, in every spelling that an upstream server could take for it:
-/// many fold `X_Consumer_Username` and `X-Consumer-Username` into one name (CVE-2026-39998).
-/// From a trusted proxy, `X-Forwarded-*` in their own spelling stay.
-pub(crate) fn remove_claims(headers: &mut HeaderMap, peer: &Peer) {
-    let stays = |name: &HeaderName| peer.is_trusted && PROXYS.contains(&name.as_str());
-    let claims = headers.keys().filter(|name| is_claim(name.as_str()) && !stays(name));
-    let claims: Vec<HeaderName> = claims.cloned().collect();
-    for name in claims {
+/// Header lines that the gateway itself adds to a request.
+const ADDED: usize = 10;
+
+/// Removes from a request what is not for the upstream server, in one pass over its headers: what is meant for this hop
+/// alone, and what only the gateway may say.
+///
+/// That goes in every spelling that an upstream server could take for it: many fold `X_Consumer_Username` and
+/// `X-Consumer-Username` into one name (CVE-2026-39998). From a trusted proxy, `X-Forwarded-*` in their own spelling stay.
+/// Trailers could carry a second `X-Consumer-Username` past the checks, so none are announced, and hyper sends none that
+/// are not. It answers `Expect` itself. `Forwarded` would contradict what the gateway says in `X-Forwarded-*`.
+pub(crate) fn clean_request(headers: &mut HeaderMap, peer: &Peer) {
+    let own = |name: &str| matches!(name, "trailer" | "expect" | "forwarded") || is_claim(name);
+    let stays = |name: &str| peer.is_trusted && PROXYS.contains(&name);
+    remove(headers, |name| own(name) && !stays(name));
+    headers.reserve(ADDED);
+}
+
+/// Removes from an answer what is meant for this hop alone.
+pub(crate) fn clean_answer(headers: &mut HeaderMap) {
+    remove(headers, |_| false);
+}
+
+/// Removes what `Connection` names, what is meant for this hop alone (RFC 9110 §7.6.1), and `more`.
+fn remove(headers: &mut HeaderMap, more: impl Fn(&str) -> bool) {
+    let mut names = named_by_connection(headers);
+    names.extend(headers.keys().filter(|name| is_of_this_hop(name.as_str()) || more(name.as_str())).cloned());
+    for name in names {
         headers.remove(name);
     }
-    // It would contradict what the gateway says in X-Forwarded-*.
-    headers.remove(FORWARDED);
+}
+
+fn is_of_this_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 fn is_claim(name: &str) -> bool {
@@ -55,41 +81,21 @@ fn is_claim(name: &str) -> bool {
     IDENTITY.iter().any(|prefix| begins(prefix)) || ORIGIN.iter().any(|o| o.len() == name.len() && begins(o))
 }
 
-/// Removes what is meant for this hop alone, also what `Connection` names (RFC 9110 §7.6.1).
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        for name in named_in(headers, &CONNECTION) {
-            // These frame and address the message; no client can make them disappear.
-            if name != HOST && name != CONTENT_LENGTH {
-                headers.remove(name);
-            }
-        }
-        headers.remove(CONNECTION);
-    }
-    for name in
-        [&KEEP_ALIVE, &PROXY_CONNECTION, &PROXY_AUTHENTICATE, &PROXY_AUTHORIZATION, &TE, &TRANSFER_ENCODING, &UPGRADE]
-    {
-        headers.remove(name);
-    }
-}
-
-fn named_in(headers: &HeaderMap, list: &HeaderName) -> Vec<HeaderName> {
-    let lines = headers.get_all(list).iter().filter_map(|line| line.to_str().ok());
-    let words = lines.flat_map(|line| line.split(','));
-    words.filter_map(|word| HeaderName::from_bytes(word.trim().as_bytes()).ok()).collect()
+/// What `Connection` names, except what goes anyway.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let usual = |line: &&HeaderValue| !matches!(line.as_bytes(), b"keep-alive" | b"close");
+    let lines = headers.get_all(CONNECTION).iter().filter(usual).filter_map(|line| line.to_str().ok());
+    let words = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let words = words.filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"));
+    let names = words.filter_map(|word| HeaderName::from_bytes(word.as_bytes()).ok());
+    // These frame and address the message; no client can make them disappear.
+    names.filter(|name| name != HOST && name != CONTENT_LENGTH).collect()
 }
 
 /// Whether a list header has `word` in any case.
 pub(crate) fn lists(headers: &HeaderMap, list: &HeaderName, word: &str) -> bool {
     let mut lines = headers.get_all(list).iter().filter_map(|line| line.to_str().ok());
     lines.any(|line| line.split(',').any(|w| w.trim().eq_ignore_ascii_case(word)))
-}
-
-/// A request's own: trailers could carry a second `X-Consumer-Username` past the checks, so none are
-/// announced, and hyper sends none that are not. It answers `Expect` itself.
-pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
-    headers.remove(TRAILER);
-    headers.remove(http::header::EXPECT);
 }
 
 /// Says where the request came from. What a trusted proxy or the configuration has said stays, and the other end's
@@ -213,7 +219,7 @@ mod tests {
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        remove_hop_by_hop(&mut headers);
+        clean_answer(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-length", "host", "x-other"]);

@@ -101,7 +101,7 @@ impl Default for GatewayConfig {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             header_timeout: Duration::from_secs(60),
             max_head_bytes: 32 * 1024,
-            max_headers: 100,
+            max_headers: worker::MAX_HEADERS,
             body_idle_timeout: Duration::from_secs(60),
             body_timeout: Some(Duration::from_secs(3600)),
             max_body_bytes: None,

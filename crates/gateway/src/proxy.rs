@@ -6,7 +6,9 @@ use crate::client_body::ClientBody;
 use crate::echo;
 use crate::headers;
 use crate::host::Host;
+use crate::own_answer::OwnAnswer;
 use crate::path::RequestPath;
+use crate::plugin::wolf_rbac::Asked;
 use crate::plugin::{Access, Answer, Chain, Changed, Scene, run};
 use crate::record::Record;
 use crate::reject::Reject;
@@ -79,9 +81,7 @@ async fn pass(
     let has_clients_id = request_id::of(&head.headers).is_some();
 
     // Before any plugin: what the client may not say, and what was meant for the gateway alone.
-    headers::remove_claims(&mut head.headers, peer);
-    headers::remove_hop_by_hop(&mut head.headers);
-    headers::remove_request_only(&mut head.headers);
+    headers::clean_request(&mut head.headers, peer);
 
     // The configuration of this moment decides; a later one is for later requests.
     let table = worker.shared.table.load_full();
@@ -117,6 +117,7 @@ async fn pass(
         body_check: None,
         identity: None,
         changed: Changed::default(),
+        endpoint: None,
         answer: added,
         scene: &scene,
     };
@@ -127,8 +128,13 @@ async fn pass(
         return Err(Reject::NoRoute);
     };
     let body = consult(&plan.plugins, global, &mut access, body, record).await?;
-    let Changed { path: new_path, method: new_method, host: new_host } = access.changed;
+    let (endpoint, changed) = (access.endpoint, access.changed);
+    let Changed { path: new_path, method: new_method, host: new_host } = changed;
     record.identity = access.identity;
+    if let Some(endpoint) = endpoint {
+        let asked = Asked { headers: &head.headers, query: query.as_deref(), table: &table, http: &worker.http };
+        return endpoint.answer(&asked, body).await.map(OwnAnswer::into_response);
+    }
 
     // What only the gateway says.
     if let Some(identity) = &record.identity {
@@ -139,7 +145,9 @@ async fn pass(
     }
     headers::join_cookies(&mut head.headers);
     headers::remove_sessions(&mut head.headers);
-    if let Some(host) = new_host.as_ref().or(host.as_ref().map(|host| &host.header)) {
+    // HTTP/2, or an absolute target, which counts more than the line.
+    let targets = host.as_ref().map(|host| &host.header).filter(|_| head.uri.authority().is_some());
+    if let Some(host) = new_host.as_ref().or(targets) {
         head.headers.insert(http::header::HOST, host.clone());
     }
     head.method = new_method.unwrap_or(head.method);
@@ -155,10 +163,9 @@ async fn pass(
             if tunnel.is_some() {
                 tunnel::ask(&mut head.headers);
             }
-            let Answered { response, node, in_flight } =
-                worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            let Answered { response, node, hold } = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
             record.node = Some(node);
-            tunnel::join(response, in_flight, tunnel)
+            tunnel::join(response, hold, tunnel)
         }
     };
     answered.map(|response| if has_no_body { without_body(response) } else { response })

@@ -6,7 +6,7 @@
 use crate::body::ResponseBody;
 use crate::headers;
 use crate::reject::Reject;
-use crate::upstream::InFlight;
+use crate::upstream::Hold;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
@@ -40,12 +40,12 @@ pub(crate) fn ask(headers: &mut HeaderMap) {
 /// It switches protocols without having been asked to.
 pub(crate) fn join(
     mut response: Response<Incoming>,
-    in_flight: Option<InFlight>,
+    hold: Hold,
     client: Option<OnUpgrade>,
 ) -> Result<Response<ResponseBody>, Reject> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        headers::remove_hop_by_hop(response.headers_mut());
-        return Ok(response.map(|body| ResponseBody::upstream(body, in_flight)));
+        headers::clean_answer(response.headers_mut());
+        return Ok(response.map(|body| ResponseBody::upstream(body, hold)));
     }
     let agreed =
         response.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -53,15 +53,15 @@ pub(crate) fn join(
         tracing::warn!("An upstream server switched protocols without having been asked to");
         return Err(Reject::BrokenUpstream);
     };
-    tokio::spawn(carry(client, hyper::upgrade::on(&mut response), in_flight));
+    tokio::spawn(carry(client, hyper::upgrade::on(&mut response), hold));
     let (mut head, _) = response.into_parts();
-    headers::remove_hop_by_hop(&mut head.headers);
+    headers::clean_answer(&mut head.headers);
     ask(&mut head.headers);
     Ok(Response::from_parts(head, ResponseBody::empty()))
 }
 
 /// Carries bytes both ways; the request is in flight until then.
-async fn carry(client: OnUpgrade, upstream: OnUpgrade, _in_flight: Option<InFlight>) {
+async fn carry(client: OnUpgrade, upstream: OnUpgrade, _hold: Hold) {
     let ends = match tokio::try_join!(client, upstream) {
         Ok(ends) => ends,
         Err(error) => return tracing::debug!(%error, "A tunnel was not opened"),

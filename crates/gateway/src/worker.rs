@@ -44,6 +44,9 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// How long the acceptor rests when the system has no socket left for it.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// hyper's own limit of header lines.
+pub(crate) const MAX_HEADERS: usize = 100;
+
 /// What every thread of one gateway sees.
 pub(crate) struct Shared {
     pub(crate) local: SocketAddr,
@@ -399,8 +402,11 @@ fn server(config: &GatewayConfig) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
-        .max_buf_size(config.max_head_bytes.max(8192))
-        .max_headers(config.max_headers);
+        .max_buf_size(config.max_head_bytes.max(8192));
+    // Setting it, even to what it is, makes hyper clear room for so many header lines on the heap for each request.
+    if config.max_headers != MAX_HEADERS {
+        server.http1().max_headers(config.max_headers);
+    }
     server
         .http2()
         .timer(TokioTimer::new())

@@ -6,7 +6,7 @@ mod server;
 
 pub use server::{LdapUri, LdapUriError};
 
-use super::about::{About, OnConsumer, Phase, nothing_more};
+use super::about::{About, KnownBy, OnConsumer, Phase, nothing_more};
 use super::forms::REALM;
 use super::schema::{Field, Form, Kind};
 use crate::pem;
@@ -31,7 +31,7 @@ pub const ABOUT: About = About {
         fields: CONSUMER_FIELDS,
         check: nothing_more,
         example: CONSUMER_EXAMPLE,
-        known_by: Some(USER_DN),
+        known_by: Some(KnownBy { field: USER_DN, read: found_by }),
     },
 };
 

@@ -6,6 +6,7 @@
 mod canary;
 mod certificates;
 mod credentials;
+mod known;
 mod plugin_sets;
 mod plugins;
 

@@ -23,6 +23,9 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::WolfRbac
+            | Self::WolfApplication(_)
+            | Self::PublicApi(_)
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_)
             | Self::IpRestriction(_)
@@ -48,6 +51,9 @@ impl Plugin {
             | Self::HmacAuth(_)
             | Self::LdapAuth(_)
             | Self::LdapUser
+            | Self::WolfRbac
+            | Self::WolfApplication(_)
+            | Self::PublicApi(_)
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_)
             | Self::IpRestriction(_)

@@ -26,6 +26,7 @@ mod request_id;
 mod response_rewrite;
 mod rewritten_path;
 mod variables;
+pub(crate) mod wolf_rbac;
 
 pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
@@ -52,6 +53,7 @@ use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::proxy_rewrite::ProxyRewritePlugin;
+use postern::plugin::public_api::PublicApiPlugin;
 use postern::plugin::response_rewrite::ResponseRewritePlugin;
 use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
@@ -61,6 +63,7 @@ use request_id::RequestId;
 use response_rewrite::ResponseRewrite;
 use std::net::IpAddr;
 use std::sync::Arc;
+use wolf_rbac::{Application, Endpoint};
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -71,8 +74,12 @@ pub(crate) enum Plugin {
     LdapAuth(Box<LdapAuth>),
     /// Of a consumer, which is known by it.
     LdapUser,
+    WolfRbac,
+    /// Of a consumer, which is this application.
+    WolfApplication(Box<Application>),
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
+    PublicApi(PublicApiPlugin),
     RequestId(RequestId),
     Cors(Box<Cors>),
     IpRestriction(IpRestriction),
@@ -100,6 +107,8 @@ pub(crate) struct Access<'a> {
     pub(crate) identity: Option<Identity>,
     /// What the upstream server gets in place of what the client sent. The query has its own field.
     pub(crate) changed: Changed,
+    /// What answers in place of the upstream server, once every plugin has let the request pass.
+    pub(crate) endpoint: Option<Endpoint>,
     /// Headers for the answer, whoever gives it.
     pub(crate) answer: &'a mut HeaderMap,
     pub(crate) scene: &'a Scene<'a>,
@@ -176,6 +185,11 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
             Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
             Placement::Consumer => Plugin::LdapUser,
         },
+        PluginName::WolfRbac => match config.placement() {
+            Placement::Route => Plugin::WolfRbac,
+            Placement::Consumer => Plugin::WolfApplication(Box::new(Application::compile(&config.settings()?)?)),
+        },
+        PluginName::PublicApi => Plugin::PublicApi(config.settings()?),
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -195,6 +209,12 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
     })
 }
 
+/// The endpoint that public-api leads to.
+fn public_api(plugin: &PublicApiPlugin, access: &Access<'_>) -> Result<Endpoint, Reject> {
+    let path = plugin.uri.as_deref().unwrap_or(access.scene.path);
+    wolf_rbac::endpoint(access.method, path).ok_or(Reject::NoRoute)
+}
+
 impl Plugin {
     /// Lets the request pass, changed or not, or refuses it.
     async fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
@@ -204,7 +224,12 @@ impl Plugin {
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
             Self::LdapAuth(plugin) => plugin.access(access).await,
-            Self::LdapUser => Ok(()),
+            Self::LdapUser | Self::WolfApplication(_) => Ok(()),
+            Self::WolfRbac => wolf_rbac::access(access).await,
+            Self::PublicApi(plugin) => {
+                access.endpoint = Some(public_api(plugin, access)?);
+                Ok(())
+            }
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
             Self::RequestId(plugin) => {
@@ -247,6 +272,7 @@ impl<'a> Access<'a> {
             body_check: None,
             identity: None,
             changed: Changed::default(),
+            endpoint: None,
             answer: Box::leak(Box::default()),
             scene: Scene::of_test(),
         }

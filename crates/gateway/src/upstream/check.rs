@@ -4,7 +4,7 @@ use super::Servers;
 use super::connect::Connector;
 use super::node::Node;
 use http::header::{CONNECTION, HOST, USER_AGENT};
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -60,8 +60,7 @@ async fn is_well(servers: &Servers, node: &Arc<Node>, check: &ActiveCheck, conne
 /// The status of the answer, if there is one.
 async fn ask(servers: &Servers, node: &Node, check: &ActiveCheck, connector: Connector) -> Option<u16> {
     let path: PathAndQuery = check.path.parse().ok()?;
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(node.authority.clone()).path_and_query(path.clone());
-    let stream = connector.connect(uri.build().ok()?).await.ok()?;
+    let stream = connector.connect(&node.authority).await.ok()?;
     let (mut sender, connection) = http1::handshake(stream).await.ok()?;
     let request = Request::get(Uri::from(path))
         .header(HOST, servers.host_for(node))

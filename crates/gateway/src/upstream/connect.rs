@@ -4,6 +4,7 @@ use super::tls::{UpstreamTls, server_name};
 use crate::worker::tune;
 use futures_util::future::BoxFuture;
 use http::Uri;
+use http::uri::Authority;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -12,7 +13,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -55,29 +55,10 @@ pub(crate) enum ConnectError {
     Timeout { after: Duration },
 }
 
-/// A connection that remembers whether it has been of use.
-pub(crate) struct UpstreamStream {
-    stream: Stream,
-    used: Used,
-}
-
-enum Stream {
+/// A connection to a server.
+pub(crate) enum UpstreamStream {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
-}
-
-/// Whether a connection has ever brought an answer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Used(Arc<AtomicBool>);
-
-impl Used {
-    pub(super) fn mark(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_marked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl Connector {
@@ -85,28 +66,27 @@ impl Connector {
         Self { timeout, reach, tls }
     }
 
-    pub(super) async fn connect(self, uri: Uri) -> Result<UpstreamStream, ConnectError> {
+    pub(super) async fn connect(&self, server: &Authority) -> Result<UpstreamStream, ConnectError> {
         let after = self.timeout;
-        let stream = tokio::time::timeout(after, self.open(&uri)).await;
-        let stream = stream.map_err(|_| ConnectError::Timeout { after })??;
-        Ok(UpstreamStream { stream, used: Used::default() })
+        let stream = tokio::time::timeout(after, self.open(server)).await;
+        stream.map_err(|_| ConnectError::Timeout { after })?
     }
 
-    async fn open(&self, uri: &Uri) -> Result<Stream, ConnectError> {
-        let stream = self.connect_to_any(uri).await?;
-        let Some(tls) = &self.tls else { return Ok(Stream::Plain(TokioIo::new(stream))) };
+    async fn open(&self, server: &Authority) -> Result<UpstreamStream, ConnectError> {
+        let stream = self.connect_to_any(server).await?;
+        let Some(tls) = &self.tls else { return Ok(UpstreamStream::Plain(TokioIo::new(stream))) };
         let name = match &tls.server_name {
             Some(name) => name.clone(),
-            None => server_name(uri.host().unwrap_or_default()).map_err(|_| ConnectError::NoServerName)?,
+            None => server_name(server.host()).map_err(|_| ConnectError::NoServerName)?,
         };
         let stream = tls.connector.connect(name, stream).await.map_err(ConnectError::Tls)?;
-        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
+        Ok(UpstreamStream::Tls(Box::new(TokioIo::new(stream))))
     }
 
-    async fn connect_to_any(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
-        let host = uri.host().ok_or(ConnectError::NoAddress)?;
+    async fn connect_to_any(&self, server: &Authority) -> Result<TcpStream, ConnectError> {
+        let host = server.host();
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let port = uri.port_u16().ok_or(ConnectError::NoAddress)?;
+        let port = server.port_u16().ok_or(ConnectError::NoAddress)?;
         self.reach.connect(host, port).await
     }
 }
@@ -175,6 +155,7 @@ fn is_own(forbidden: SocketAddr, stream: &TcpStream) -> bool {
         || (forbidden.ip().to_canonical().is_unspecified() && forbidden.port() == peer.port() && same_machine)
 }
 
+/// For hyper-util's client, by which plugins ask servers of their own.
 impl tower::Service<Uri> for Connector {
     type Response = UpstreamStream;
     type Error = ConnectError;
@@ -185,21 +166,22 @@ impl tower::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(uri))
+        let connector = self.clone();
+        Box::pin(async move { connector.connect(uri.authority().ok_or(ConnectError::NoAddress)?).await })
     }
 }
 
 impl Connection for UpstreamStream {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.used.clone())
+        Connected::new()
     }
 }
 
 macro_rules! each {
     ($self:ident, $stream:ident => $do:expr) => {
-        match &mut $self.stream {
-            Stream::Plain($stream) => $do,
-            Stream::Tls($stream) => $do,
+        match &mut *$self {
+            UpstreamStream::Plain($stream) => $do,
+            UpstreamStream::Tls($stream) => $do,
         }
     };
 }
@@ -228,9 +210,9 @@ impl Write for UpstreamStream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

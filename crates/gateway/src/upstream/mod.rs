@@ -3,20 +3,21 @@
 mod balance;
 mod check;
 mod connect;
+mod connections;
 mod failure;
 mod node;
 mod pool;
 mod tls;
 
 pub(crate) use connect::{ConnectError, Connector, Reach};
-pub(crate) use node::{InFlight, Node};
-pub(crate) use pool::{Answered, Outgoing, Pool};
+pub(crate) use node::Node;
+pub(crate) use pool::{Answered, Hold, Outgoing, Pool};
 pub(crate) use tls::{Trust, UpstreamTls, client_config};
 
 use crate::GatewayConfig;
 use balance::Balance;
+use connections::Connections;
 use http::HeaderValue;
-use pool::Client;
 use postern::routing::{self, Balancing, PassHost};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,7 +35,7 @@ pub(crate) struct Servers {
     /// Servers one request may be sent to, at least 1.
     attempts: usize,
     /// Each worker's connections, opened when it first needs them.
-    clients: OnceLock<Box<[OnceLock<Client>]>>,
+    connections: OnceLock<Box<[OnceLock<Connections>]>>,
     is_checked: AtomicBool,
 }
 
@@ -60,7 +61,7 @@ impl Servers {
             balance,
             tls: UpstreamTls::of(source)?,
             rewritten_host,
-            clients: OnceLock::new(),
+            connections: OnceLock::new(),
             is_checked: AtomicBool::new(false),
         })
     }
@@ -91,9 +92,9 @@ impl Servers {
         if tried.len() < self.attempts { self.balance.next(tried) } else { None }
     }
 
-    fn client(&self, pool: &Pool) -> &Client {
-        let clients = self.clients.get_or_init(|| (0..pool.config.workers).map(|_| OnceLock::new()).collect());
-        clients[pool.worker].get_or_init(|| pool.open(self))
+    fn connections(&self, pool: &Pool) -> &Connections {
+        let all = self.connections.get_or_init(|| (0..pool.config.workers).map(|_| OnceLock::new()).collect());
+        all[pool.worker].get_or_init(|| pool.open(self))
     }
 
     fn connector(&self, config: &GatewayConfig) -> Connector {

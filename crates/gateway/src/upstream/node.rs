@@ -36,7 +36,7 @@ struct Health {
 }
 
 /// A request that is in flight, until this is dropped.
-pub(crate) struct InFlight(Arc<Node>);
+pub(super) struct InFlight(Arc<Node>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -26,3 +26,4 @@ mod support;
 mod tls;
 mod upstream;
 mod websocket;
+mod wolf_rbac;

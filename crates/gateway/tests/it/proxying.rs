@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 const UNREACHABLE: (u16, &str) = (502, r#"{"error_msg":"The upstream server could not be reached."}"#);
 const BROKEN: (u16, &str) = (502, r#"{"error_msg":"The upstream server broke off before it answered."}"#);
@@ -139,6 +140,40 @@ async fn connections_to_the_upstream_are_kept() {
         assert!(running.raw(&raw).await.starts_with("HTTP/1.1 200"));
     }
     assert_eq!((upstream.seen().len(), upstream.connections()), (50, 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_uses_is_closed() {
+    let (closing, mut closed) = watch::channel(false);
+    let server = scripted(move |_, stream| {
+        let closing = closing.clone();
+        async move {
+            answer_and_close(stream, usize::MAX).await;
+            closing.send_replace(true);
+        }
+    });
+    let short = Duration::from_millis(50);
+    let config = GatewayConfig { workers: 1, upstream_idle_timeout: short, ..GatewayConfig::default() };
+    let running = start_with(config, snapshot(nodes(&[(server.await, 1)]), vec![route("all", "/*")]));
+    assert_eq!(running.get("/").await.summary(), (200, "ok"));
+    closed.wait_for(|closed| *closed).await.unwrap();
+    assert_eq!(running.get("/").await.summary(), (200, "ok"), "a new one is opened");
+}
+
+/// However often it happens: each connection is closed under the request that takes it.
+#[tokio::test]
+async fn a_server_that_closes_kept_connections_fails_no_request() {
+    let once = scripted(|_, mut stream| async move {
+        receive(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        drop(receive(&mut stream).await);
+    })
+    .await;
+    let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
+    let running = start_with(config, snapshot(nodes(&[(once, 1)]), vec![route("all", "/*")]));
+    for _ in 0..20 {
+        assert_eq!(running.get("/").await.summary(), (200, "ok"));
+    }
 }
 
 #[tokio::test]

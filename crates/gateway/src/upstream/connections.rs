@@ -1,0 +1,188 @@
+//! Connections to upstream servers, in HTTP/1.1: kept, and used again.
+//!
+//! hyper drives each of them. What is here is who has which one: a worker's requests take one, and give it back with the
+//! last byte of the answer. hyper-util's pool does the same for any host and protocol, and takes a fifth of all the
+//! instructions of a request for it (docs/decisions.md).
+
+use super::connect::{ConnectError, Connector};
+use super::node::Node;
+use crate::body::Upload;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 256 * 1024;
+/// Unused connections kept for each server, as in APISIX (`keepalive_pool`).
+const MOST: usize = 320;
+
+type Sender = http1::SendRequest<Upload>;
+
+/// One worker's connections to the servers of one upstream.
+pub(super) struct Connections {
+    connector: Connector,
+    shelves: Arc<Shelves>,
+}
+
+/// The unused connections, a shelf for each server.
+///
+/// No request waits for a lock here: all who take one run on the worker's thread, and hold it for a push or a pop.
+struct Shelves(Box<[Mutex<Shelf>]>);
+
+#[derive(Default)]
+struct Shelf {
+    /// The one used last is on top, and taken first.
+    unused: Vec<Sender>,
+    /// How many at the bottom nobody has taken since the last look.
+    untouched: usize,
+}
+
+/// A connection in use. Goes back to its shelf when it is dropped, as soon as its answer has been read to the end.
+pub(crate) struct Lease {
+    sender: Option<Sender>,
+    shelves: Arc<Shelves>,
+    server: usize,
+}
+
+/// A request that was not answered.
+pub(super) struct Unanswered {
+    pub(super) why: Broken,
+    /// The request itself, when nothing of it was sent.
+    pub(super) unsent: Option<Request<Upload>>,
+}
+
+/// Why.
+pub(super) enum Broken {
+    Connect(ConnectError),
+    /// `was_kept`: it had been of use before, so the server may just have grown tired of it.
+    Connection {
+        error: hyper::Error,
+        was_kept: bool,
+    },
+}
+
+impl Connections {
+    /// For so many servers. What nobody has used for `idle` is closed, after twice that at the latest.
+    pub(super) fn new(connector: Connector, servers: usize, idle: Duration) -> Self {
+        let shelves = Arc::new(Shelves((0..servers).map(|_| Mutex::default()).collect()));
+        tokio::spawn(clear(Arc::downgrade(&shelves), idle));
+        Self { connector, shelves }
+    }
+
+    /// Sends a request to a server, and returns its answer as soon as it begins. `anew` does without kept connections.
+    pub(super) async fn ask(
+        &self,
+        server: usize,
+        node: &Node,
+        mut request: Request<Upload>,
+        anew: bool,
+    ) -> Result<(Response<Incoming>, Lease), Unanswered> {
+        while let Some(mut sender) = if anew { None } else { self.shelves.take(server) } {
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, self.lease(sender, server))),
+                Err(mut error) => match error.take_message() {
+                    // It was closed before anything was sent: as if it had not been there.
+                    Some(unsent) => request = unsent,
+                    None => return Err(unanswered(error, true)),
+                },
+            }
+        }
+        let mut sender = match self.open(node).await {
+            Ok(sender) => sender,
+            Err(why) => return Err(Unanswered { why, unsent: Some(request) }),
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => Ok((response, self.lease(sender, server))),
+            Err(error) => Err(unanswered(error, false)),
+        }
+    }
+
+    fn lease(&self, sender: Sender, server: usize) -> Lease {
+        Lease { sender: Some(sender), shelves: Arc::clone(&self.shelves), server }
+    }
+
+    async fn open(&self, node: &Node) -> Result<Sender, Broken> {
+        let stream = self.connector.connect(&node.authority).await.map_err(Broken::Connect)?;
+        let opened = http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(stream).await;
+        let (sender, connection) = opened.map_err(|error| Broken::Connection { error, was_kept: false })?;
+        tokio::spawn(async move {
+            // Whoever waits for an answer is told the same.
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "A connection to an upstream server broke");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+fn unanswered(mut error: hyper::client::conn::TrySendError<Request<Upload>>, was_kept: bool) -> Unanswered {
+    let unsent = error.take_message();
+    Unanswered { why: Broken::Connection { error: error.into_error(), was_kept }, unsent }
+}
+
+impl Shelves {
+    fn shelf(&self, server: usize) -> MutexGuard<'_, Shelf> {
+        self.0[server].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that is open, as far as one can know.
+    fn take(&self, server: usize) -> Option<Sender> {
+        let mut shelf = self.shelf(server);
+        let open = std::iter::from_fn(|| shelf.unused.pop()).find(Sender::is_ready);
+        shelf.untouched = shelf.untouched.min(shelf.unused.len());
+        open
+    }
+
+    fn put(&self, server: usize, sender: Sender) {
+        let mut shelf = self.shelf(server);
+        if shelf.unused.len() < MOST {
+            shelf.unused.push(sender);
+        }
+    }
+}
+
+impl Shelf {
+    /// Closes what nobody has taken since this was last called.
+    fn clear(&mut self) {
+        self.unused.drain(..self.untouched);
+        self.unused.retain(|sender| !sender.is_closed());
+        self.untouched = self.unused.len();
+    }
+}
+
+/// Clears the shelves until their upstream is no longer configured.
+async fn clear(shelves: Weak<Shelves>, idle: Duration) {
+    loop {
+        sleep(idle).await;
+        let Some(shelves) = shelves.upgrade() else { return };
+        (0..shelves.0.len()).for_each(|server| shelves.shelf(server).clear());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut sender) = self.sender.take() else { return };
+        if sender.is_closed() {
+            return;
+        }
+        if sender.is_ready() {
+            return self.shelves.put(self.server, sender);
+        }
+        // Most often the answer has been read and the connection is about to find out. One that was not read to its end
+        // never becomes ready.
+        let (shelves, server) = (Arc::clone(&self.shelves), self.server);
+        let waiting = async move {
+            if sender.ready().await.is_ok() {
+                shelves.put(server, sender);
+            }
+        };
+        // There is none when the gateway stops.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(waiting);
+        }
+    }
+}
