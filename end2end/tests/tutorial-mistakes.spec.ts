@@ -31,7 +31,7 @@ const button = (place: Locator | Page, name: string) => place.getByRole("button"
 const snippet = async (place: Locator) => (await place.locator("pre code").innerText()).trim();
 
 /** The dialog of a new credential, with this reference typed. */
-async function typed(page: Page, reference: string) {
+async function typed(reference: string) {
   const dialog = await dashboard.dialog("Add Key Authentication Credential");
   await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("primary-key");
   const key = dialog.getByRole("group", { name: "Key", exact: true });
@@ -91,7 +91,7 @@ test("four puts leave one key: the version that had the others is named, and the
     await world.bao.put(SECRET, { [key]: value });
   }
   await dashboard.openConsumer("Alice");
-  const { dialog, key, explanation } = await typed(page, ALICE_KEY);
+  const { dialog, key, explanation } = await typed(ALICE_KEY);
   await button(key, "Explain").click();
   await expect(explanation).toContainText("The secret secret/api7/consumer/alice (version 4) has no key 'key': it has secret-key.");
   await expect(explanation).toContainText("Version 1 still had 'key'. 'vault kv put' replaces all keys of a secret");
@@ -112,7 +112,7 @@ test("Alice for alice and secret_key for secret-key are each set right by one bu
   const list = 'path "secret/metadata/api7/consumer/*" { capabilities = ["list"] }';
   await world.bao.writePolicy("postern", `path "secret/data/api7/*" { capabilities = ["read"] }\n${list}`);
   await dashboard.openConsumer("Alice");
-  const { key, explanation } = await typed(page, "$secret://vault/my-vault/consumer/Alice/secret_key");
+  const { key, explanation } = await typed("$secret://vault/my-vault/consumer/Alice/secret_key");
   await button(key, "Explain").click();
   await expect(explanation).toContainText("Vault has no secret at secret/data/api7/consumer/Alice.");
   await expect(explanation).toContainText("The secret consumer/alice exists: did you mean that?");
@@ -201,7 +201,7 @@ test("the AWS tutorial's region by name, its typo and a key of another name are 
   await dashboard.submit(dialog);
 
   await dashboard.openConsumer("Alice");
-  const { key, explanation } = await typed(page, AWS_KEY.replace("credentials", "credentias").replace("-key-auth", "_key_auth"));
+  const { key, explanation } = await typed(AWS_KEY.replace("credentials", "credentias").replace("-key-auth", "_key_auth"));
   await button(key, "Explain").click();
   await expect(explanation).toContainText("The secret alice-credentials exists: did you mean that?");
   await button(explanation, "Use $secret://aws/my-secrets-manager/alice-credentials/alice_key_auth").click();
