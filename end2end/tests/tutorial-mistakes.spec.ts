@@ -107,7 +107,7 @@ test("four puts leave one key: the version that had the others is named, and the
   await expect(page.getByRole("row").filter({ hasText: "primary-key" })).toContainText("Resolved");
 });
 
-test("Alice for alice and secret_key for secret-key are each set right by one button", async ({ page }) => {
+test("Alice for alice and secret_key for secret-key are each set right by one button", async () => {
   // The names nearby are told to whoever may list them.
   const list = 'path "secret/metadata/api7/consumer/*" { capabilities = ["list"] }';
   await world.bao.writePolicy("postern", `path "secret/data/api7/*" { capabilities = ["read"] }\n${list}`);
@@ -180,7 +180,7 @@ test("a token that can do more than it needs has a badge, until it has the polic
   await expect(page.getByRole("main")).toContainText("Healthy");
 });
 
-test("the AWS tutorial's region by name, its typo and a key of another name are mended where they are typed", async ({ page, complaints }) => {
+test("the AWS tutorial's region by name, its typo and a key of another name are mended where they are typed", async ({ complaints }) => {
   complaints.expect(/status of 422/);
   await dashboard.go("Secret Providers");
   const dialog = await dashboard.dialog("Add Secret Provider");
