@@ -11,6 +11,14 @@ use postern::plugin::{Placement, PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot, TextArea};
 
+/// What the button is called that opens the catalogue, and what is done there.
+pub fn enabling(placement: Placement) -> (&'static str, &'static str) {
+    match placement {
+        Placement::Route | Placement::Consumer => ("Enable Plugin", "Enable"),
+        Placement::Metadata => ("Add Plugin Metadata", "Add"),
+    }
+}
+
 /// Every plugin there is, to choose from.
 #[component]
 pub fn CatalogueDialog(
@@ -26,7 +34,7 @@ pub fn CatalogueDialog(
         PluginName::of(placement).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
     });
     view! {
-        <Dialog title="Enable Plugin" on_close=go.closing() wide=true>
+        <Dialog title=enabling(placement).0 on_close=go.closing() wide=true>
             <DialogBody>
                 <div class="field">
                     <label class="sr-only" for="field-search">
@@ -40,7 +48,7 @@ pub fn CatalogueDialog(
                         found
                             .get()
                             .into_iter()
-                            .map(|plugin| view! { <Card plugin is_enabled=enabled.contains(&plugin)/> })
+                            .map(|plugin| view! { <Card plugin placement is_enabled=enabled.contains(&plugin)/> })
                             .collect_view()
                     }}
                 </ul>
@@ -61,9 +69,9 @@ fn matches(plugin: PluginName, wanted: &str) -> bool {
 }
 
 #[component]
-fn Card(plugin: PluginName, is_enabled: bool) -> impl IntoView {
+fn Card(plugin: PluginName, placement: Placement, is_enabled: bool) -> impl IntoView {
     let go = Go::here();
-    let (verb, key) = if is_enabled { ("Edit", "edit-plugin") } else { ("Enable", "enable") };
+    let (verb, key) = if is_enabled { ("Edit", "edit-plugin") } else { (enabling(placement).1, "enable") };
     view! {
         <li class="plugin-card">
             <div>
@@ -112,11 +120,15 @@ pub fn PluginDialog(
             on_done,
         );
     };
-    let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
+    let what = match placement {
+        Placement::Route | Placement::Consumer => plugin.label().to_owned(),
+        Placement::Metadata => format!("Metadata of {}", plugin.label()),
+    };
+    let title = if editing { format!("Edit {what}") } else { format!("{} {what}", enabling(placement).1) };
     view! {
         <FormDialog
             title
-            verb=if editing { "Save" } else { "Enable" }
+            verb=if editing { "Save" } else { enabling(placement).1 }
             submission
             dirty=Signal::derive(move || first.with_value(|first| *first != json.get()))
             on_submit=Callback::new(move |()| send(revision))

@@ -11,7 +11,7 @@ use postern::name::ObjectId;
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin as Casdoor;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{
-    EnteredField, MaskedField, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
+    EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
 };
 use postern::provider::ProviderKey;
 use postern::reference::Reference;
@@ -144,6 +144,9 @@ impl Inner {
                 return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
             }
         }
+        if plugin.placement() == Placement::Metadata {
+            return Ok(());
+        }
         if plugin.name() == PluginName::LimitCount {
             let limit = LimitCountPlugin::of(plugin).map_err(internal)?;
             self.check_limit(config, owner, &limit)?;
@@ -204,6 +207,7 @@ fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPla
         }
         PluginOwner::Consumer(name) => (name.to_string(), None),
         PluginOwner::Global => ("Global Plugins".to_owned(), None),
+        PluginOwner::Metadata => ("Plugin Metadata".to_owned(), None),
     };
     Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
 }
@@ -220,7 +224,9 @@ fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a 
             stored_consumer(config, name)?;
             config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
         }
-        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
+        PluginOwner::Global | PluginOwner::Metadata => {
+            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
+        }
     })
 }
 
