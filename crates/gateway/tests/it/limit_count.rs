@@ -174,7 +174,7 @@ async fn the_headers_have_the_names_that_the_metadata_gives_but_those_of_rules()
     let plain = json!({"count": 3, "time_window": 60});
     let rules = json!({"rules": [
         {"count": 5, "time_window": 60, "key": "all", "header_prefix": "Team"},
-        {"count": 7, "time_window": 60, "key": "all"},
+        {"count": 7, "time_window": 60, "key": "$remote_addr"},
     ]});
     let metadata = |json: &str| {
         let config = PluginConfig::parse_for(Placement::Metadata, PluginName::LimitCount, json).unwrap();
