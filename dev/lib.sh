@@ -186,6 +186,13 @@ need_redis() {
   have redis-server || apt_install redis-server
 }
 
+# The tests start a directory of their own. A package that was told to configure nothing has no service to start.
+need_ldap() {
+  have slapd || [ -x /usr/sbin/slapd ] && return
+  printf 'slapd slapd/no_configuration boolean true\n' | as_root debconf-set-selections
+  apt_install slapd
+}
+
 # A browser that starts. Ubuntu's package is only a pointer to a snap, and a snap
 # cannot see the tests' temporary profiles; there Playwright brings its own.
 need_chromium() {

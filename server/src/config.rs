@@ -140,6 +140,9 @@ struct ServeArgs {
     gateway_workers: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
+    /// PEM certificates of the authorities that Redis servers are checked by [default: the system's].
+    #[arg(long, value_name = "FILE", env = "POSTERN_REDIS_CA_FILE")]
+    redis_ca_file: Option<String>,
     /// A line for each request through the gateway, appended to this file; - for standard output
     /// [default: none].
     #[arg(long, value_name = "FILE", env = "POSTERN_ACCESS_LOG")]
@@ -174,6 +177,7 @@ struct Texts {
     gateway_trusted_proxies: Option<String>,
     ambient_credentials: Option<String>,
     token_files: Option<String>,
+    redis_ca_file: Option<String>,
     access_log: Option<String>,
     access_log_format: Option<String>,
     env_prefix: Option<String>,
@@ -192,6 +196,7 @@ pub(crate) struct Settings {
     pub(crate) gateway_workers: usize,
     pub(crate) ambient: BTreeMap<GroupName, Ambient>,
     pub(crate) limits: ClientLimits,
+    pub(crate) redis_ca_file: Option<PathBuf>,
     pub(crate) access_log: Option<AccessLogTarget>,
     pub(crate) access_log_format: AccessLogFormat,
     pub(crate) env_prefix: String,
@@ -324,6 +329,7 @@ impl Settings {
                 gateway_max_body: texts.gateway_max_body,
                 gateway_trusted_proxies: texts.gateway_trusted_proxies,
             })?,
+            redis_ca_file: texts.redis_ca_file.map(PathBuf::from),
             access_log: access_log(texts.access_log)?,
             access_log_format: access_log_format(texts.access_log_format.as_deref())?,
             env_prefix: env_prefix(texts.env_prefix.unwrap_or_else(|| postern::env_ref::PREFIX.to_owned()))?,
@@ -348,6 +354,7 @@ fn texts(args: ServeArgs) -> Result<Texts, ConfigProblem> {
         ("gateway_addr", args.gateway_addr),
         ("gateway_tls_addr", args.gateway_tls_addr),
         ("database_url", args.place.database_url),
+        ("redis_ca_file", args.redis_ca_file),
         ("gateway_workers", args.gateway_workers),
         ("ambient_credentials", args.place.ambient_credentials),
         ("token_files", args.place.token_files),

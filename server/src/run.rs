@@ -45,8 +45,10 @@ async fn serve(settings: Settings) -> Result<()> {
     let dashboard = bind(&settings).await?;
     let dashboard_addr = dashboard.local_addr().context("the dashboard's address")?;
     let (control, store) = start_control(&settings, dashboard_addr, &stop).await?;
+    let redis_authorities = settings.redis_ca_file.as_deref().map(authorities).transpose()?;
     let config = GatewayConfig {
         workers: settings.gateway_workers,
+        redis_authorities,
         forbidden_upstreams: vec![dashboard_addr],
         tls_addr: settings.gateway_tls_addr,
         access_log: settings.access_log.map(|target| AccessLogConfig {
@@ -93,6 +95,16 @@ async fn serve(settings: Settings) -> Result<()> {
     store.close().await;
     tracing::info!("stopped");
     ended
+}
+
+/// The authorities in a file, PEM.
+fn authorities(file: &Path) -> Result<Arc<str>> {
+    let name = file.display();
+    let pem = std::fs::read_to_string(file).with_context(|| format!("--redis-ca-file: {name} cannot be read"))?;
+    if !secrets::is_authority(&pem) {
+        return Err(anyhow!("--redis-ca-file: {name} has no PEM certificates of authorities"));
+    }
+    Ok(pem.into())
 }
 
 async fn bind(settings: &Settings) -> Result<impl Listener<Io = tokio::net::TcpStream, Addr = std::net::SocketAddr>> {

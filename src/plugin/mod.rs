@@ -13,6 +13,7 @@ pub mod forms;
 pub mod hmac_auth;
 pub mod jwt_auth;
 pub mod key_auth;
+pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
 mod reader;
@@ -68,6 +69,7 @@ macro_rules! plugins {
 
 plugins! {
     AuthzCasdoor in authz_casdoor,
+    LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "only tests and benchmarks use it: a panic is the report")]
 
 mod casdoor;
+mod ldap;
 mod redis;
 
 pub use casdoor::{Browser, Casdoor, Page};
-pub use redis::Redis;
+pub use ldap::{Ldap, LdapMode};
+pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -61,7 +63,7 @@ impl OpenBao {
     /// The program is not there, or does not get ready.
     pub async fn start_with(tls: bool, config: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         std::fs::write(folder.path().join("more.hcl"), config).unwrap();
         // Certificates of test servers are checked by the code under test, not by the test's own client.
         // A connection cannot outlive the test whose runtime drives it, so none is kept.
@@ -224,6 +226,11 @@ fn spawn(folder: &Path, port: u16, tls: bool) -> Child {
         command.arg("-dev-tls").arg(format!("-dev-tls-cert-dir={}", folder.display()));
     }
     command.spawn().unwrap()
+}
+
+/// A port of 127.0.0.1 that nothing listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// `$POSTERN_BAO`, `bao` on `PATH`, or where `dev/test` installs it.

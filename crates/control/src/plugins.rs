@@ -163,24 +163,43 @@ impl Inner {
 
     /// Where limit-count counts, and with whom.
     fn check_limit(&self, config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
-        if let Some((host, port)) = limit.redis_address()
-            && self.is_own_address(host, port)
-        {
-            return Err(ControlError::invalid("/redis_host", "This is Postern's own address: there is no Redis."));
-        }
-        let Some(group) = &limit.group else { return Ok(()) };
-        let others = config.plugins().filter(|(other, _)| *other != *owner);
-        for other in others.filter_map(|(_, plugins)| plugins.get(&PluginName::LimitCount)) {
-            let other = LimitCountPlugin::of(other).map_err(internal)?;
-            if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
-                let problem = format!(
-                    "group conf mismatched: another object has the group '{group}' with other fields. \
-All of a group must be the same."
-                );
-                return Err(ControlError::invalid("/group", problem));
+        for (field, host, port) in limit.policy.addresses() {
+            if self.is_own_address(host, port) {
+                return Err(ControlError::invalid(field, "This is Postern's own address: there is no Redis."));
             }
         }
-        Ok(())
+        check_group(config, owner, limit)
+    }
+}
+
+/// All of a group count alike.
+fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
+    let Some(group) = &limit.group else { return Ok(()) };
+    for (other_owner, plugins) in config.plugins().filter(|(other, _)| *other != *owner) {
+        let Some(other) = plugins.get(&PluginName::LimitCount) else { continue };
+        let other = LimitCountPlugin::of(other).map_err(internal)?;
+        if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
+            let problem = format!(
+                "group conf mismatched: {} has the group '{group}' with other fields. All of a group must be the same.",
+                owner_name(config, &other_owner)
+            );
+            return Err(ControlError::invalid("/group", problem));
+        }
+    }
+    Ok(())
+}
+
+/// What `owner` is called in a message.
+fn owner_name(config: &Config, owner: &PluginOwner) -> String {
+    let service =
+        |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+    match owner {
+        PluginOwner::Service(id) => format!("the service {}", service(id)),
+        PluginOwner::Route(id) => format!("the route {}", route(id)),
+        PluginOwner::Consumer(name) => format!("the consumer {name}"),
+        PluginOwner::Global => "the global plugin".to_owned(),
+        PluginOwner::Metadata => "the plugin metadata".to_owned(),
     }
 }
 

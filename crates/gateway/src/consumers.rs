@@ -4,9 +4,9 @@
 use crate::plugin::Chain;
 use crate::reject::Reject;
 use postern::name::ConsumerName;
-use postern::plugin::Plugins;
+use postern::plugin::{PluginName, Plugins};
 use postern::snapshot::LiveField;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What the snapshot has of them.
@@ -17,6 +17,8 @@ pub(crate) struct ConsumerPlugins {
     made_of: Configured,
     /// Nothing where the configuration cannot be enforced.
     chains: HashMap<ConsumerName, Option<Chain>>,
+    /// Those that any consumer has.
+    plugins: BTreeSet<PluginName>,
 }
 
 impl ConsumerPlugins {
@@ -26,8 +28,14 @@ impl ConsumerPlugins {
             _ => Arc::new(Self {
                 made_of: Arc::clone(configured),
                 chains: configured.iter().map(|(name, plugins)| (name.clone(), compile(name, plugins))).collect(),
+                plugins: configured.values().flat_map(BTreeMap::keys).copied().collect(),
             }),
         }
+    }
+
+    /// Whether any consumer has the plugin.
+    pub(crate) fn has(&self, plugin: PluginName) -> bool {
+        self.plugins.contains(&plugin)
     }
 
     /// The plugins of a consumer, if it has any.

@@ -1,10 +1,10 @@
 //! Requests that plugins make to servers of the operator's: answered whole, in time and within a size, or not at all.
 //!
 //! What must never happen: a redirect is followed (a secret would go to whoever it names), a certificate is not
-//! checked, one of Postern's own listeners is called.
+//! checked unless the operator said so, one of Postern's own listeners is called.
 
 use crate::GatewayConfig;
-use crate::upstream::{ConnectError, Connector, UpstreamTls};
+use crate::upstream::{ConnectError, Connector, Reach, Trust, UpstreamTls};
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
@@ -25,6 +25,8 @@ pub(crate) struct HttpClient {
     plain: OnceLock<Client<Connector, Full<Bytes>>>,
     /// Reading the system's certificate authorities takes a while, and most gateways never need them.
     tls: OnceLock<Result<Client<Connector, Full<Bytes>>, String>>,
+    /// Certificates are not checked.
+    trusting: OnceLock<Result<Client<Connector, Full<Bytes>>, String>>,
 }
 
 /// Why there is no answer. The texts are for the log: none has anything of what was sent.
@@ -46,7 +48,7 @@ pub(crate) enum NoAnswer {
 
 impl HttpClient {
     pub(crate) fn new(config: &GatewayConfig) -> Self {
-        Self { config: config.clone(), plain: OnceLock::new(), tls: OnceLock::new() }
+        Self { config: config.clone(), plain: OnceLock::new(), tls: OnceLock::new(), trusting: OnceLock::new() }
     }
 
     /// Sends `request`, whose URI is absolute, and reads the answer to its end.
@@ -54,14 +56,26 @@ impl HttpClient {
     /// # Errors
     /// There is none that can be used. A status is no error.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, NoAnswer> {
-        let limit = PATIENCE.min(self.config.response_timeout);
-        tokio::time::timeout(limit, self.answer(request)).await.map_err(|_| NoAnswer::Slow(limit))?
+        self.send_to(request, true).await
     }
 
-    async fn answer(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, NoAnswer> {
+    /// The same; with `is_verified` off to whatever server is at the address.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`].
+    pub(crate) async fn send_to(
+        &self,
+        request: Request<Full<Bytes>>,
+        is_verified: bool,
+    ) -> Result<Response<Bytes>, NoAnswer> {
+        let limit = PATIENCE.min(self.config.response_timeout);
+        tokio::time::timeout(limit, self.answer(request, is_verified)).await.map_err(|_| NoAnswer::Slow(limit))?
+    }
+
+    async fn answer(&self, mut request: Request<Full<Bytes>>, is_verified: bool) -> Result<Response<Bytes>, NoAnswer> {
         let is_tls = request.uri().scheme_str() == Some("https");
         *request.uri_mut() = with_port(request.uri(), is_tls)?;
-        let response = self.client(is_tls)?.request(request).await.map_err(|error| unreachable(&error))?;
+        let response = self.client(is_tls, is_verified)?.request(request).await.map_err(|error| unreachable(&error))?;
         let (head, body) = response.into_parts();
         let read = Limited::new(body, LONGEST_ANSWER).collect().await;
         let body =
@@ -69,11 +83,12 @@ impl HttpClient {
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    fn client(&self, is_tls: bool) -> Result<&Client<Connector, Full<Bytes>>, NoAnswer> {
+    fn client(&self, is_tls: bool, is_verified: bool) -> Result<&Client<Connector, Full<Bytes>>, NoAnswer> {
         if !is_tls {
             return Ok(self.plain.get_or_init(|| self.open(None)));
         }
-        let client = self.tls.get_or_init(|| UpstreamTls::of_the_system().map(|tls| self.open(Some(tls))));
+        let (client, trust) = if is_verified { (&self.tls, Trust::System) } else { (&self.trusting, Trust::Anyone) };
+        let client = client.get_or_init(|| UpstreamTls::trusting(trust).map(|tls| self.open(Some(tls))));
         client.as_ref().map_err(|why| NoAnswer::NoTrust(why.clone()))
     }
 
@@ -83,7 +98,7 @@ impl HttpClient {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(*upstream_idle_timeout)
-            .build(Connector::new(*connect_timeout, forbidden_upstreams, tls))
+            .build(Connector::new(*connect_timeout, Reach::of_plugins(forbidden_upstreams), tls))
     }
 }
 

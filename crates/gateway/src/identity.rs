@@ -10,18 +10,25 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) consumer: Arc<SnapshotConsumer>,
-    /// Absent for the anonymous consumer.
+    /// Absent for the anonymous consumer, and for one known by a plugin of its own.
     pub(crate) credential: Option<ObjectId>,
+    /// Whether the request has proved nothing.
+    pub(crate) is_anonymous: bool,
 }
 
 impl Identity {
     pub(crate) fn of(found: &KeyCredential) -> Self {
-        Self { consumer: Arc::clone(&found.consumer), credential: Some(found.credential.clone()) }
+        Self { credential: Some(found.credential.clone()), ..Self::of_plugin(found) }
+    }
+
+    /// The identity of a consumer that is known by a plugin of its own.
+    pub(crate) fn of_plugin(found: &KeyCredential) -> Self {
+        Self { consumer: Arc::clone(&found.consumer), credential: None, is_anonymous: false }
     }
 
     /// The identity of requests that show no credential and count as `consumer`'s.
     pub(crate) fn anonymous(consumer: &SnapshotConsumer) -> Self {
-        Self { consumer: Arc::new(consumer.clone()), credential: None }
+        Self { consumer: Arc::new(consumer.clone()), credential: None, is_anonymous: true }
     }
 
     /// Tells the upstream server. A label that no header can have is left out.

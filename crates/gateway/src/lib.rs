@@ -90,6 +90,8 @@ pub struct GatewayConfig {
     pub forbidden_upstreams: Vec<SocketAddr>,
     /// Where it answers over TLS; port 0 lets the system choose. Default: nowhere.
     pub tls_addr: Option<SocketAddr>,
+    /// The authorities that certificates of Redis servers are checked by, PEM. Default: the system's.
+    pub redis_authorities: Option<Arc<str>>,
     /// A line for each request. Default: none.
     pub access_log: Option<AccessLogConfig>,
 }
@@ -110,6 +112,7 @@ impl Default for GatewayConfig {
             upstream_idle_timeout: Duration::from_secs(60),
             forbidden_upstreams: Vec::new(),
             tls_addr: None,
+            redis_authorities: None,
             access_log: None,
         }
     }

@@ -99,7 +99,9 @@ async fn pass(
         route: route.map_or("", |route| route.id.as_str()),
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
+        accounts: &worker.shared.accounts,
         redis: &worker.redis,
+        directories: &worker.directories,
         http: &worker.http,
     };
     let mut access = Access {
@@ -128,7 +130,7 @@ async fn pass(
     // What only the gateway says.
     if let Some(identity) = &record.identity {
         identity.tell(&mut head.headers);
-        if identity.credential.is_some() {
+        if !identity.is_anonymous {
             worker.shared.counters.authenticated();
         }
     }

@@ -23,6 +23,7 @@ use percent_encoding::percent_decode_str;
 use postern::credential::CredentialType;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::name::{ConsumerName, DisplayName, ObjectId};
+use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
@@ -152,7 +153,12 @@ impl Table {
     /// plugin of the route has made sure by other means that the request is the consumer's.
     pub(crate) fn known_as(&self, plugin: &str, name: &[u8]) -> Option<Identity> {
         let found = self.keys.get(&self.fingerprint_key.of_name(plugin, name))?;
-        found.proof.is_none().then(|| Identity::of(found))
+        found.proof.is_none().then(|| Identity::of_plugin(found))
+    }
+
+    /// Whether any consumer has `plugin`, known by it now or not.
+    pub(crate) fn has_consumer_with(&self, plugin: PluginName) -> bool {
+        self.consumer_plugins.has(plugin)
     }
 
     /// The plugins of a consumer, if it has any.
@@ -174,6 +180,10 @@ impl Table {
     /// The fingerprint to compare with one in a [`Proof`].
     pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
         self.fingerprint_key.of(text)
+    }
+
+    pub(crate) fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
     }
 
     /// What seals the sessions of browsers.
@@ -367,8 +377,9 @@ fn compile_plan(
         Some(Err(why)) => return Err(format!("its service {} has an upstream that cannot be used: {why}", service.id)),
         None => return Err(format!("its service {} has no upstream", service.id)),
     };
-    let of_service = service.plugins.values().map(|config| (config.name(), (&service.id, config)));
-    let of_route = route.plugins.values().map(|config| (config.name(), (&route.id, config)));
+    let (service_owner, route_owner) = (format!("service/{}", service.id), format!("route/{}", route.id));
+    let of_service = service.plugins.values().map(|config| (config.name(), (&service_owner, config)));
+    let of_route = route.plugins.values().map(|config| (config.name(), (&route_owner, config)));
     let configs: BTreeMap<_, _> = of_service.chain(of_route).collect();
     let plugins = Chain::compile(configs.values().map(|(owner, config)| (owner.as_str(), *config)))?;
     Ok(Plan { plugins, upstream })

@@ -10,11 +10,12 @@ use crate::client;
 use crate::counts::{ByReason, RouteCounts};
 use crate::headers::address_text;
 use crate::http_client::HttpClient;
-use crate::plugin::limit_count::{Counters as Limits, Pools as RedisPools};
+use crate::plugin::ldap_auth::Directories;
+use crate::plugin::limit_count::{Accounts, Counters as Limits, Pools as RedisPools};
 use crate::proxy;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::upstream::Pool;
+use crate::upstream::{Pool, Reach};
 use crate::{GatewayConfig, Stop};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -59,13 +60,16 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<AccessLog>,
     /// What limit-count has counted.
     pub(crate) limits: Limits,
+    /// What it has counted and not yet told Redis.
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 /// One worker's own: its upstream connections and its server settings.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Pool,
-    pub(crate) redis: RedisPools,
+    pub(crate) directories: Directories,
+    pub(crate) redis: Arc<RedisPools>,
     pub(crate) http: HttpClient,
     server: auto::Builder<TokioExecutor>,
     tls: TlsAcceptor,
@@ -138,6 +142,7 @@ impl Shared {
             auth_failures: ByReason::default(),
             access_log,
             limits: Limits::default(),
+            accounts: Arc::default(),
         }
     }
 }
@@ -317,7 +322,8 @@ impl Worker {
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
-            redis: RedisPools::default(),
+            directories: Directories::new(Reach::of_plugins(&shared.config.forbidden_upstreams)),
+            redis: Arc::new(RedisPools::new(shared.config.redis_authorities.clone())),
             http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,

@@ -181,6 +181,14 @@ fn bad_settings_are_told_on_standard_error_with_exit_code_2() {
     let mut wrong = command(folder.path());
     wrong.args(["--gateway-workers", "many"]);
     assert!(refusal(&mut wrong).contains("expected a number from 1 to 1024"));
+    let not_pem = folder.path().join("ca.pem");
+    std::fs::write(&not_pem, "nonsense").unwrap();
+    for (file, problem) in [(folder.path().join("none.pem"), "cannot be read"), (not_pem, "no PEM certificates")] {
+        let mut wrong = command(folder.path());
+        wrong.arg("--redis-ca-file").arg(file);
+        let said = refusal(&mut wrong);
+        assert!(said.contains("--redis-ca-file") && said.contains(problem), "{said}");
+    }
     let mut open = Command::new(env!("CARGO_BIN_EXE_postern"));
     open.env("POSTERN_DASHBOARD_ADDR", "0.0.0.0:7080");
     let output = open.output().unwrap();

@@ -1,9 +1,10 @@
 //! What is told of limit-count: its names and its fields. What the fields say of each other is in `read.rs`.
 
-use super::LimitCountPlugin;
+use super::policy::is_host;
+use super::{LimitCountPlugin, ServerAddress};
 use crate::plugin::SecretAt;
 use crate::plugin::about::{About, Phase};
-use crate::plugin::schema::{Field, Kind};
+use crate::plugin::schema::{Field, Form, Kind};
 
 /// What is told of it.
 pub const ABOUT: About = About {
@@ -22,6 +23,34 @@ pub const ABOUT: About = About {
 
 /// A number, or a text with variables that becomes one.
 const AMOUNT: Kind = Kind::Either(&[Kind::Integer { min: 1, max: super::MAX_AMOUNT as i64 }, Kind::TEXT]);
+
+/// A name or an address; the port has a field of its own.
+const SERVER: Kind = Kind::Form(&Form {
+    pattern: "^[A-Za-z0-9._:-]{2,253}$",
+    read: |text| {
+        let is_one = text.len() > 1 && is_host(text);
+        is_one.then_some(()).ok_or_else(|| {
+            "This is a name or an address alone, such as redis.example.com; the port stands in a field of its own."
+                .to_owned()
+        })
+    },
+});
+
+/// `host:port`.
+const SERVER_ADDRESS: Kind = Kind::Form(&Form {
+    pattern: "^([A-Za-z0-9._-]{1,253}|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
+    read: |text| text.parse::<ServerAddress>().map(drop).map_err(|error| error.to_string()),
+});
+
+const PORT: Kind = Kind::Integer { min: 1, max: 65_535 };
+
+/// In ms.
+const TIMEOUT: Kind = Kind::Integer { min: 1, max: 60_000 };
+
+const SENTINEL: &[Field] = &[
+    Field::new("host", SERVER, "The sentinel's name or address.").needed("A sentinel has host and port."),
+    Field::new("port", PORT, "The sentinel's port, often 26379.").needed("A sentinel has host and port."),
+];
 
 const RULE: &[Field] = &[
     Field::new("count", AMOUNT, "How many requests pass in one window, or a text with variables that says so.")
@@ -71,8 +100,8 @@ const FIELDS: &[Field] = &[
     ),
     Field::new(
         "policy",
-        Kind::OneOf(&["local", "redis"]),
-        "Where the counters are: in this gateway's memory, or in one Redis for all gateways that share it.",
+        Kind::OneOf(&["local", "redis", "redis-cluster", "redis-sentinel"]),
+        "Where the counters are: in this gateway's memory, or in a Redis for all gateways that share it.",
     )
     .or("\"local\"")
     .server(),
@@ -89,33 +118,28 @@ const FIELDS: &[Field] = &[
     Field::new(
         "sync_interval",
         Kind::Number { min: -1.0, max: 86_400.0 },
-        "How often counters are brought to Redis, in seconds; -1 asks Redis at every request.",
+        "Requests are counted here, and Redis is told so often, in seconds; -1 asks Redis at every request.",
     ),
-    Field::new(
-        "redis_host",
-        Kind::Text { min: 2, max: 253 },
-        "The Redis server's name or address, for the policy redis.",
-    )
-    .server(),
-    Field::new(
-        "redis_port",
-        Kind::Integer { min: 1, max: 65_535 },
-        "The Redis server's port: 6379 when it is left out.",
-    )
-    .server(),
+    Field::new("redis_host", SERVER, "The Redis server's name or address, for the policy redis.").server(),
+    Field::new("redis_port", PORT, "The Redis server's port, for the policy redis: 6379 when it is left out.").server(),
     Field::new("redis_username", Kind::TEXT, "The Redis ACL user; sent only with a password.").secret(),
     Field::new("redis_password", Kind::TEXT, "The Redis password.").secret(),
     Field::new(
         "redis_database",
         Kind::Integer { min: 0, max: 65_535 },
-        "The number of the Redis database: 0 when it is left out.",
+        "The number of the Redis database: 0 when it is left out. A cluster has one database.",
     ),
     Field::new(
         "redis_timeout",
-        Kind::Integer { min: 1, max: 60_000 },
-        "How long connecting and each answer may take, in ms: 1000 when it is left out.",
+        TIMEOUT,
+        "How long connecting and each answer may take, in ms, for the policies redis and redis-cluster: 1000 when it is left out.",
     ),
-    Field::new("redis_ssl", Kind::Boolean, "Whether Redis is spoken to over TLS: false when it is left out.").server(),
+    Field::new(
+        "redis_ssl",
+        Kind::Boolean,
+        "Whether Redis is spoken to over TLS, for the policy redis: false when it is left out.",
+    )
+    .server(),
     Field::new(
         "redis_ssl_verify",
         Kind::Boolean,
@@ -124,12 +148,55 @@ const FIELDS: &[Field] = &[
     .server(),
     Field::new(
         "redis_keepalive_timeout",
-        Kind::Integer { min: 1000, max: 3_600_000 },
-        "How long an unused connection is kept, in ms: 10000 when it is left out.",
+        Kind::Integer { min: 1, max: 3_600_000 },
+        "How long an unused connection is kept, in ms: 10000 when it is left out, 60000 with redis-sentinel.",
     ),
     Field::new(
         "redis_keepalive_pool",
         Kind::Integer { min: 1, max: 100_000 },
         "How many unused connections are kept: 100 when it is left out.",
+    ),
+    Field::new(
+        "redis_cluster_nodes",
+        Kind::some(&SERVER_ADDRESS),
+        "Some servers of the cluster, which name the others, each as host:port, for the policy redis-cluster.",
+    )
+    .server(),
+    Field::new("redis_cluster_name", Kind::TEXT, "What the cluster is called, for the policy redis-cluster."),
+    Field::new(
+        "redis_cluster_ssl",
+        Kind::Boolean,
+        "Whether the cluster is spoken to over TLS: false when it is left out.",
+    )
+    .server(),
+    Field::new(
+        "redis_cluster_ssl_verify",
+        Kind::Boolean,
+        "Whether the certificates of the cluster's servers are verified: false when it is left out.",
+    )
+    .server(),
+    Field::new(
+        "redis_sentinels",
+        Kind::some(&Kind::Object(SENTINEL)),
+        "The sentinels that know which server is the master, for the policy redis-sentinel.",
+    )
+    .server(),
+    Field::new("redis_master_name", Kind::TEXT, "The name under which the sentinels watch the master.").server(),
+    Field::new(
+        "redis_role",
+        Kind::OneOf(&["master", "slave"]),
+        "Whether the master is counted in, or a replica that may be written to: master when it is left out.",
+    ),
+    Field::new("sentinel_username", Kind::TEXT, "The sentinels' own ACL user; sent only with a password.").secret(),
+    Field::new("sentinel_password", Kind::TEXT, "The sentinels' own password.").secret(),
+    Field::new(
+        "redis_connect_timeout",
+        TIMEOUT,
+        "How long each connection may take, in ms, for the policy redis-sentinel: 1000 when it is left out.",
+    ),
+    Field::new(
+        "redis_read_timeout",
+        TIMEOUT,
+        "How long each answer may take, in ms, for the policy redis-sentinel: 1000 when it is left out.",
     ),
 ];

@@ -2,11 +2,16 @@
 
 mod fields;
 pub mod metadata;
+mod policy;
 mod read;
+mod read_policy;
+mod sync_interval;
 #[cfg(test)]
 mod tests;
 
 pub use fields::ABOUT;
+pub use policy::{Policy, Redis, RedisCluster, RedisRole, RedisSentinel, Sentinel, ServerAddress};
+pub use sync_interval::{SyncInterval, SyncIntervalError};
 
 use super::variable::{Template, Variable};
 use super::{PluginConfig, SecretAt, UnknownConfig};
@@ -28,6 +33,9 @@ pub struct LimitCountPlugin<F> {
     pub group: Option<String>,
     #[serde(flatten)]
     pub policy: Policy<F>,
+    /// How often what was counted here is told to Redis; without it every request asks Redis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_interval: Option<SyncInterval>,
     /// The status of a refused request, 200 to 599.
     pub rejected_code: u16,
     /// The `error_msg` of a refused request; without it the body is empty.
@@ -83,49 +91,6 @@ pub enum Key {
     Constant(String),
 }
 
-/// Where the counters are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "policy", rename_all = "kebab-case")]
-pub enum Policy<F> {
-    /// In the memory of this gateway.
-    Local,
-    /// In one Redis, for all gateways that share it.
-    Redis(Redis<F>),
-}
-
-/// A Redis server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redis<F> {
-    #[serde(rename = "redis_host")]
-    pub host: String,
-    #[serde(rename = "redis_port")]
-    pub port: u16,
-    /// The ACL user; sent only with a password.
-    #[serde(rename = "redis_username", default = "none", skip_serializing_if = "Option::is_none")]
-    pub username: Option<F>,
-    #[serde(rename = "redis_password", default = "none", skip_serializing_if = "Option::is_none")]
-    pub password: Option<F>,
-    #[serde(rename = "redis_database")]
-    pub database: u32,
-    /// For connecting and for each answer, in ms.
-    #[serde(rename = "redis_timeout")]
-    pub timeout: u32,
-    #[serde(rename = "redis_ssl")]
-    pub ssl: bool,
-    #[serde(rename = "redis_ssl_verify")]
-    pub ssl_verify: bool,
-    /// How long an unused connection is kept, in ms.
-    #[serde(rename = "redis_keepalive_timeout")]
-    pub keepalive_timeout: u32,
-    #[serde(rename = "redis_keepalive_pool")]
-    pub keepalive_pool: u32,
-}
-
-/// Without it serde would ask for a default of `F`.
-fn none<F>() -> Option<F> {
-    None
-}
-
 impl<F: Clone> LimitCountPlugin<F> {
     /// What a configuration of limit-count says.
     ///
@@ -143,42 +108,19 @@ impl<F> LimitCountPlugin<F> {
     ///
     /// # Errors
     /// Whatever `f` answers.
-    pub fn try_map<G, E>(&self, mut f: impl FnMut(&'static str, &F) -> Result<G, E>) -> Result<LimitCountPlugin<G>, E> {
-        let policy = match &self.policy {
-            Policy::Local => Policy::Local,
-            Policy::Redis(redis) => Policy::Redis(Redis {
-                host: redis.host.clone(),
-                port: redis.port,
-                username: redis.username.as_ref().map(|secret| f("redis_username", secret)).transpose()?,
-                password: redis.password.as_ref().map(|secret| f("redis_password", secret)).transpose()?,
-                database: redis.database,
-                timeout: redis.timeout,
-                ssl: redis.ssl,
-                ssl_verify: redis.ssl_verify,
-                keepalive_timeout: redis.keepalive_timeout,
-                keepalive_pool: redis.keepalive_pool,
-            }),
-        };
+    pub fn try_map<G, E>(&self, f: impl FnMut(&'static str, &F) -> Result<G, E>) -> Result<LimitCountPlugin<G>, E> {
         Ok(LimitCountPlugin {
             limits: self.limits.clone(),
             window_type: self.window_type,
             key: self.key.clone(),
             group: self.group.clone(),
-            policy,
+            policy: self.policy.try_map(f)?,
+            sync_interval: self.sync_interval,
             rejected_code: self.rejected_code,
             rejected_msg: self.rejected_msg.clone(),
             allow_degradation: self.allow_degradation,
             show_limit_quota_header: self.show_limit_quota_header,
         })
-    }
-
-    /// The Redis server's name or address, and port.
-    #[must_use]
-    pub fn redis_address(&self) -> Option<(&str, u16)> {
-        match &self.policy {
-            Policy::Local => None,
-            Policy::Redis(redis) => Some((&redis.host, redis.port)),
-        }
     }
 
     /// Whether all fields but the secrets are the same.

@@ -1,26 +1,14 @@
 //! From the editor's JSON to a [`LimitCountPlugin`], with every problem by its path.
 
-use super::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, Redis, Rule, WindowType};
+use super::read_policy::policy;
+use super::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, Rule, SyncInterval, WindowType};
 use crate::plugin::SecretAt;
-use crate::plugin::reader::{Reader, boolean, secret, text, whole};
+use crate::plugin::reader::{Reader, boolean, text, whole};
 use crate::plugin::variable::Template;
 use crate::problem::FieldProblem;
 use serde_json::{Map, Value};
 
 type Held = SecretAt;
-
-const REDIS_FIELDS: [&str; 10] = [
-    "redis_host",
-    "redis_port",
-    "redis_username",
-    "redis_password",
-    "redis_database",
-    "redis_timeout",
-    "redis_ssl",
-    "redis_ssl_verify",
-    "redis_keepalive_timeout",
-    "redis_keepalive_pool",
-];
 
 impl LimitCountPlugin<Held> {
     pub(in crate::plugin) fn parse(object: &Map<String, Value>) -> Result<Self, Vec<FieldProblem>> {
@@ -38,7 +26,7 @@ impl LimitCountPlugin<Held> {
         let rejected_msg = reader.optional("rejected_msg", |value| text(value, 1));
         let allow_degradation = reader.or("allow_degradation", false, boolean);
         let show_limit_quota_header = reader.or("show_limit_quota_header", true, boolean);
-        reader.optional("sync_interval", sync_interval);
+        let sync_interval = sync_interval(&mut reader, limits.as_ref(), policy.as_ref());
         let config = (|| {
             Some(Self {
                 limits: limits?,
@@ -46,6 +34,7 @@ impl LimitCountPlugin<Held> {
                 key: key?,
                 group,
                 policy: policy?,
+                sync_interval,
                 rejected_code: u16::try_from(rejected_code).ok()?,
                 rejected_msg,
                 allow_degradation,
@@ -146,81 +135,32 @@ fn key(reader: &mut Reader<'_>) -> Option<Key> {
     key.inspect_err(|error| reader.refuse("key", error.to_string())).ok()
 }
 
-fn policy(reader: &mut Reader<'_>) -> Option<Policy<Held>> {
-    let given = reader.has("policy");
-    let is_redis = reader.optional("policy", |value| match value.as_str() {
-        Some("local") => Ok(false),
-        Some("redis") => Ok(true),
-        Some("redis-cluster" | "redis-sentinel") => {
-            Err("This gateway does not support this policy yet: it has 'local' and 'redis'.".to_owned())
-        }
-        _ => Err("This is 'local' or 'redis'.".to_owned()),
-    });
-    match is_redis {
-        Some(true) => redis(reader).map(Policy::Redis),
-        // Of what the fields of an unknown policy should be nothing can be said.
-        None if given => None,
-        Some(false) | None => {
-            for name in REDIS_FIELDS {
-                reader.forbid(
-                    name,
-                    "It has no effect with the policy 'local': remove it, or choose \"policy\": \"redis\".",
-                );
-            }
-            Some(Policy::Local)
-        }
-    }
-}
-
-fn redis(reader: &mut Reader<'_>) -> Option<Redis<Held>> {
-    let host =
-        reader.required("redis_host", "The policy 'redis' needs redis_host: the server's name or address.", host);
-    let username = reader.optional("redis_username", secret);
-    let password = reader.optional("redis_password", secret);
-    if username.is_some() && !reader.has("redis_password") {
-        reader.refuse("redis_username", "Redis is sent a username only with a password: add redis_password.");
-    }
-    let number = |value: &Value, least, most| whole(value, least, most);
-    let port = reader.or("redis_port", 6379, |value| number(value, 1, 65535));
-    let database = reader.or("redis_database", 0, |value| number(value, 0, 65535));
-    let timeout = reader.or("redis_timeout", 1000, |value| number(value, 1, 60_000));
-    let keepalive_timeout = reader.or("redis_keepalive_timeout", 10_000, |value| number(value, 1000, 3_600_000));
-    let keepalive_pool = reader.or("redis_keepalive_pool", 100, |value| number(value, 1, 100_000));
-    let ssl = reader.or("redis_ssl", false, boolean);
-    let ssl_verify = reader.or("redis_ssl_verify", false, boolean);
-    Some(Redis {
-        host: host?,
-        port: u16::try_from(port).ok()?,
-        username,
-        password,
-        database: u32::try_from(database).ok()?,
-        timeout: u32::try_from(timeout).ok()?,
-        ssl,
-        ssl_verify,
-        keepalive_timeout: u32::try_from(keepalive_timeout).ok()?,
-        keepalive_pool: u32::try_from(keepalive_pool).ok()?,
-    })
-}
-
-/// A name or an address; a port has its own field.
-fn host(value: &Value) -> Result<String, String> {
-    let host = text(value, 2).map_err(|_| "Enter the name or address of the Redis server.".to_owned())?;
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if is_address || host.len() <= 253 && host.chars().all(allowed) {
-        Ok(host)
-    } else {
-        Err("This is a name or an address alone, such as redis.example.com; the port stands in redis_port.".to_owned())
-    }
-}
-
-fn sync_interval(value: &Value) -> Result<(), String> {
-    match value.as_f64() {
-        Some(-1.0) => Ok(()),
-        Some(interval) if interval < 0.1 => Err("sync_interval should not be smaller than 0.1".to_owned()),
-        Some(_) => {
-            Err("This gateway does not support sync_interval yet: every request asks Redis. Remove it.".to_owned())
-        }
+/// -1 is off, as in APISIX.
+fn sync_interval(
+    reader: &mut Reader<'_>,
+    limits: Option<&Limits>,
+    policy: Option<&Policy<Held>>,
+) -> Option<SyncInterval> {
+    let interval = reader.optional("sync_interval", |value| match value.as_f64() {
+        Some(-1.0) => Ok(None),
+        Some(seconds) => SyncInterval::try_from(seconds).map(Some).map_err(|error| error.to_string()),
         None => Err("This is a number of seconds, or -1.".to_owned()),
+    })??;
+    if matches!(policy, Some(Policy::Local)) {
+        let why = "It has no effect with the policy 'local': what is counted here is told to no Redis. Remove it.";
+        reader.refuse("sync_interval", why);
     }
+    let is_shorter = |window: &Amount| match window {
+        Amount::Fixed(seconds) => interval.is_within(*seconds),
+        Amount::Variable(_) => true,
+    };
+    let fits = match limits {
+        Some(Limits::One { time_window, .. }) => is_shorter(time_window),
+        Some(Limits::Rules { rules }) => rules.iter().all(|rule| is_shorter(&rule.time_window)),
+        None => true,
+    };
+    if !fits {
+        reader.refuse("sync_interval", "sync_interval should be smaller than time_window");
+    }
+    Some(interval)
 }

@@ -123,15 +123,32 @@ async fn all_of_a_group_count_alike() {
     };
     w.set(&first, grouped(3)).await.unwrap();
     w.set(&second, grouped(3)).await.unwrap();
-    assert_eq!(fields(w.set(&second, grouped(4)).await.unwrap_err()), ["/group"]);
+    let refused = w.set(&second, grouped(4)).await.unwrap_err();
+    let told = format!("{refused:?}");
+    assert!(told.contains("group conf mismatched: the service httpbin has the group 'g'"), "{told}");
+    assert_eq!(fields(refused), ["/group"]);
 }
 
 #[tokio::test]
 async fn our_own_listeners_are_no_redis() {
     let (w, owner) = World::with_service().await;
-    let json = r#"{"count": 3, "time_window": 60, "policy": "redis", "redis_host": "127.0.0.1", "redis_port": 7080}"#;
-    let own = PluginConfig::parse(PluginName::LimitCount, json).unwrap();
-    assert_eq!(fields(w.set(&owner, own).await.unwrap_err()), ["/redis_host"]);
+    for (server, field) in [
+        (r#""policy": "redis", "redis_host": "127.0.0.1", "redis_port": 7080"#, "/redis_host"),
+        (
+            r#""policy": "redis-cluster", "redis_cluster_nodes": ["redis.example:7000", "localhost:7080"],
+               "redis_cluster_name": "c""#,
+            "/redis_cluster_nodes/1",
+        ),
+        (
+            r#""policy": "redis-sentinel", "redis_sentinels": [{"host": "127.0.0.1", "port": 7080}],
+               "redis_master_name": "m""#,
+            "/redis_sentinels/0/host",
+        ),
+    ] {
+        let json = format!(r#"{{"count": 3, "time_window": 60, {server}}}"#);
+        let own = PluginConfig::parse(PluginName::LimitCount, &json).unwrap();
+        assert_eq!(fields(w.set(&owner, own).await.unwrap_err()), [field]);
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ impl Plugin {
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
             | Self::HmacAuth(_)
+            | Self::LdapAuth(_)
+            | Self::LdapUser
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => false,
         }
@@ -32,6 +34,8 @@ impl Plugin {
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
             | Self::HmacAuth(_)
+            | Self::LdapAuth(_)
+            | Self::LdapUser
             | Self::AuthzCasdoor(_)
             | Self::LimitCount(_) => {}
         }

@@ -54,8 +54,7 @@ impl BasicAuth {
 }
 
 fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static str> {
-    let value = authorization(headers).map_err(|_| MALFORMED)?.ok_or(MISSING)?;
-    let (username, password) = decode(value).ok_or(MALFORMED)?;
+    let (username, password) = sent(headers)?;
     let found = table.named(CredentialType::BasicAuth, &without_blanks(&username));
     // As much work for a username that nobody has.
     let stripped = without_blanks(&password);
@@ -66,6 +65,12 @@ fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static
         }
         _ => Err(INVALID),
     }
+}
+
+/// The username and password in `Authorization`, or what is said when they are not there.
+pub(super) fn sent(headers: &HeaderMap) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
+    let value = authorization(headers).map_err(|_| MALFORMED)?.ok_or(MISSING)?;
+    decode(value).ok_or(MALFORMED)
 }
 
 /// Username and password: what follows the word `Basic`, which may stand anywhere in the value.

@@ -9,6 +9,7 @@ mod cookie;
 mod hmac_auth;
 mod jwt_auth;
 mod key_auth;
+pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod query;
 mod variables;
@@ -29,13 +30,15 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
-use limit_count::{Counters, LimitCount, Pools};
+use ldap_auth::{Directories, LdapAuth};
+use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
-use postern::plugin::{PluginConfig, PluginName};
+use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A plugin of one route, ready to run.
 pub(crate) enum Plugin {
@@ -43,6 +46,9 @@ pub(crate) enum Plugin {
     BasicAuth(BasicAuth),
     JwtAuth(JwtAuth),
     HmacAuth(HmacAuth),
+    LdapAuth(Box<LdapAuth>),
+    /// Of a consumer, which is known by it.
+    LdapUser,
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
 }
@@ -90,8 +96,10 @@ pub(crate) struct Scene<'a> {
     /// Its id; empty when there is no route.
     pub(crate) service: &'a str,
     pub(crate) counters: &'a Counters,
+    pub(crate) accounts: &'a Arc<Accounts>,
     /// This worker's.
-    pub(crate) redis: &'a Pools,
+    pub(crate) directories: &'a Directories,
+    pub(crate) redis: &'a Arc<Pools>,
     /// This worker's.
     pub(crate) http: &'a HttpClient,
 }
@@ -107,7 +115,9 @@ impl Scene<'static> {
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
+            accounts: Box::leak(Box::default()),
             redis: Box::leak(Box::default()),
+            directories: Box::leak(Box::new(Directories::new(crate::upstream::Reach::of_plugins(&[])))),
             http: Box::leak(Box::new(HttpClient::new(&crate::GatewayConfig::default()))),
         }))
     }
@@ -126,6 +136,10 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
             Plugin::AuthzCasdoor(Box::new(AuthzCasdoor::compile(&AuthzCasdoorPlugin::of(config)?)?))
         }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
+        PluginName::LdapAuth => match config.placement() {
+            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Consumer => Plugin::LdapUser,
+        },
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
@@ -140,6 +154,8 @@ impl Plugin {
             Self::BasicAuth(plugin) => plugin.access(access),
             Self::JwtAuth(plugin) => plugin.access(access),
             Self::HmacAuth(plugin) => plugin.access(access),
+            Self::LdapAuth(plugin) => plugin.access(access).await,
+            Self::LdapUser => Ok(()),
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
         }

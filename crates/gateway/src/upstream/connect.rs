@@ -7,6 +7,7 @@ use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use postern::provider::address;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -17,12 +18,20 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// Opens connections, but none to a forbidden address.
+/// Opens connections, over TLS or not.
 #[derive(Clone)]
 pub(crate) struct Connector {
     timeout: Duration,
-    forbidden: Arc<[SocketAddr]>,
+    reach: Reach,
     tls: Option<UpstreamTls>,
+}
+
+/// Which addresses may be connected to.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    /// Postern's own listeners, which never may.
+    own: Arc<[SocketAddr]>,
+    is_of_plugin: bool,
 }
 
 /// Why there is no connection.
@@ -34,6 +43,8 @@ pub(crate) enum ConnectError {
     UnknownName(#[source] io::Error),
     #[error("it is one of Postern's own listeners, which no route may reach")]
     Forbidden,
+    #[error("it has {0}")]
+    NoServer(&'static str),
     #[error("the connection was not accepted")]
     Refused(#[source] io::Error),
     #[error("its certificate is not accepted, or it does not speak TLS")]
@@ -70,8 +81,8 @@ impl Used {
 }
 
 impl Connector {
-    pub(crate) fn new(timeout: Duration, forbidden: &[SocketAddr], tls: Option<UpstreamTls>) -> Self {
-        Self { timeout, forbidden: forbidden.into(), tls }
+    pub(crate) fn new(timeout: Duration, reach: Reach, tls: Option<UpstreamTls>) -> Self {
+        Self { timeout, reach, tls }
     }
 
     pub(super) async fn connect(self, uri: Uri) -> Result<UpstreamStream, ConnectError> {
@@ -96,6 +107,23 @@ impl Connector {
         let host = uri.host().ok_or(ConnectError::NoAddress)?;
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = uri.port_u16().ok_or(ConnectError::NoAddress)?;
+        self.reach.connect(host, port).await
+    }
+}
+
+impl Reach {
+    /// All that upstreams may have, which is all but these listeners.
+    pub(super) fn of_upstreams(own: &[SocketAddr]) -> Self {
+        Self { own: own.into(), is_of_plugin: false }
+    }
+
+    /// What plugins may talk to: as upstreams, and nowhere where a cloud hands out credentials of the machine.
+    pub(crate) fn of_plugins(own: &[SocketAddr]) -> Self {
+        Self { own: own.into(), is_of_plugin: true }
+    }
+
+    /// A connection to the first of the host's addresses that takes one.
+    pub(crate) async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
         let addresses = tokio::net::lookup_host((host, port)).await.map_err(ConnectError::UnknownName)?;
         let mut error = ConnectError::NoAddress;
         for address in addresses {
@@ -108,11 +136,14 @@ impl Connector {
     }
 
     async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
-        if self.forbidden.iter().any(|forbidden| is_same(*forbidden, address)) {
+        if self.own.iter().any(|own| is_same(*own, address)) {
             return Err(ConnectError::Forbidden);
         }
+        if let (true, Some(what)) = (self.is_of_plugin, address::forbidden(address.ip())) {
+            return Err(ConnectError::NoServer(what.describe()));
+        }
         let stream = TcpStream::connect(address).await.map_err(ConnectError::Refused)?;
-        if self.forbidden.iter().any(|forbidden| is_own(*forbidden, &stream)) {
+        if self.own.iter().any(|own| is_own(*own, &stream)) {
             return Err(ConnectError::Forbidden);
         }
         let stream = stream.into_std().and_then(|stream| tune(&stream).and(Ok(stream)));

@@ -8,10 +8,10 @@ mod node;
 mod pool;
 mod tls;
 
-pub(crate) use connect::{ConnectError, Connector};
+pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::{InFlight, Node};
 pub(crate) use pool::{Answered, Outgoing, Pool};
-pub(crate) use tls::UpstreamTls;
+pub(crate) use tls::{Trust, UpstreamTls, client_config};
 
 use crate::GatewayConfig;
 use balance::Balance;
@@ -98,7 +98,7 @@ impl Servers {
 
     fn connector(&self, config: &GatewayConfig) -> Connector {
         let timeout = self.source.connect_timeout.map_or(config.connect_timeout, seconds);
-        Connector::new(timeout, &config.forbidden_upstreams, self.tls.clone())
+        Connector::new(timeout, Reach::of_upstreams(&config.forbidden_upstreams), self.tls.clone())
     }
 
     fn read_timeout(&self, config: &GatewayConfig) -> Duration {

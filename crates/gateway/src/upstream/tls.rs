@@ -1,9 +1,12 @@
-//! TLS to upstream servers: whom the gateway trusts. There is no way to switch verification off.
+//! TLS to other servers: whom the gateway trusts. For upstream servers there is no way to switch verification off;
+//! plugins have one where APISIX has it.
 
 use postern::routing::{Nodes, PassHost, Scheme};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
@@ -14,6 +17,74 @@ pub(crate) struct UpstreamTls {
     pub(super) connector: TlsConnector,
     /// The name their certificates must have; the node's own host when absent.
     pub(super) server_name: Option<ServerName<'static>>,
+}
+
+/// Whose certificates are good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trust<'a> {
+    /// Of these authorities, PEM.
+    Authorities(&'a str),
+    /// Of those the system trusts.
+    System,
+    /// Any: whoever is in between can read along.
+    Anyone,
+}
+
+/// TLS settings without a client certificate.
+///
+/// # Errors
+/// Why nobody can be trusted, for the log.
+pub(crate) fn client_config(trust: Trust<'_>) -> Result<ClientConfig, String> {
+    Ok(match trust {
+        Trust::Authorities(pem) => builder()?.with_root_certificates(authorities(pem)?).with_no_client_auth(),
+        Trust::System => builder()?
+            .with_platform_verifier()
+            .map_err(|error| format!("the system's certificate authorities cannot be read: {error}"))?
+            .with_no_client_auth(),
+        Trust::Anyone => {
+            let verifier = Arc::new(Unchecked(rustls::crypto::aws_lc_rs::default_provider()));
+            builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        }
+    })
+}
+
+/// Takes every certificate, but insists that the server has its key.
+#[derive(Debug)]
+struct Unchecked(CryptoProvider);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 impl UpstreamTls {
@@ -27,19 +98,21 @@ impl UpstreamTls {
             PassHost::Pass | PassHost::Node => None,
             PassHost::Rewrite { upstream_host } => Some(server_name(upstream_host)?),
         };
-        let config = match ca_certificate {
-            Some(pem) => builder()?.with_root_certificates(authorities(pem)?).with_no_client_auth(),
-            None => trusting_the_system()?,
+        let trust = match ca_certificate {
+            Some(pem) => Trust::Authorities(pem),
+            None => Trust::System,
         };
-        Ok(Some(Self { connector: connector(config), server_name }))
+        Ok(Some(Self { server_name, ..Self::trusting(trust)? }))
     }
 
-    /// Trusts whom the system trusts; each certificate must have the host's own name.
+    /// A certificate must have the host's own name, unless anyone is trusted.
     ///
     /// # Errors
     /// Why nobody can be trusted, for the log.
-    pub(crate) fn of_the_system() -> Result<Self, String> {
-        Ok(Self { connector: connector(trusting_the_system()?), server_name: None })
+    pub(crate) fn trusting(trust: Trust<'_>) -> Result<Self, String> {
+        let mut config = client_config(trust)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), server_name: None })
     }
 }
 
@@ -49,18 +122,6 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let name = authority.as_ref().map_or(host, |authority| authority.host());
     let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     ServerName::try_from(name.to_owned()).map_err(|_| format!("'{name}' is not a name that a certificate can have"))
-}
-
-fn trusting_the_system() -> Result<ClientConfig, String> {
-    let builder = builder()?
-        .with_platform_verifier()
-        .map_err(|error| format!("the system's certificate authorities cannot be read: {error}"))?;
-    Ok(builder.with_no_client_auth())
-}
-
-fn connector(mut config: ClientConfig) -> TlsConnector {
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    TlsConnector::from(Arc::new(config))
 }
 
 /// TLS 1.2 and 1.3 with AWS-LC, whatever the process's default provider is.

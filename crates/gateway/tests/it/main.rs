@@ -9,6 +9,7 @@ mod echo;
 mod framing;
 mod hmac_auth;
 mod jwt_auth;
+mod ldap_auth;
 mod lifecycle;
 mod limit_count;
 mod limits;

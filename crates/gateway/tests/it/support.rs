@@ -10,7 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use postern::credential::CredentialType;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, SecretNow};
-use postern::plugin::{EnteredField, PluginConfig, PluginName, Plugins, SecretAt};
+use postern::plugin::{EnteredField, Placement, PluginConfig, PluginName, Plugins, SecretAt};
 use postern::routing::{Method, Node, Nodes, Route, Service, Upstream};
 use postern::sensitive::{Entered, SecretField};
 use postern::session_key::SessionKey;
@@ -112,6 +112,19 @@ pub(crate) fn give(snapshot: &mut Snapshot, consumer: &str, kind: CredentialType
     let credential = id(&format!("{consumer}-{}", kind.slug()));
     let credential = KeyCredential { consumer: Arc::new(owner), credential, proof: Some(Arc::new(proof)) };
     snapshot.keys.insert(by, credential);
+}
+
+/// Gives `consumer` a plugin, by which requests of `name` are known to be its.
+pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: PluginName, config: &str, name: &str) {
+    let config = live(&PluginConfig::parse_for(Placement::Consumer, plugin, config).unwrap());
+    let mut all = BTreeMap::clone(&snapshot.consumer_plugins);
+    all.entry(consumer.parse().unwrap()).or_default().insert(plugin, config);
+    snapshot.consumer_plugins = all.into();
+    let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
+    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
+    let credential = id(&format!("{consumer}.{}", plugin.slug()));
+    let known = KeyCredential { consumer: Arc::new(owner), credential, proof: None };
+    snapshot.keys.insert(by, known);
 }
 
 pub(crate) fn nodes(addresses: &[(SocketAddr, u32)]) -> Upstream {

@@ -3,35 +3,55 @@
 //! What must never happen: a request passes that was not counted, unless the configuration allows it while the
 //! counters cannot be reached. A secret without a value and a password that Redis refuses are no such outage.
 
+mod accounts;
 mod local;
 mod redis;
+mod shards;
+mod syncer;
 #[cfg(test)]
 mod tests;
 mod window;
 
+pub(crate) use accounts::Accounts;
 pub(crate) use local::Counters;
 pub(crate) use redis::Pools;
 
 use super::{Access, variables};
 use crate::reject::Reject;
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode};
-use postern::plugin::limit_count::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, Policy, WindowType};
+use postern::plugin::limit_count::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, SyncInterval, WindowType};
 use postern::plugin::variable::Template;
 use postern::snapshot::LiveField;
-use redis::{Ask, Uncounted};
+use redis::{Ask, Backend, Requests, Uncounted};
+use shards::Full;
 use std::sync::Arc;
 use std::time::Instant;
+use syncer::{Due, Means, Syncer};
 use window::Decision;
 
 /// A limit-count configuration, ready to run.
 pub(crate) struct LimitCount {
     rules: Vec<Rule>,
     window_type: WindowType,
-    policy: Policy<LiveField>,
+    store: Store,
     status: StatusCode,
     message: Option<Arc<str>>,
     allow_degradation: bool,
     show_headers: bool,
+}
+
+/// Where the counters are, and how they are asked.
+enum Store {
+    Local,
+    /// Every request asks Redis.
+    Redis(Arc<Backend>),
+    /// Requests are counted here, and Redis is told later.
+    Delayed {
+        backend: Arc<Backend>,
+        interval: SyncInterval,
+        syncer: Arc<Syncer>,
+    },
 }
 
 /// One limit.
@@ -81,7 +101,7 @@ impl LimitCount {
         Ok(Self {
             rules,
             window_type: config.window_type,
-            policy: config.policy.clone(),
+            store: Store::of(config),
             status: StatusCode::from_u16(config.rejected_code)
                 .map_err(|_| format!("limit-count: {} is no status", config.rejected_code))?,
             message: config.rejected_msg.as_deref().map(Arc::from),
@@ -141,16 +161,21 @@ impl LimitCount {
         access: &Access<'_>,
     ) -> Result<Decision, Uncounted> {
         let name = counter_name(&rule.counters, key);
-        let (scene, table) = (access.scene, access.table);
-        match &self.policy {
-            Policy::Local => {
-                let fingerprint = table.fingerprint(name.as_bytes());
-                let counted = scene.counters.count(fingerprint, self.window_type, limit, seconds, Instant::now());
-                counted.map_err(|local::Full| Uncounted::Down { why: "a million counters are in use".to_owned() })
+        let (scene, fingerprints, window_type) = (access.scene, access.table.fingerprint_key(), self.window_type);
+        match &self.store {
+            Store::Local => {
+                let name = fingerprints.of(name.as_bytes());
+                Ok(scene.counters.count(name, window_type, limit, seconds, Instant::now())?)
             }
-            Policy::Redis(server) => {
-                let ask = Ask { key: &name, window_type: self.window_type, limit, seconds };
-                scene.redis.count(server, |text| table.fingerprint(text), &ask).await
+            Store::Delayed { interval, syncer, .. } if interval.is_within(seconds) => {
+                let accounts = Arc::clone(scene.accounts);
+                let means = Means { accounts, pools: Arc::clone(scene.redis), fingerprints: fingerprints.clone() };
+                // Boxed, as below, so that what waits for Redis does not make every request larger.
+                syncer.count(Due { name, window_type, limit, seconds }, &means).boxed().await
+            }
+            Store::Redis(backend) | Store::Delayed { backend, .. } => {
+                let ask = Ask { key: &name, window_type, limit, seconds, requests: Requests::One };
+                scene.redis.count(backend, fingerprints, &ask).boxed().await
             }
         }
     }
@@ -160,7 +185,14 @@ impl LimitCount {
         match uncounted {
             Uncounted::Unresolved { incident } => Err(Reject::Unresolved { incident }),
             Uncounted::Refused => {
-                tracing::warn!(route, "limit-count: Redis refuses redis_username or redis_password");
+                tracing::warn!(
+                    route,
+                    "limit-count: Redis or a sentinel refuses the username or password, or lets that user not count"
+                );
+                Err(Reject::NotCounted)
+            }
+            Uncounted::Untrusted => {
+                tracing::warn!(route, "limit-count: the Redis server's certificate is not from a trusted authority");
                 Err(Reject::NotCounted)
             }
             Uncounted::Down { why } if self.allow_degradation => {
@@ -176,6 +208,25 @@ impl LimitCount {
                 Err(Reject::NotCounted)
             }
         }
+    }
+}
+
+impl Store {
+    fn of(config: &LimitCountPlugin<LiveField>) -> Self {
+        let Some(backend) = Backend::of(&config.policy).map(Arc::new) else { return Self::Local };
+        match config.sync_interval {
+            None => Self::Redis(backend),
+            Some(interval) => {
+                let syncer = Syncer::new(Arc::clone(&backend), interval.duration());
+                Self::Delayed { backend, interval, syncer }
+            }
+        }
+    }
+}
+
+impl From<Full> for Uncounted {
+    fn from(_: Full) -> Self {
+        Self::Down { why: "a million counters are in use".to_owned() }
     }
 }
 

@@ -72,15 +72,25 @@ async fn each_key_has_its_own_counter_and_no_key_counts_by_address() {
     check(by_both, &[("a=1&b=2", 200, zero), ("a=1&b=3", 200, zero), ("a=1&b=2", 503, zero)]).await;
     let all = r#"{"count": 1, "time_window": 60, "key_type": "constant", "key": "all"}"#;
     check(all, &[("user=a", 200, zero), ("user=b", 503, zero)]).await;
+    let by_default = r#"{"count": 1, "time_window": 60}"#;
+    check(by_default, &[("user=a", 200, zero), ("user=b", 503, zero)]).await;
+    // Of a combination the parts that are there count; with none of them the address does.
+    check(by_both, &[("a=1", 200, zero), ("b=1", 200, zero), ("a=1", 503, zero), ("", 200, zero), ("", 503, zero)])
+        .await;
 }
 
 #[tokio::test]
 async fn a_count_from_the_request_must_be_a_whole_number() {
     let json = r#"{"count": "$arg_limit", "time_window": 60, "allow_degradation": true}"#;
-    for limit in ["", "limit=0", "limit=-1", "limit=1.5", "limit=x", "limit=9007199254740992"] {
+    for limit in ["", "limit=", "limit=0", "limit=-1", "limit=1.5", "limit=x", "limit=9007199254740992"] {
         check(json, &[(limit, 500, "")]).await;
     }
     check(json, &[("limit=2", 200, "x-ratelimit-remaining=1")]).await;
+    let json = r#"{"count": 3, "time_window": "$arg_seconds"}"#;
+    for seconds in ["", "seconds=0", "seconds=x", "seconds=9007199254740992"] {
+        check(json, &[(seconds, 500, "")]).await;
+    }
+    check(json, &[("seconds=9007199254740991", 200, "x-ratelimit-remaining=2")]).await;
 }
 
 #[tokio::test]
@@ -101,6 +111,16 @@ async fn of_several_rules_each_counts_what_has_its_key() {
         ],
     )
     .await;
+    let lenient = json.replacen('{', r#"{"allow_degradation": true, "#, 1);
+    check(&lenient, &[("", 200, ""), ("a=1", 200, one), ("a=1", 503, one)]).await;
+    let named = json.replace("\"$arg_a\"}", "\"$arg_a $arg_c\"}");
+    check(&named, &[("a=1", 200, one), ("c=1", 200, one), ("a=1", 503, one)]).await;
+}
+
+#[tokio::test]
+async fn a_rule_whose_count_is_no_number_lets_nothing_pass() {
+    let json = r#"{"allow_degradation": true, "rules": [{"count": "$arg_n", "time_window": 60, "key": "$arg_a"}]}"#;
+    check(json, &[("a=1&n=x", 500, ""), ("a=1", 500, ""), ("a=1&n=1", 200, "x-1-ratelimit-remaining=0")]).await;
 }
 
 #[tokio::test]
