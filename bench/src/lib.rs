@@ -9,6 +9,7 @@ use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
 use postern::provider::vault::FormSecret;
 use postern::sensitive::{Entered, Plain, Sealed};
+use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
 use serde::Serialize;
@@ -67,6 +68,7 @@ impl House {
             engine: Engine::start(clock.clone(), fingerprints.clone(), stop.clone()),
             clock: clock.clone(),
             fingerprints,
+            session_key: SessionKey::new([4; 32].into()),
             own_addresses: Vec::new(),
             ambient: std::collections::BTreeMap::new(),
             instance: InstanceFacts { id: "bench".to_owned(), version: "0".to_owned(), started_at: Millis(0) },

@@ -2,7 +2,7 @@
 
 use super::about::{OnConsumer, Placement};
 use super::meta::{self, META, Meta};
-use super::schema::{self, Field, found, secret_patterns, with_defaults};
+use super::schema::{self, Field, found, is_reference, may_be_text, secret_patterns, with_defaults};
 use super::text::parse_object;
 use super::{EnteredField, MaskedField, PluginName, STORED};
 use crate::name::ConsumerName;
@@ -246,12 +246,18 @@ pub(super) fn all_fields(placement: Placement, own: &[Field]) -> Vec<Field> {
 
 /// Puts its path in the place of every secret.
 fn mark_secrets(fields: &mut Map<String, Value>, own: &[Field]) -> Vec<(SecretAt, Value)> {
-    let places = found(fields, &secret_patterns(own));
+    let (texts, secrets): (Vec<_>, Vec<_>) = secret_patterns(own).into_iter().partition(|at| may_be_text(own, at));
+    let (texts, secrets) = (found(fields, &texts), found(fields, &secrets));
     let mut object = Value::Object(std::mem::take(fields));
     let mut taken = Vec::new();
-    for path in places {
-        if let Some(place) = object.pointer_mut(&format!("/{path}")) {
-            taken.push((SecretAt::new(&path), std::mem::replace(place, Value::from(path))));
+    for (path, is_secret) in
+        texts.into_iter().map(|path| (path, false)).chain(secrets.into_iter().map(|path| (path, true)))
+    {
+        match object.pointer_mut(&format!("/{path}")) {
+            Some(place) if is_secret || is_reference(place) => {
+                taken.push((SecretAt::new(&path), std::mem::replace(place, Value::from(path))));
+            }
+            _ => {}
         }
     }
     if let Value::Object(marked) = object {

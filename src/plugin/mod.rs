@@ -8,15 +8,27 @@
 pub mod about;
 pub mod authz_casdoor;
 pub mod basic_auth;
+pub mod condition;
 mod config;
+pub mod consumer_restriction;
+pub mod cors;
+pub mod filled;
 pub mod forms;
+pub mod header_changes;
 pub mod hmac_auth;
+pub mod ip_restriction;
 pub mod jwt_auth;
 pub mod key_auth;
 pub mod ldap_auth;
 pub mod limit_count;
 pub mod meta;
+pub mod network;
+pub mod pattern;
+pub mod prometheus;
+pub mod proxy_rewrite;
 mod reader;
+pub mod request_id;
+pub mod response_rewrite;
 pub mod schema;
 mod set;
 mod text;
@@ -68,13 +80,20 @@ macro_rules! plugins {
 }
 
 plugins! {
+    RequestId in request_id,
+    Cors in cors,
+    IpRestriction in ip_restriction,
     AuthzCasdoor in authz_casdoor,
     LdapAuth in ldap_auth,
     HmacAuth in hmac_auth,
     BasicAuth in basic_auth,
     JwtAuth in jwt_auth,
     KeyAuth in key_auth,
+    ConsumerRestriction in consumer_restriction,
+    ProxyRewrite in proxy_rewrite,
     LimitCount in limit_count,
+    ResponseRewrite in response_rewrite,
+    Prometheus in prometheus,
 }
 
 impl PluginName {

@@ -16,6 +16,12 @@ pub enum Variable {
     RequestMethod,
     /// The path, without the query.
     Uri,
+    /// Path and query as the client sent them.
+    RequestUri,
+    /// The query, without the `?`.
+    Args,
+    /// `http` or `https`: how the client speaks to the gateway.
+    Scheme,
     /// Without the port, in lower case.
     Host,
     RouteId,
@@ -65,6 +71,9 @@ impl FromStr for Variable {
             "consumer_name" => Self::ConsumerName,
             "request_method" => Self::RequestMethod,
             "uri" => Self::Uri,
+            "request_uri" => Self::RequestUri,
+            "args" | "query_string" => Self::Args,
+            "scheme" => Self::Scheme,
             "host" => Self::Host,
             "route_id" => Self::RouteId,
             "service_id" => Self::ServiceId,
@@ -76,7 +85,7 @@ impl FromStr for Variable {
             _ => {
                 return Err(VariableError(
                     "This is not a variable that the gateway knows. There are remote_addr, consumer_name, \
-request_method, uri, host, route_id, service_id, http_<header>, arg_<argument> and cookie_<name>."
+request_method, uri, request_uri, args, scheme, host, route_id, service_id, http_<header>, arg_<argument> and cookie_<name>."
                         .to_owned(),
                 ));
             }
@@ -99,6 +108,9 @@ impl fmt::Display for Variable {
             Self::ConsumerName => f.write_str("consumer_name"),
             Self::RequestMethod => f.write_str("request_method"),
             Self::Uri => f.write_str("uri"),
+            Self::RequestUri => f.write_str("request_uri"),
+            Self::Args => f.write_str("args"),
+            Self::Scheme => f.write_str("scheme"),
             Self::Host => f.write_str("host"),
             Self::RouteId => f.write_str("route_id"),
             Self::ServiceId => f.write_str("service_id"),
@@ -175,7 +187,18 @@ mod tests {
 
     #[test]
     fn names_survive_being_stored() {
-        for name in ["remote_addr", "consumer_name", "uri", "host", "http_x_tenant", "arg_A", "cookie_c"] {
+        for name in [
+            "remote_addr",
+            "consumer_name",
+            "uri",
+            "request_uri",
+            "args",
+            "scheme",
+            "host",
+            "http_x_tenant",
+            "arg_A",
+            "cookie_c",
+        ] {
             assert_eq!(name.parse::<Variable>().unwrap().to_string(), name);
         }
     }

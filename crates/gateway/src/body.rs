@@ -48,11 +48,12 @@ impl ResponseBody {
         Self { record: Some(record), ..self }
     }
 
-    /// HTTP/2 would send what HTTP/1.1 leaves out of an answer to HEAD.
+    /// HTTP/2 would send what HTTP/1.1 leaves out of an answer to HEAD. An upstream server that was asked by HEAD
+    /// sends nothing; one that was not is not listened to.
     pub(crate) fn without_content(self) -> Self {
-        match self.content {
-            Content::Own(_) => Self { content: Content::Own(Full::default()), ..self },
-            Content::Upstream { .. } => self,
+        match &self.content {
+            Content::Upstream { body, .. } if body.is_end_stream() => self,
+            Content::Own(_) | Content::Upstream { .. } => Self { content: Content::Own(Full::default()), ..self },
         }
     }
 }

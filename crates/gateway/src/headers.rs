@@ -92,17 +92,12 @@ pub(crate) fn remove_request_only(headers: &mut HeaderMap) {
     headers.remove(http::header::EXPECT);
 }
 
-/// Says where the request came from. What a trusted proxy has said stays, and its own address is added to the chain.
+/// Says where the request came from. What a trusted proxy or the configuration has said stays, and the other end's
+/// address is added to the chain.
 pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, client: IpAddr, host: Option<&HeaderValue>) {
-    if !peer.is_trusted {
-        headers.insert(&REAL_IP, peer.ip_text.clone());
-        headers.insert(&FORWARDED_FOR, peer.ip_text.clone());
-        headers.insert(&FORWARDED_PROTO, peer.scheme.clone());
-        headers.insert(&FORWARDED_PORT, peer.port.clone());
-        host.map(|host| headers.insert(&FORWARDED_HOST, host.clone()));
-        return;
-    }
-    headers.insert(&REAL_IP, address_text(client));
+    headers
+        .entry(&REAL_IP)
+        .or_insert_with(|| if peer.is_trusted { address_text(client) } else { peer.ip_text.clone() });
     let chain = appended(headers, &peer.ip_text);
     headers.insert(&FORWARDED_FOR, chain);
     headers.entry(&FORWARDED_PROTO).or_insert_with(|| peer.scheme.clone());
@@ -118,6 +113,9 @@ pub(crate) fn address_text(ip: IpAddr) -> HeaderValue {
 }
 
 fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
+    if !headers.contains_key(&FORWARDED_FOR) {
+        return address.clone();
+    }
     let lines = headers.get_all(&FORWARDED_FOR).iter().chain([address]);
     let lines: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
     HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| address.clone())

@@ -226,7 +226,8 @@ impl Gateway {
     pub fn metrics(&self) -> String {
         let shared = &self.shared;
         let table = shared.table.load();
-        let mut routes: Vec<RouteFacts<'_>> = table.routes().map(|route| route.facts()).collect();
+        let shown = table.routes().filter(|route| route.is_in_metrics());
+        let mut routes: Vec<RouteFacts<'_>> = shown.map(|route| route.facts()).collect();
         routes.push(RouteFacts { id: "none", name: "none", counts: &shared.no_route });
         let mut exposition = Exposition::default();
         exposition.requests(&routes);

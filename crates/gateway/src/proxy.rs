@@ -18,7 +18,7 @@ use crate::tunnel;
 use crate::upstream::{Answered, Outgoing};
 use crate::worker::{Peer, Worker};
 use futures_util::FutureExt;
-use http::header::TRANSFER_ENCODING;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
@@ -33,8 +33,8 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (shared, method) = (&worker.shared, request.method().clone());
-    let id = request_id::of(request.headers());
-    let mut record = Record::new(shared, peer.ip, id.clone(), method.clone());
+    let id = request_id::of(request.headers()).cloned().unwrap_or_else(request_id::new);
+    let mut record = Record::new(shared, peer.ip, id, method.clone());
     shared.counters.begun();
     let mut added = HeaderMap::new();
     let answered = unless_it_panics(pass(&worker, &peer, request, &mut record, &mut added)).await;
@@ -44,10 +44,10 @@ pub(crate) async fn answer(
     }
     let mut response = answered.unwrap_or_else(Reject::into_response);
     response.headers_mut().extend(added);
+    response.headers_mut().insert(&REQUEST_ID, record.id.clone());
     for plugin in &record.answering {
         plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
     }
-    response.headers_mut().insert(&REQUEST_ID, id);
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
         let body = if method == Method::HEAD { body.without_content() } else { body };
@@ -76,6 +76,7 @@ async fn pass(
     let original = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*"));
     let path = RequestPath::parse(original.path())?;
     let mut query = original.query().map(str::to_owned);
+    let has_clients_id = request_id::of(&head.headers).is_some();
 
     // Before any plugin: what the client may not say, and what was meant for the gateway alone.
     headers::remove_claims(&mut head.headers, peer);
@@ -91,11 +92,12 @@ async fn pass(
     record.route = route.cloned();
     let global = table.global()?;
     let plan = route.map(|route| route.plan.as_ref().ok_or(Reject::NotEnforceable)).transpose()?;
-    record.answered_by([Some(global), plan.map(|plan| &plan.plugins)]);
     let scene = Scene {
         path: &path.literal,
         host: host.as_ref().map_or("", |h| &h.name),
         client,
+        scheme: peer.scheme.to_str().unwrap_or_default(),
+        has_clients_id,
         route: route.map_or("", |route| route.id.as_str()),
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
@@ -118,6 +120,7 @@ async fn pass(
         answer: added,
         scene: &scene,
     };
+    record.answered_by([Some(global), plan.map(|plan| &plan.plugins)], &access);
     run(global.rewrite(), &mut access).await?;
     let Some(plan) = plan else {
         run(global.access(), &mut access).await?;
@@ -140,11 +143,13 @@ async fn pass(
         head.headers.insert(http::header::HOST, host.clone());
     }
     head.method = new_method.unwrap_or(head.method);
+    // The answer to HEAD tells the length of a body that does not follow.
+    let has_no_body = head.method == Method::HEAD && record.method != Method::HEAD;
     head.headers.insert(&REQUEST_ID, record.id.clone());
     headers::set_origin(&mut head.headers, peer, client, host.as_ref().map(|h| &h.header));
 
     let target = target(&original, new_path.as_deref().unwrap_or(&path.forwarded), query.as_deref())?;
-    match &plan.upstream {
+    let answered = match &plan.upstream {
         Upstream::Echo => echo::answer(&head, &target, client, body).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
@@ -155,7 +160,13 @@ async fn pass(
             record.node = Some(node);
             tunnel::join(response, in_flight, tunnel)
         }
-    }
+    };
+    answered.map(|response| if has_no_body { without_body(response) } else { response })
+}
+
+fn without_body(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response.map(ResponseBody::without_content)
 }
 
 /// The plugins of the route, of the consumer that they find, and the rest of those that run for every request.
@@ -180,7 +191,7 @@ async fn consult(
     };
     // The consumer's replace those of the route; what it adds has not run yet.
     let merged = of_route.overlaid_by(of_consumer);
-    record.answered_by([Some(global), Some(&merged)]);
+    record.answered_by([Some(global), Some(&merged)], access);
     run(&merged.rewrite_without(of_route), access).await?;
     run(global.access(), access).await?;
     run(merged.access(), access).await?;

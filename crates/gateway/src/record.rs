@@ -1,7 +1,7 @@
 //! What is known of one request while it lasts, and what is done with it when it has ended.
 
 use crate::identity::Identity;
-use crate::plugin::{Chain, Installed};
+use crate::plugin::{Access, Chain, Installed, Kept};
 use crate::stats::Outcome;
 use crate::table::Route;
 use crate::upstream::Node;
@@ -29,6 +29,8 @@ pub(crate) struct Record {
     pub(crate) node: Option<Arc<Node>>,
     /// The plugins that change its answer, in order.
     pub(crate) answering: Vec<Arc<Installed>>,
+    /// What they need of the request.
+    pub(crate) kept: Kept,
     /// Absent until there is an answer.
     status: Option<u16>,
     /// Of the body.
@@ -64,6 +66,7 @@ impl Record {
             identity: None,
             node: None,
             answering: Vec::new(),
+            kept: Kept::default(),
             status: None,
             bytes: 0,
             is_torn: false,
@@ -71,9 +74,13 @@ impl Record {
     }
 
     /// The plugins of these chains change the answer, in this order.
-    pub(crate) fn answered_by(&mut self, chains: [Option<&Chain>; 2]) {
+    pub(crate) fn answered_by(&mut self, chains: [Option<&Chain>; 2], access: &Access<'_>) {
         self.answering.clear();
         self.answering.extend(chains.into_iter().flatten().flat_map(Chain::answering).cloned());
+        self.kept.take(&self.answering, access);
+        if let Some(id) = &self.kept.id {
+            self.id = id.clone();
+        }
     }
 
     /// There is an answer.

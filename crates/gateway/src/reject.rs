@@ -44,6 +44,8 @@ pub(crate) enum Reject {
     Reworded { reject: Box<Self>, body: OwnBody },
     /// A plugin needs a secret that has no value now. The operator finds the incident.
     Unresolved { incident: String },
+    /// The upstream server's answer cannot be changed as response-rewrite is configured to.
+    NotFiltered,
     /// No upstream server could be connected to.
     Unreachable,
     /// It could be connected to, but broke off before it answered.
@@ -71,7 +73,7 @@ impl Reject {
             Self::Reworded { reject, .. } => reject.status(),
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unreachable | Self::BrokenUpstream => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::BrokenUpstream | Self::NotFiltered => StatusCode::BAD_GATEWAY,
             Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -103,6 +105,9 @@ impl Reject {
             Self::Unresolved { .. } => {
                 "A secret that this route needs has no value, so it lets nothing pass. The operator finds the incident in the gateway's log and on the References page."
             }
+            Self::NotFiltered => {
+                "The upstream server's answer cannot be changed as this route requires. The operator finds the reason in the gateway's log."
+            }
             Self::Unreachable => "The upstream server could not be reached.",
             Self::BrokenUpstream => "The upstream server broke off before it answered.",
             Self::SlowUpstream => "The upstream server did not answer in time.",
@@ -129,6 +134,7 @@ impl Reject {
             | Self::Limited { .. }
             | Self::Refused { .. }
             | Self::NotCounted
+            | Self::NotFiltered
             | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }

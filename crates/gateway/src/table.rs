@@ -327,6 +327,11 @@ impl Paths {
 }
 
 impl Route {
+    /// Every route is, but one for which the plugin prometheus is disabled.
+    pub(crate) fn is_in_metrics(&self) -> bool {
+        self.plan.as_ref().is_none_or(|plan| !plan.plugins.is_disabled(PluginName::Prometheus))
+    }
+
     pub(crate) fn facts(&self) -> RouteFacts<'_> {
         RouteFacts { id: self.id.as_str(), name: self.name.as_str(), counts: &self.counts }
     }

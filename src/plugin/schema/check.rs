@@ -92,6 +92,7 @@ impl Checked {
                     self.refuse(path, why);
                 }
             }
+            Kind::OrReference(form) => self.or_reference(form, path, value),
             Kind::Integer { min, max } => {
                 if value.as_i64().is_none_or(|number| !(*min..=*max).contains(&number)) {
                     self.refuse(path, format!("This is a whole number from {min} to {max}."));
@@ -133,6 +134,23 @@ impl Checked {
             Kind::Any => {}
             Kind::Refused(why) => self.refuse(path, *why),
         }
+    }
+
+    fn or_reference(&mut self, form: &Form, path: &str, value: &Value) {
+        let Some(text) = value.as_str() else { return self.refuse(path, "This is a text.") };
+        let reference = match secret_ref::read(text) {
+            Reading::Reference(reference) => reference.into(),
+            Reading::Env(reference) => reference.into(),
+            Reading::Malformed(error) => return self.refuse(path, error.to_string()),
+            Reading::NearMiss(why) => return self.refuse(path, why),
+            Reading::Literal => {
+                if let Err(why) = in_form(value, form) {
+                    self.refuse(path, why);
+                }
+                return;
+            }
+        };
+        self.secrets.insert(SecretAt::new(path.trim_start_matches('/')), SecretField::Reference(reference));
     }
 
     fn list(&mut self, of: &Kind, (min, max): (usize, usize), is_unique: bool, path: &str, items: &[Value]) {

@@ -39,6 +39,7 @@ fn kind_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Text { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
         Kind::Form(form) => json!({"type": "string", "pattern": form.pattern}),
+        Kind::OrReference(_) => json!({"type": "string", "x-reference": true}),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Number { min, max } => {
             let mut schema = json!({"type": "number"});
@@ -70,7 +71,8 @@ pub(in crate::plugin) fn with_defaults(fields: &[Field], object: &Map<String, Va
     for field in fields {
         match (full.get_mut(field.name), field.default_value()) {
             (Some(value), _) => fill(&field.kind, value),
-            (None, Some(default)) => {
+            (None, Some(mut default)) => {
+                fill(&field.kind, &mut default);
                 full.insert(field.name.to_owned(), default);
             }
             (None, None) => {}

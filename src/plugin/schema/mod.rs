@@ -11,6 +11,7 @@ mod tests;
 pub(super) use check::check;
 pub(super) use json::{fields_schema, with_defaults};
 
+use crate::secret_ref::{self, Reading};
 use serde_json::{Map, Value};
 
 /// One field of a plugin's configuration, or of an object in it.
@@ -44,6 +45,8 @@ pub enum Kind {
     },
     /// A text with a form of its own.
     Form(&'static Form),
+    /// The same, or a reference in place of all of it. Unlike a field's secret, a text that is typed in stays a text.
+    OrReference(&'static Form),
     /// A whole number in the range.
     Integer {
         min: i64,
@@ -185,19 +188,58 @@ pub fn secret_patterns(fields: &[Field]) -> Vec<String> {
         if field.is_secret {
             patterns.push(field.name.to_owned());
         }
-        let inner = secrets_inside(&field.kind);
-        patterns.extend(inner.into_iter().map(|rest| format!("{}/{rest}", field.name)));
+        patterns.extend(secrets_inside(&field.kind).into_iter().map(|rest| joined(field.name, &rest)));
     }
+    let mut known = std::collections::BTreeSet::new();
+    patterns.retain(|pattern| known.insert(pattern.clone()));
     patterns
+}
+
+fn joined(first: &str, rest: &str) -> String {
+    if rest.is_empty() { first.to_owned() } else { format!("{first}/{rest}") }
+}
+
+/// Whether what stands at a place that may hold a reference is one: as it is entered, or as it is stored.
+pub(super) fn is_reference(value: &Value) -> bool {
+    let is_one = |text: &str| matches!(secret_ref::read(text), Reading::Reference(_) | Reading::Env(_));
+    match value {
+        Value::String(text) => is_one(text),
+        Value::Object(stored) => {
+            let text = stored.get("value").and_then(Value::as_str);
+            stored.len() == 2 && stored.get("source").is_some_and(|s| s == "reference") && text.is_some_and(is_one)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the place of a pattern may also hold a text that is no secret.
+pub(super) fn may_be_text(fields: &[Field], pattern: &str) -> bool {
+    let (first, rest) = split(pattern);
+    let field = fields.iter().find(|field| field.name == first);
+    field.is_some_and(|field| !field.is_secret && may_hold_text(&field.kind, rest))
+}
+
+fn may_hold_text(kind: &Kind, rest: Option<&str>) -> bool {
+    match (kind, rest) {
+        (Kind::OrReference(_), None) => true,
+        (Kind::Either(kinds), rest) => kinds.iter().any(|kind| may_hold_text(kind, rest)),
+        (Kind::Object(fields), Some(rest)) => may_be_text(fields, rest),
+        (Kind::List { of, .. } | Kind::Map { of, .. }, Some(rest)) => {
+            let (first, rest) = split(rest);
+            first == "*" && may_hold_text(of, rest)
+        }
+        _ => false,
+    }
 }
 
 fn secrets_inside(kind: &Kind) -> Vec<String> {
     match kind {
         Kind::Object(fields) => secret_patterns(fields),
         Kind::List { of, .. } | Kind::Map { of, .. } => {
-            secrets_inside(of).into_iter().map(|rest| format!("*/{rest}")).collect()
+            secrets_inside(of).into_iter().map(|rest| joined("*", &rest)).collect()
         }
         Kind::Either(kinds) => kinds.iter().flat_map(secrets_inside).collect(),
+        Kind::OrReference(_) => vec![String::new()],
         Kind::Text { .. }
         | Kind::Form(_)
         | Kind::Integer { .. }

@@ -16,6 +16,7 @@ impl Plugin {
     /// Whether it changes answers other than by the headers that it gives while the request passes.
     pub(crate) fn answers(&self) -> bool {
         match self {
+            Self::RequestId(_) | Self::Cors(_) | Self::ResponseRewrite(_) => true,
             Self::KeyAuth(_)
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
@@ -23,13 +24,20 @@ impl Plugin {
             | Self::LdapAuth(_)
             | Self::LdapUser
             | Self::AuthzCasdoor(_)
-            | Self::LimitCount(_) => false,
+            | Self::LimitCount(_)
+            | Self::IpRestriction(_)
+            | Self::ConsumerRestriction(_)
+            | Self::ProxyRewrite(_)
+            | Self::Prometheus => false,
         }
     }
 
     /// Changes an answer: the upstream server's, another plugin's, the gateway's own.
-    async fn answer(&self, _answer: &mut Answer<'_>) {
+    async fn answer(&self, answer: &mut Answer<'_>) {
         match self {
+            Self::RequestId(plugin) => plugin.answer(answer),
+            Self::Cors(plugin) => plugin.answer(answer.record.kept.asked(), answer.response.headers_mut()),
+            Self::ResponseRewrite(plugin) => plugin.answer(answer).await,
             Self::KeyAuth(_)
             | Self::BasicAuth(_)
             | Self::JwtAuth(_)
@@ -37,7 +45,11 @@ impl Plugin {
             | Self::LdapAuth(_)
             | Self::LdapUser
             | Self::AuthzCasdoor(_)
-            | Self::LimitCount(_) => {}
+            | Self::LimitCount(_)
+            | Self::IpRestriction(_)
+            | Self::ConsumerRestriction(_)
+            | Self::ProxyRewrite(_)
+            | Self::Prometheus => {}
         }
     }
 }

@@ -105,6 +105,11 @@ impl Chain {
         self.disabled.contains(&plugin) || self.plugins.iter().any(|installed| installed.name == plugin)
     }
 
+    /// Whether its configuration says that it is not run.
+    pub(crate) fn is_disabled(&self, plugin: PluginName) -> bool {
+        self.disabled.contains(&plugin)
+    }
+
     /// The plugin, if it is one of these and runs.
     pub(crate) fn get(&self, plugin: PluginName) -> Option<&Plugin> {
         self.plugins.iter().find(|installed| installed.name == plugin).map(|installed| &installed.plugin)

@@ -4,19 +4,33 @@ mod answer;
 mod auth;
 mod authz_casdoor;
 mod basic_auth;
+mod body_filter;
 mod chain;
+mod condition;
+mod consumer_restriction;
 mod cookie;
+mod cors;
+mod fill;
+mod header_ops;
 mod hmac_auth;
+mod ids;
+mod ip_restriction;
 mod jwt_auth;
+mod kept;
 mod key_auth;
 pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
+mod proxy_rewrite;
 mod query;
+mod request_id;
+mod response_rewrite;
+mod rewritten_path;
 mod variables;
 
 pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
+pub(crate) use kept::Kept;
 
 use crate::http_client::HttpClient;
 use crate::identity::Identity;
@@ -25,18 +39,26 @@ use crate::request_body::BodyCheck;
 use crate::table::Table;
 use authz_casdoor::AuthzCasdoor;
 use basic_auth::BasicAuth;
+use consumer_restriction::ConsumerRestriction;
+use cors::Cors;
 use hmac_auth::HmacAuth;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
+use ip_restriction::IpRestriction;
 use jwt_auth::JwtAuth;
 use key_auth::KeyAuth;
 use ldap_auth::{Directories, LdapAuth};
 use limit_count::{Accounts, Counters, LimitCount, Pools};
 use postern::plugin::authz_casdoor::AuthzCasdoorPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
+use postern::plugin::proxy_rewrite::ProxyRewritePlugin;
+use postern::plugin::response_rewrite::ResponseRewritePlugin;
 use postern::plugin::{Placement, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use postern::time::Clock;
+use proxy_rewrite::ProxyRewrite;
+use request_id::RequestId;
+use response_rewrite::ResponseRewrite;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -51,6 +73,14 @@ pub(crate) enum Plugin {
     LdapUser,
     AuthzCasdoor(Box<AuthzCasdoor>),
     LimitCount(Box<LimitCount>),
+    RequestId(RequestId),
+    Cors(Box<Cors>),
+    IpRestriction(IpRestriction),
+    ConsumerRestriction(ConsumerRestriction),
+    ProxyRewrite(Box<ProxyRewrite>),
+    ResponseRewrite(Box<ResponseRewrite>),
+    /// Does nothing itself: the metrics ask whether it is disabled.
+    Prometheus,
 }
 
 /// What a plugin sees, and may change, of a request.
@@ -91,6 +121,10 @@ pub(crate) struct Scene<'a> {
     /// In lower case, without the port; empty when there is none.
     pub(crate) host: &'a str,
     pub(crate) client: IpAddr,
+    /// `http` or `https`: how the other end speaks to the gateway.
+    pub(crate) scheme: &'a str,
+    /// Whether the client sent an id for its request, which then is the gateway's, too.
+    pub(crate) has_clients_id: bool,
     /// Its id; empty when there is no route.
     pub(crate) route: &'a str,
     /// Its id; empty when there is no route.
@@ -112,6 +146,8 @@ impl Scene<'static> {
             path: "/",
             host: "h",
             client: [127, 0, 0, 1].into(),
+            scheme: "http",
+            has_clients_id: false,
             route: "r",
             service: "s",
             counters: Box::leak(Box::default()),
@@ -143,6 +179,19 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         PluginName::LimitCount => {
             Plugin::LimitCount(Box::new(LimitCount::compile(&LimitCountPlugin::of(config)?, owner)?))
         }
+        PluginName::RequestId => Plugin::RequestId(RequestId::compile(config.settings()?)?),
+        PluginName::Cors => Plugin::Cors(Box::new(Cors::compile(&config.settings()?)?)),
+        PluginName::IpRestriction => Plugin::IpRestriction(IpRestriction::compile(config.settings()?)?),
+        PluginName::ConsumerRestriction => {
+            Plugin::ConsumerRestriction(ConsumerRestriction::compile(config.settings()?)?)
+        }
+        PluginName::ProxyRewrite => {
+            Plugin::ProxyRewrite(Box::new(ProxyRewrite::compile(&ProxyRewritePlugin::of(config)?)?))
+        }
+        PluginName::ResponseRewrite => {
+            Plugin::ResponseRewrite(Box::new(ResponseRewrite::compile(&ResponseRewritePlugin::of(config)?)?))
+        }
+        PluginName::Prometheus => Plugin::Prometheus,
     })
 }
 
@@ -158,6 +207,19 @@ impl Plugin {
             Self::LdapUser => Ok(()),
             Self::AuthzCasdoor(plugin) => plugin.access(access).await,
             Self::LimitCount(plugin) => plugin.access(access).await,
+            Self::RequestId(plugin) => {
+                plugin.access(access);
+                Ok(())
+            }
+            Self::Cors(_) => Cors::access(access),
+            Self::IpRestriction(plugin) => plugin.access(access),
+            Self::ConsumerRestriction(plugin) => plugin.access(access),
+            Self::ProxyRewrite(plugin) => plugin.access(access),
+            Self::ResponseRewrite(plugin) => {
+                plugin.access(access);
+                Ok(())
+            }
+            Self::Prometheus => Ok(()),
         }
     }
 }
