@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub consumer_plugins: Arc<BTreeMap<ConsumerName, Plugins<LiveField>>>,
     /// The plugins that run for every request, besides those of its route.
     pub global_plugins: Arc<Plugins<LiveField>>,
+    /// What all plugins of a name have in common.
+    pub plugin_metadata: Arc<Plugins<LiveField>>,
     /// The credentials that have a value now, by the fingerprint of their key, or of the name that requests give
     /// (`FingerprintKey::of_name`). One whose reference is not resolved is absent, and so are two with the same.
     pub keys: Shards<KeyCredential>,
@@ -150,6 +152,7 @@ impl Snapshot {
             consumers: Arc::default(),
             consumer_plugins: Arc::default(),
             global_plugins: Arc::default(),
+            plugin_metadata: Arc::default(),
             keys: Shards::default(),
             certificates: Arc::default(),
             fingerprint_key,

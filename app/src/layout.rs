@@ -115,6 +115,7 @@ fn Navigation(group: Signal<GroupName>) -> impl IntoView {
                 <NavLink glyph=Glyph::Service label="Published Services" href=at(Paths::services)/>
                 <NavLink glyph=Glyph::Consumer label="Consumers" href=at(Paths::consumers)/>
                 <NavLink glyph=Glyph::Plugin label="Global Plugins" href=at(Paths::global_plugins)/>
+                <NavLink glyph=Glyph::Info label="Plugin Metadata" href=at(Paths::plugin_metadata)/>
                 <NavLink glyph=Glyph::Provider label="Secret Providers" href=at(Paths::providers)/>
                 <NavLink glyph=Glyph::Lock label="Certificates" href=at(Paths::certificates)/>
                 <NavLink glyph=Glyph::Reference label="References" href=at(Paths::references)/>

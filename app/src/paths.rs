@@ -72,6 +72,10 @@ impl Paths {
         format!("{}/{route}", self.service_routes(service))
     }
 
+    pub fn plugin_metadata(&self) -> String {
+        format!("{}/plugin-metadata", self.0)
+    }
+
     /// Where the plugins of an owner are.
     pub fn plugins_of(&self, user: &PluginUser) -> String {
         match &user.owner {
@@ -82,6 +86,7 @@ impl Paths {
             },
             PluginOwner::Consumer(name) => self.consumer_plugins(name),
             PluginOwner::Global => self.global_plugins(),
+            PluginOwner::Metadata => self.plugin_metadata(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::pages::consumers::ConsumersPage;
 use crate::pages::global_plugins::GlobalPluginsPage;
 use crate::pages::instances::InstancesPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::plugin_metadata::PluginMetadataPage;
 use crate::pages::reasons::ReasonsPage;
 use crate::pages::references::ReferencesPage;
 use crate::pages::route::RoutePage;
@@ -72,6 +73,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("consumers/:name/credentials/:kind") view=ConsumerPage ssr=Async/>
                     <Route path=path!("consumers/:name/plugins") view=ConsumerPluginsPage ssr=Async/>
                     <Route path=path!("global-plugins") view=GlobalPluginsPage ssr=Async/>
+                    <Route path=path!("plugin-metadata") view=PluginMetadataPage ssr=Async/>
                     <Route path=path!("services") view=ServicesPage ssr=Async/>
                     <Route path=path!("services/:id") view=ServiceOverview ssr=Async/>
                     <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>

@@ -107,6 +107,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         keys: (0..consumers).map(key).collect(),
         consumer_plugins: Arc::default(),
         global_plugins: Arc::default(),
+        plugin_metadata: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
         session_key: None,

@@ -28,6 +28,8 @@ pub struct About {
     /// What the JSON editor opens with.
     pub example: &'static str,
     pub on_consumer: OnConsumer,
+    /// What is told of it once for the whole gateway group: its metadata.
+    pub metadata: &'static [Field],
 }
 
 /// What is wrong with a configuration that no single field tells. A secret's place holds its own path.
@@ -79,6 +81,8 @@ pub enum Placement {
     Route,
     /// A consumer.
     Consumer,
+    /// The gateway group: not a plugin that runs, but what all of that name have in common.
+    Metadata,
 }
 
 impl About {
@@ -95,6 +99,7 @@ impl About {
         check: nothing_more,
         example: "{}",
         on_consumer: OnConsumer::AsOnRoute,
+        metadata: &[],
     };
 
     /// Its fields there; none where it cannot be.
@@ -104,6 +109,7 @@ impl About {
             (Placement::Route, _) | (Placement::Consumer, OnConsumer::AsOnRoute) => self.fields,
             (Placement::Consumer, OnConsumer::With { fields, .. }) => fields,
             (Placement::Consumer, OnConsumer::Refused(_)) => &[],
+            (Placement::Metadata, _) => self.metadata,
         }
     }
 
@@ -111,6 +117,7 @@ impl About {
         match (placement, &self.on_consumer) {
             (Placement::Consumer, OnConsumer::With { check, .. }) => *check,
             (Placement::Route, _) | (Placement::Consumer, OnConsumer::AsOnRoute | OnConsumer::Refused(_)) => self.check,
+            (Placement::Metadata, _) => nothing_more,
         }
     }
 }

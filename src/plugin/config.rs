@@ -187,7 +187,7 @@ impl<S> PluginConfig<SecretField<S>> {
             SecretField::Reference(reference) => reference.to_string().into(),
             SecretField::Literal(_) => STORED.into(),
         });
-        serde_json::to_string_pretty(&InOrder { fields: &all_fields(self.own_fields()), value: &shown })
+        serde_json::to_string_pretty(&InOrder { fields: &all_fields(self.placement, self.own_fields()), value: &shown })
             .unwrap_or_default()
     }
 }
@@ -211,9 +211,12 @@ impl PluginConfig<EnteredField> {
         if let (Placement::Consumer, OnConsumer::Refused(why)) = (placement, about.on_consumer) {
             return Err(vec![FieldProblem::new("json", why)]);
         }
+        if placement == Placement::Metadata && about.metadata.is_empty() {
+            return Err(vec![FieldProblem::new("json", format!("{} has no metadata.", about.slug))]);
+        }
         let mut fields = parse_object(text).map_err(|why| vec![FieldProblem::new("json", why)])?;
         let own = about.fields(placement);
-        let checked = schema::check(about.slug, &all_fields(own), &fields);
+        let checked = schema::check(about.slug, &all_fields(placement, own), &fields);
         mark_secrets(&mut fields, own);
         let mut full = with_defaults(own, &fields);
         full.remove(META);
@@ -231,9 +234,14 @@ impl PluginConfig<EnteredField> {
     }
 }
 
-/// A plugin's own fields, and the one that all have.
-pub(super) fn all_fields(own: &[Field]) -> Vec<Field> {
-    own.iter().copied().chain([meta::FIELD]).collect()
+/// A plugin's own fields, and the one that all have that run.
+pub(super) fn all_fields(placement: Placement, own: &[Field]) -> Vec<Field> {
+    let meta = match placement {
+        Placement::Route | Placement::Consumer => Some(meta::FIELD),
+        // It does not run.
+        Placement::Metadata => None,
+    };
+    own.iter().copied().chain(meta).collect()
 }
 
 /// Puts its path in the place of every secret.

@@ -139,8 +139,10 @@ impl PluginName {
 
     /// Those that can be on such an object.
     pub fn of(placement: Placement) -> impl Iterator<Item = Self> {
-        let refused = move |plugin: &Self| {
-            placement == Placement::Consumer && matches!(plugin.about().on_consumer, OnConsumer::Refused(_))
+        let refused = move |plugin: &Self| match placement {
+            Placement::Route => false,
+            Placement::Consumer => matches!(plugin.about().on_consumer, OnConsumer::Refused(_)),
+            Placement::Metadata => plugin.about().metadata.is_empty(),
         };
         Self::ALL.iter().copied().filter(move |plugin| !refused(plugin))
     }
@@ -150,6 +152,7 @@ impl PluginName {
     pub fn example(self, placement: Placement) -> &'static str {
         match (placement, self.about().on_consumer) {
             (Placement::Consumer, OnConsumer::With { example, .. }) => example,
+            (Placement::Metadata, _) => "{}",
             (Placement::Route, _) | (Placement::Consumer, OnConsumer::AsOnRoute | OnConsumer::Refused(_)) => {
                 self.about().example
             }
@@ -167,7 +170,7 @@ impl PluginName {
     /// `x-reference` and `writeOnly`; `x-order` of an object tells the order of its fields.
     #[must_use]
     pub fn json_schema(self, placement: Placement) -> Value {
-        let mut schema = schema::fields_schema(&config::all_fields(self.about().fields(placement)));
+        let mut schema = schema::fields_schema(&config::all_fields(placement, self.about().fields(placement)));
         schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
         schema["title"] = self.label().into();
         schema["description"] = self.summary().into();

@@ -14,6 +14,8 @@ pub enum PluginOwner {
     Consumer(ConsumerName),
     /// Nobody's: they run for every request.
     Global,
+    /// The gateway group's: they run for none, and say what all plugins of their name have in common.
+    Metadata,
 }
 
 impl PluginOwner {
@@ -23,6 +25,7 @@ impl PluginOwner {
         match self {
             Self::Service(_) | Self::Route(_) | Self::Global => Placement::Route,
             Self::Consumer(_) => Placement::Consumer,
+            Self::Metadata => Placement::Metadata,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod consumers;
 pub mod global_plugins;
 pub mod instances;
 pub mod overview;
+pub mod plugin_metadata;
 pub mod plugins;
 pub mod reasons;
 pub mod references;

@@ -3,7 +3,7 @@
 use crate::api;
 use crate::error::AppError;
 use crate::forms::delete::DeleteDialog;
-use crate::forms::plugin::{CatalogueDialog, PluginDialog};
+use crate::forms::plugin::{CatalogueDialog, PluginDialog, enabling};
 use crate::go::{Go, OpenButton, opened};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::failure::Gone;
@@ -12,7 +12,7 @@ use crate::parts::reference::ReferenceChip;
 use crate::parts::state::StateCell;
 use leptos::prelude::*;
 use postern::control::{PluginOwner, ReferenceUser, ReferenceView};
-use postern::plugin::{PluginConfig, PluginName, Plugins};
+use postern::plugin::{Placement, PluginConfig, PluginName, Plugins};
 use postern::time::Millis;
 use std::future::Future;
 use std::pin::Pin;
@@ -60,7 +60,7 @@ pub fn PluginSection(
         <section class="mb-8" aria-labelledby="plugins">
             <div class="section-head">
                 <h2 id="plugins">"Plugins"</h2>
-                <OpenButton key="enable" value="" label="Enable Plugin" glyph=Glyph::Plus/>
+                <OpenButton key="enable" value="" label=enabling(owner.owner.placement()).0 glyph=Glyph::Plus/>
             </div>
             {move || {
                 if is_empty.get() {
@@ -261,10 +261,14 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
         Box::pin(async move { api::remove_plugin(group, owner, plugin).await })
             as Pin<Box<dyn Future<Output = Result<(), AppError>>>>
     });
-    let consequences = vec![plugin.consequence_of_removal().to_owned()];
+    let (what, consequence) = match owner.placement() {
+        Placement::Route | Placement::Consumer => ("plugin", plugin.consequence_of_removal()),
+        Placement::Metadata => ("metadata of", "It does again what it does without metadata"),
+    };
+    let consequences = vec![consequence.to_owned()];
     view! {
         <DeleteDialog
-            what=format!("plugin {}", plugin.label())
+            what=format!("{what} {}", plugin.label())
             name=plugin.slug()
             consequences
             delete

@@ -368,7 +368,7 @@ impl Config {
             PluginOwner::Consumer(name) => {
                 (Kind::Consumer, self.consumers.get(name).map_or(name.as_str(), |object| &*object.row))
             }
-            PluginOwner::Global => (Kind::PluginSet, self.group.as_str()),
+            PluginOwner::Global | PluginOwner::Metadata => (Kind::PluginSet, self.group.as_str()),
         }
     }
 
@@ -408,12 +408,13 @@ impl Config {
         pairs.take_while(move |(other, _)| *other == reference).filter_map(|(_, owner)| owner.as_ref())
     }
 
-    /// All plugins, by whose they are.
+    /// All plugins that run, by whose they are.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = (PluginOwner, &Plugins<SealedField>)> {
         let services = self.services.iter();
         let of_services = services.map(|(id, s)| (PluginOwner::Service(id.clone()), &s.stored.object.plugins));
         let of_routes = self.routes.iter().map(|(id, r)| (PluginOwner::Route(id.clone()), &r.stored.object.plugins));
-        let others = self.plugin_sets.iter().map(|(owner, set)| (owner.clone(), &set.stored.object.plugins));
+        let others = self.plugin_sets.iter().filter(|(owner, _)| **owner != PluginOwner::Metadata);
+        let others = others.map(|(owner, set)| (owner.clone(), &set.stored.object.plugins));
         of_services.chain(of_routes).chain(others)
     }
 

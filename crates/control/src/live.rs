@@ -107,18 +107,20 @@ impl Inner {
             route.with_plugins(plugins(PluginOwner::Route(route.id.clone()), &route.plugins))
         });
         published.routes = routes.collect();
-        let (mut of_consumers, mut global) = (BTreeMap::new(), Plugins::new());
+        let (mut of_consumers, mut global, mut metadata) = (BTreeMap::new(), Plugins::new(), Plugins::new());
         for (owner, set) in config.plugin_sets.iter().filter(|(_, set)| !set.stored.object.plugins.is_empty()) {
             let live = plugins(owner.clone(), &set.stored.object.plugins);
             match owner {
                 PluginOwner::Consumer(name) => drop(of_consumers.insert(name.clone(), live)),
                 PluginOwner::Global => global = live,
+                PluginOwner::Metadata => metadata = live,
                 // These have their plugins with them.
                 PluginOwner::Service(_) | PluginOwner::Route(_) => {}
             }
         }
         published.consumer_plugins = Arc::new(of_consumers);
         published.global_plugins = Arc::new(global);
+        published.plugin_metadata = Arc::new(metadata);
         published.live = live;
     }
 

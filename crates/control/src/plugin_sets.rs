@@ -36,7 +36,7 @@ impl Inner {
     ) -> Answer<()> {
         let parent = match owner {
             PluginOwner::Consumer(name) => Some(stored_consumer(config, name)?.row.to_string()),
-            PluginOwner::Service(_) | PluginOwner::Route(_) | PluginOwner::Global => None,
+            PluginOwner::Service(_) | PluginOwner::Route(_) | PluginOwner::Global | PluginOwner::Metadata => None,
         };
         match config.plugin_sets.get(owner) {
             Some(object) => self.write_set(object, parent.as_deref(), revision, change).await,
@@ -73,7 +73,11 @@ impl Inner {
 
 fn set_row(id: &str, parent: Option<&str>, set: &PluginSet<SealedField>) -> Answer<NewRow> {
     let masked = set.with_plugins(mask_plugins(&set.plugins));
-    sealed_row(id, Kind::PluginSet, parent, "plugins".to_owned(), set, &masked)
+    let name = match &set.owner {
+        PluginOwner::Metadata => "metadata",
+        PluginOwner::Service(_) | PluginOwner::Route(_) | PluginOwner::Consumer(_) | PluginOwner::Global => "plugins",
+    };
+    sealed_row(id, Kind::PluginSet, parent, name.to_owned(), set, &masked)
 }
 
 impl<F> Described for PluginSet<F> {
@@ -84,6 +88,7 @@ impl<F> Described for PluginSet<F> {
             PluginOwner::Consumer(name) => name.to_string(),
             PluginOwner::Service(id) | PluginOwner::Route(id) => id.to_string(),
             PluginOwner::Global => "every request".to_owned(),
+            PluginOwner::Metadata => "plugin metadata".to_owned(),
         }
     }
 }

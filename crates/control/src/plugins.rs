@@ -146,6 +146,9 @@ impl Inner {
                 return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
             }
         }
+        if plugin.placement() == Placement::Metadata {
+            return Ok(());
+        }
         if plugin.name() == PluginName::LimitCount {
             let limit = LimitCountPlugin::of(plugin).map_err(internal)?;
             self.check_limit(config, owner, &limit)?;
@@ -223,6 +226,7 @@ fn owner_name(config: &Config, owner: &PluginOwner) -> String {
         PluginOwner::Route(id) => format!("the route {}", route(id)),
         PluginOwner::Consumer(name) => format!("the consumer {name}"),
         PluginOwner::Global => "the global plugin".to_owned(),
+        PluginOwner::Metadata => "the plugin metadata".to_owned(),
     }
 }
 
@@ -249,6 +253,7 @@ fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPla
         }
         PluginOwner::Consumer(name) => (name.to_string(), None),
         PluginOwner::Global => ("Global Plugins".to_owned(), None),
+        PluginOwner::Metadata => ("Plugin Metadata".to_owned(), None),
     };
     Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
 }
@@ -265,7 +270,9 @@ fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a 
             stored_consumer(config, name)?;
             config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
         }
-        PluginOwner::Global => config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins),
+        PluginOwner::Global | PluginOwner::Metadata => {
+            config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
+        }
     })
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct Published {
     pub(crate) routes: Arc<[Route<LiveField>]>,
     pub(crate) consumer_plugins: Arc<BTreeMap<ConsumerName, Plugins<LiveField>>>,
     pub(crate) global_plugins: Arc<Plugins<LiveField>>,
+    pub(crate) plugin_metadata: Arc<Plugins<LiveField>>,
     /// The references in all plugins.
     pub(crate) live: Live,
     /// The consumers that plugins name.
@@ -133,6 +134,7 @@ impl Inner {
             consumers: Arc::clone(&published.consumers),
             consumer_plugins: Arc::clone(&published.consumer_plugins),
             global_plugins: Arc::clone(&published.global_plugins),
+            plugin_metadata: Arc::clone(&published.plugin_metadata),
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
             fingerprint_key: self.fingerprints.clone(),
@@ -213,6 +215,7 @@ impl Published {
             routes,
             consumer_plugins,
             global_plugins,
+            plugin_metadata,
             live,
             named,
             consumers,
@@ -227,6 +230,7 @@ impl Published {
                 routes,
                 consumer_plugins,
                 global_plugins,
+                plugin_metadata,
                 live,
                 named,
                 consumers,

@@ -113,7 +113,9 @@ impl Inner {
                 change(&mut stored.object.plugins)?;
                 self.write_route(revision.unwrap_or(stored.revision), &stored.object).await
             }
-            PluginOwner::Consumer(_) | PluginOwner::Global => self.change_set(&config, owner, revision, change).await,
+            PluginOwner::Consumer(_) | PluginOwner::Global | PluginOwner::Metadata => {
+                self.change_set(&config, owner, revision, change).await
+            }
         }
     }
 

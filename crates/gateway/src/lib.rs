@@ -13,6 +13,7 @@ mod headers;
 mod host;
 mod http_client;
 mod identity;
+mod metadata;
 mod own_answer;
 mod path;
 mod plugin;

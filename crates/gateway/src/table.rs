@@ -11,6 +11,7 @@ use crate::counts::RouteCounts;
 use crate::exposition::RouteFacts;
 use crate::host::endings;
 use crate::identity::Identity;
+use crate::metadata::Metadata;
 use crate::path::{AMBIGUOUS, RequestPath};
 use crate::plugin::Chain;
 use crate::reject::Reject;
@@ -38,6 +39,7 @@ pub(crate) struct Table {
     sessions: Option<Sessions>,
     consumer_plugins: Arc<ConsumerPlugins>,
     global: Arc<Global>,
+    pub(crate) metadata: Arc<Metadata>,
     pub(crate) certificates: Arc<Certificates>,
 }
 
@@ -112,6 +114,7 @@ impl Table {
                 before.map(|table| &table.consumer_plugins),
             ),
             global: Global::compile(&snapshot.global_plugins, before.map(|table| &table.global)),
+            metadata: Metadata::compile(&snapshot.plugin_metadata, before.map(|table| &table.metadata)),
             certificates: Certificates::compile(&snapshot.certificates, before.map(|table| &table.certificates)),
         }
     }

@@ -33,6 +33,7 @@ pub const ABOUT: About = About {
         example: CONSUMER_EXAMPLE,
         known_by: Some(KnownBy { field: USER_DN, read: found_by }),
     },
+    ..About::BASE
 };
 
 const EXAMPLE: &str = "{\n  \"base_dn\": \"ou=users,dc=example,dc=org\",\n  \"ldap_uri\": \"ldap.example.com:389\",\n  \"uid\": \"cn\"\n}";

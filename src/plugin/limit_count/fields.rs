@@ -15,6 +15,7 @@ pub const ABOUT: About = About {
     priority: 1002,
     phase: Phase::Access,
     fields: FIELDS,
+    metadata: super::metadata::FIELDS,
     check: |fields| LimitCountPlugin::<SecretAt>::parse(fields).err().unwrap_or_default(),
     example: "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}",
     ..About::BASE

@@ -1,6 +1,7 @@
 //! limit-count: at most so many requests in so much time (`apisix/plugins/limit-count.lua`).
 
 mod fields;
+pub mod metadata;
 mod policy;
 mod read;
 mod read_policy;

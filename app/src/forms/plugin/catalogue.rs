@@ -5,6 +5,14 @@ use leptos::prelude::*;
 use postern::plugin::{Placement, PluginName};
 use ui::{BareInput, Button, Dialog, DialogBody, DialogFoot};
 
+/// What the button is called that opens the catalogue, and what is done there.
+pub fn enabling(placement: Placement) -> (&'static str, &'static str) {
+    match placement {
+        Placement::Route | Placement::Consumer => ("Enable Plugin", "Enable"),
+        Placement::Metadata => ("Add Plugin Metadata", "Add"),
+    }
+}
+
 /// Every plugin there is, to choose from.
 #[component]
 pub fn CatalogueDialog(
@@ -25,7 +33,7 @@ pub fn CatalogueDialog(
         number => format!("{number} plugins"),
     };
     view! {
-        <Dialog title="Enable Plugin" on_close=go.closing() wide=true>
+        <Dialog title=enabling(placement).0 on_close=go.closing() wide=true>
             <DialogBody>
                 <div class="field">
                     <label class="sr-only" for="field-search">
@@ -42,7 +50,7 @@ pub fn CatalogueDialog(
                         found
                             .get()
                             .into_iter()
-                            .map(|plugin| view! { <Card plugin is_enabled=enabled.contains(&plugin)/> })
+                            .map(|plugin| view! { <Card plugin placement is_enabled=enabled.contains(&plugin)/> })
                             .collect_view()
                     }}
                 </ul>
@@ -60,9 +68,9 @@ fn matches(plugin: PluginName, wanted: &str) -> bool {
 }
 
 #[component]
-fn Card(plugin: PluginName, is_enabled: bool) -> impl IntoView {
+fn Card(plugin: PluginName, placement: Placement, is_enabled: bool) -> impl IntoView {
     let go = Go::here();
-    let (verb, key) = if is_enabled { ("Edit", "edit-plugin") } else { ("Enable", "enable") };
+    let (verb, key) = if is_enabled { ("Edit", "edit-plugin") } else { (enabling(placement).1, "enable") };
     view! {
         <li class="plugin-card">
             <div>

@@ -6,7 +6,7 @@ pub mod insert;
 pub mod references;
 pub mod schema;
 
-pub use catalogue::CatalogueDialog;
+pub use catalogue::{CatalogueDialog, enabling};
 
 use crate::api;
 use crate::forms::explain::ExplainDialog;
@@ -39,6 +39,13 @@ struct Edited {
 }
 
 impl Edited {
+    fn title(self) -> String {
+        match self.placement {
+            Placement::Route | Placement::Consumer => self.plugin.label().to_owned(),
+            Placement::Metadata => format!("Metadata of {}", self.plugin.label()),
+        }
+    }
+
     fn schema(self) -> Value {
         self.plugin.json_schema(self.placement)
     }
@@ -99,12 +106,13 @@ pub fn PluginDialog(
         let (group, owner, json) = (group.get_value(), owner.get_value(), json.get_untracked());
         submission.send(async move { api::set_plugin(group, owner, revision, plugin, json).await }, on_done);
     };
-    let title = if editing { format!("Edit {}", plugin.label()) } else { format!("Enable {}", plugin.label()) };
+    let (what, verb) = (edited.title(), enabling(edited.placement).1);
+    let (title, verb) = if editing { (format!("Edit {what}"), "Save") } else { (format!("{verb} {what}"), verb) };
     let editor = EditorHandle::of(FIELD);
     view! {
         <FormDialog
             title
-            verb=if editing { "Save" } else { "Enable" }
+            verb
             submission
             dirty=Signal::derive(move || first.with_value(|first| *first != json.get()))
             on_submit=Callback::new(move |()| send(revision))

@@ -128,3 +128,29 @@ async fn what_is_refused_on_a_consumer_is_refused_however_it_comes() {
     let refused = w.control.set_plugin(&op(), &group(), &nobody, 0, limit(&nobody, "x")).await.unwrap_err();
     assert!(matches!(refused, ControlError::NotFound { .. }), "{refused:?}");
 }
+
+#[tokio::test]
+async fn metadata_is_stored_published_and_apart_from_global_plugins() {
+    let w = World::new().await;
+    let set = async |revision: u64, json: &str| {
+        let config = PluginConfig::parse_for(Placement::Metadata, PluginName::LimitCount, json).unwrap();
+        w.control.set_plugin(&op(), &group(), &PluginOwner::Metadata, revision, config).await
+    };
+    let stored = async |owner: &PluginOwner| w.control.plugin_set(&op(), &group(), owner).await.unwrap();
+    set(0, r#"{"limit_header": "RateLimit-Limit"}"#).await.unwrap();
+    let view = stored(&PluginOwner::Metadata).await;
+    assert_eq!(view.revision, 1);
+    assert!(view.plugins[&PluginName::LimitCount].to_json().contains("RateLimit-Limit"));
+    assert!(stored(&PluginOwner::Global).await.plugins.is_empty());
+    // Beside plugins for every request, which lie in a row of their own.
+    let global = r#"{"count": 3, "time_window": 60, "group": "all"}"#;
+    let global = PluginConfig::parse(PluginName::LimitCount, global).unwrap();
+    w.control.set_plugin(&op(), &group(), &PluginOwner::Global, 0, global).await.unwrap();
+    assert!(matches!(set(0, "{}").await, Err(ControlError::Conflict { .. })));
+    let w = w.restart().await;
+    let snapshot = w.control.snapshots().borrow().clone();
+    assert!(snapshot.plugin_metadata.contains_key(&PluginName::LimitCount));
+    assert_eq!(snapshot.global_plugins[&PluginName::LimitCount].placement(), Placement::Route);
+    w.control.remove_plugin(&op(), &group(), &PluginOwner::Metadata, PluginName::LimitCount).await.unwrap();
+    assert!(w.control.snapshots().borrow().plugin_metadata.is_empty());
+}

@@ -182,11 +182,13 @@ fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Plugin, Stri
         }
         PluginName::HmacAuth => Plugin::HmacAuth(HmacAuth::compile(&config.settings()?)?),
         PluginName::LdapAuth => match config.placement() {
-            Placement::Route => Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?)),
+            Placement::Route | Placement::Metadata => {
+                Plugin::LdapAuth(Box::new(LdapAuth::compile(&config.settings()?)?))
+            }
             Placement::Consumer => Plugin::LdapUser,
         },
         PluginName::WolfRbac => match config.placement() {
-            Placement::Route => Plugin::WolfRbac,
+            Placement::Route | Placement::Metadata => Plugin::WolfRbac,
             Placement::Consumer => Plugin::WolfApplication(Box::new(Application::compile(&config.settings()?)?)),
         },
         PluginName::PublicApi => Plugin::PublicApi(config.settings()?),

@@ -60,6 +60,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
         consumer_plugins: Arc::default(),
         global_plugins: Arc::default(),
+        plugin_metadata: Arc::default(),
         certificates: Arc::default(),
         fingerprint_key,
         session_key: Some(SessionKey::new([9; 32].into())),

@@ -61,7 +61,8 @@ struct Rule {
     /// What its counters' names begin with.
     counters: String,
     key: RuleKey,
-    headers: [HeaderName; 3],
+    /// Of its own; else those that all have.
+    headers: Option<[HeaderName; 3]>,
 }
 
 enum RuleKey {
@@ -81,7 +82,7 @@ impl LimitCount {
                 time_window: time_window.clone(),
                 counters,
                 key: RuleKey::Always(config.key.clone()),
-                headers: headers("")?,
+                headers: None,
             }],
             Limits::Rules { rules } => {
                 let compiled = rules.iter().zip(1..).map(|(rule, number)| {
@@ -91,7 +92,7 @@ impl LimitCount {
                         time_window: rule.time_window.clone(),
                         counters: format!("{counters}/{number}"),
                         key: RuleKey::Where(rule.key.clone()),
-                        headers: headers(&format!("{prefix}-"))?,
+                        headers: Some(headers(&format!("{prefix}-"))?),
                     })
                 });
                 compiled.collect::<Result<_, String>>()?
@@ -137,7 +138,8 @@ impl LimitCount {
         };
         if self.show_headers {
             let remaining = if decision.passes { decision.remaining } else { 0 };
-            let [limit_header, remaining_header, reset_header] = &rule.headers;
+            let [limit_header, remaining_header, reset_header] =
+                rule.headers.as_ref().unwrap_or(&access.table.metadata.limit_headers);
             access.answer.insert(limit_header, HeaderValue::from(limit));
             access.answer.insert(remaining_header, HeaderValue::from(remaining));
             if let Ok(reset) = HeaderValue::from_str(&seconds_text(decision.reset_ms)) {
