@@ -216,4 +216,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_documentation_has_every_plugin_with_its_place_in_the_order() {
+        let docs = include_str!("../../docs/gateway.md");
+        for plugin in PluginName::ALL {
+            let (slug, phase, priority) = (plugin.slug(), plugin.about().phase, plugin.about().priority);
+            let phase = match phase {
+                Phase::Rewrite => "rewrite",
+                Phase::Access => "access",
+            };
+            let mut rows = docs.lines().filter(|line| line.contains(&format!("`{slug}`")));
+            let end = format!("| {phase} | {priority} |");
+            assert!(rows.any(|row| row.ends_with(&end)), "docs/gateway.md has no row of {slug} that ends in {end}");
+        }
+    }
 }
