@@ -128,13 +128,14 @@ function values(context: CompletionContext, field: Schema, known: Known, place: 
   const { state, pos } = context;
   const isString = state.sliceDoc(place.from, place.from + 1) === '"';
   if (field["x-reference"]) return isString ? referenceParts(state, pos, known, place.from + 1) : null;
-  const options = choicesOf(field).map((choice): Completion => {
+  const options = choicesOf(field).map((choice, rank): Completion => {
     const text = JSON.stringify(choice);
     return {
       label: text,
       displayLabel: String(choice),
       detail: choice === field.default ? "default" : undefined,
       type: "enum",
+      boost: -rank, // the schema's order, plain before special
       apply: (view) => {
         const node = syntaxTree(view.state).resolveInner(view.state.selection.main.head, -1);
         const to = node.name === "String" && node.from === place.from ? node.to : view.state.selection.main.head;

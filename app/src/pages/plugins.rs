@@ -256,15 +256,15 @@ fn Dialogs(owner: Owner) -> impl IntoView {
 fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -> impl IntoView {
     let go = Go::here();
     let group = group();
+    let (what, consequence) = match owner.placement() {
+        Placement::Route | Placement::Consumer => ("plugin", plugin.consequence_of_removal()),
+        Placement::Metadata => ("metadata of", "It does again what it does without metadata"),
+    };
     let delete = Arc::new(move |_| {
         let (group, owner) = (group.clone(), owner.clone());
         Box::pin(async move { api::remove_plugin(group, owner, plugin).await })
             as Pin<Box<dyn Future<Output = Result<(), AppError>>>>
     });
-    let (what, consequence) = match owner.placement() {
-        Placement::Route | Placement::Consumer => ("plugin", plugin.consequence_of_removal()),
-        Placement::Metadata => ("metadata of", "It does again what it does without metadata"),
-    };
     let consequences = vec![consequence.to_owned()];
     view! {
         <DeleteDialog
