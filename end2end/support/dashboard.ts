@@ -65,7 +65,7 @@ export class Dashboard {
   }
 
   /** Goes through the side navigation, as the tutorial does. */
-  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "Global Plugins" | "References" | "Gateway Instances") {
+  async go(name: "Secret Providers" | "Consumers" | "Published Services" | "Global Plugins" | "Plugin Metadata" | "References" | "Gateway Instances") {
     if (!this.page.url().startsWith(this.base)) await this.open();
     const navigation = this.page.getByRole("navigation").getByRole("link", { name, exact: true });
     await navigation.click();
@@ -167,14 +167,22 @@ export class Dashboard {
 
   /** Enable Plugin, the plugin's card, Enable, JSON Editor, Enable. */
   async enablePlugin(card: string, json: string) {
-    await this.page.getByRole("button", { name: "Enable Plugin", exact: true }).click();
+    await this.configure("Enable Plugin", "Enable", card, card, json);
+  }
+
+  async addPluginMetadata(card: string, json: string) {
+    await this.configure("Add Plugin Metadata", "Add", card, `Metadata of ${card}`, json);
+  }
+
+  private async configure(open: string, verb: "Enable" | "Add", card: string, what: string, json: string) {
+    await this.page.getByRole("button", { name: open, exact: true }).click();
     const plugin = this.page
       .getByRole("listitem")
       .filter({ has: this.page.getByRole("heading", { name: card, exact: true }) });
-    await plugin.getByRole("button", { name: "Enable", exact: true }).click();
-    const dialog = this.page.getByRole("dialog", { name: `Enable ${card}`, exact: true });
+    await plugin.getByRole("button", { name: verb, exact: true }).click();
+    const dialog = this.page.getByRole("dialog", { name: `${verb} ${what}`, exact: true });
     const editor = await jsonEditor(dialog);
     await editor.textbox.fill(json);
-    await this.submit(dialog, "Enable");
+    await this.submit(dialog, verb);
   }
 }

@@ -19,6 +19,7 @@ export const firstPages: Place[] = [
   { name: "consumers", path: `${GROUP}/consumers`, shows: ["Alice"] },
   { name: "services", path: `${GROUP}/services`, shows: ["httpbin"] },
   { name: "global plugins", path: `${GROUP}/global-plugins` },
+  { name: "plugin metadata", path: `${GROUP}/plugin-metadata` },
   { name: "certificates", path: `${GROUP}/certificates` },
   { name: "references", path: `${GROUP}/references`, shows: [ALICE_KEY] },
   { name: "gateway instances", path: `${GROUP}/instances` },

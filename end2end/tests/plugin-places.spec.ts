@@ -55,3 +55,14 @@ test("a global plugin runs for every request, also where there is no route", asy
     expect(answer.headers["x-global-ratelimit-limit"]).toBe("1000");
   }
 });
+
+test("metadata names the headers of every limit-count, but not those of rules", async ({ page }) => {
+  await dashboard.go("Plugin Metadata");
+  await expect(page.getByText("No plugin has metadata")).toBeVisible();
+  await dashboard.addPluginMetadata("Limit Count", '{"limit_header": "X-Quota"}');
+  await expect(page.getByRole("row").filter({ hasText: "Limit Count" })).toContainText('"X-Quota"');
+  const { headers } = await world.postern.request("/ip", KEY);
+  expect(headers["x-quota"]).toBe("100");
+  expect(headers["x-ratelimit-limit"]).toBeUndefined();
+  expect(headers["x-global-ratelimit-limit"]).toBe("1000");
+});
