@@ -14,6 +14,7 @@
 //! 7. [`control`]: everything an operator can do.
 
 pub mod access;
+mod authority;
 pub mod certificate;
 pub mod consumer;
 pub mod control;

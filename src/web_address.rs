@@ -1,6 +1,6 @@
 //! The address of a page or a server, as plugins have it: `https://host:port/path`.
 
-use crate::provider::vault::host_and_port;
+use crate::authority::{host_and_port, is_loopback};
 use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,7 +57,7 @@ impl WebAddress {
     /// Whether the host is this machine by name or address.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host == "::1" || self.host.starts_with("127.")
+        is_loopback(&self.host)
     }
 }
 
@@ -89,12 +89,7 @@ impl FromStr for WebAddress {
         if authority.contains('@') {
             return error("Leave user names and passwords out of the address.");
         }
-        let in_our_words = |why: String| WebAddressError(why.replace("the Vault Server URL", "the address"));
-        let host_and_port = host_and_port(authority, is_https);
-        let (host, port) = host_and_port.map_err(|why| match why.to_string() {
-            why if why.starts_with("The Vault Server URL") => in_our_words(why.replacen("The", "the", 1)),
-            why => in_our_words(why),
-        })?;
+        let (host, port) = host_and_port(authority, is_https, "address").map_err(WebAddressError)?;
         if path.split('/').any(|segment| matches!(segment, "." | "..")) {
             return error("The address cannot have '.' or '..' as a path segment.");
         }

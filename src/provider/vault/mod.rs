@@ -20,7 +20,6 @@ pub use kv::{Kv, KvVersion, Mount, ReadPath};
 pub use policy::{least_policy, read_policy, read_policy_of};
 pub use prefix::{PrefixError, SecretPrefix};
 pub use tls::{ClientCertificate, ServerName, ServerNameError, TlsForm};
-pub(crate) use url::host_and_port;
 pub use url::{UrlError, VaultUrl};
 
 use crate::provider::timeout::Timeout;

@@ -1,5 +1,6 @@
 //! The Vault Server URL.
 
+use crate::authority::{host_and_port, is_loopback};
 use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,7 +50,7 @@ impl VaultUrl {
     /// Whether the host is this machine by name or address.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host == "::1" || self.host.starts_with("127.")
+        is_loopback(&self.host)
     }
 
     /// Whether both are the same server: a stored token is never sent to another one.
@@ -84,42 +85,9 @@ impl FromStr for VaultUrl {
         if authority.contains('@') {
             return error("Leave user names and passwords out of the Vault Server URL.");
         }
-        let (host, port) = host_and_port(authority, https)?;
+        let (host, port) = host_and_port(authority, https, "Vault Server URL").map_err(UrlError)?;
         let base = base_path(path)?;
         Ok(Self { https, host, port, base, text: text.to_owned() })
-    }
-}
-
-pub(crate) fn host_and_port(authority: &str, https: bool) -> Result<(String, u16), UrlError> {
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let Some((host, after)) = rest.split_once(']') else {
-            return Err(UrlError("The IPv6 address lacks its closing bracket.".to_owned()));
-        };
-        if host.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err(UrlError("The text in brackets is not an IPv6 address.".to_owned()));
-        }
-        let port = after.strip_prefix(':');
-        if port.is_none() && !after.is_empty() {
-            return Err(UrlError("After the bracket of an IPv6 address only ':' and a port may follow.".to_owned()));
-        }
-        (host, port)
-    } else {
-        match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        }
-    };
-    let plain_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if host.is_empty() || !host.chars().all(plain_host) {
-        return Err(UrlError("The Vault Server URL needs a host name or IP address after '://'.".to_owned()));
-    }
-    let port = match port {
-        None => Some(if https { 443 } else { 80 }),
-        Some(text) => text.parse().ok().filter(|port| *port != 0),
-    };
-    match port {
-        Some(port) => Ok((host.to_ascii_lowercase(), port)),
-        None => Err(UrlError("The port in the Vault Server URL is a number from 1 to 65535.".to_owned())),
     }
 }
 
