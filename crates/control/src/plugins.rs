@@ -208,7 +208,7 @@ fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<En
         if other.group.as_ref() == Some(group) && !other.counts_like(limit) {
             let problem = format!(
                 "group conf mismatched: {} has the group '{group}' with other fields. All of a group must be the same.",
-                owner_name(config, &other_owner)
+                owner_phrase(config, &other_owner)
             );
             return Err(ControlError::invalid("/group", problem));
         }
@@ -216,15 +216,24 @@ fn check_group(config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<En
     Ok(())
 }
 
-/// What `owner` is called in a message.
-fn owner_name(config: &Config, owner: &PluginOwner) -> String {
-    let service =
-        |id| config.services.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
-    let route = |id| config.routes.get(id).map_or_else(|| format!("{id}"), |row| row.stored.object.name.to_string());
+/// What `owner` is called on its page; nothing when it is not there.
+fn owner_name(config: &Config, owner: &PluginOwner) -> Option<String> {
+    Some(match owner {
+        PluginOwner::Service(id) => config.services.get(id)?.stored.object.name.to_string(),
+        PluginOwner::Route(id) => config.routes.get(id)?.stored.object.name.to_string(),
+        PluginOwner::Consumer(name) => name.to_string(),
+        PluginOwner::Global => "Global Plugins".to_owned(),
+        PluginOwner::Metadata => "Plugin Metadata".to_owned(),
+    })
+}
+
+/// What `owner` is called in a sentence.
+fn owner_phrase(config: &Config, owner: &PluginOwner) -> String {
+    let name = owner_name(config, owner).unwrap_or_default();
     match owner {
-        PluginOwner::Service(id) => format!("the service {}", service(id)),
-        PluginOwner::Route(id) => format!("the route {}", route(id)),
-        PluginOwner::Consumer(name) => format!("the consumer {name}"),
+        PluginOwner::Service(_) => format!("the service {name}"),
+        PluginOwner::Route(_) => format!("the route {name}"),
+        PluginOwner::Consumer(_) => format!("the consumer {name}"),
         PluginOwner::Global => "the global plugin".to_owned(),
         PluginOwner::Metadata => "the plugin metadata".to_owned(),
     }
@@ -245,15 +254,11 @@ pub(crate) fn mask_plugins(plugins: &Plugins<SealedField>) -> Plugins {
 
 /// What is wrong with a reference is told where it stands.
 fn plugin_user(config: &Config, owner: &PluginOwner, (plugin, field): &PluginPlace) -> Option<PluginUser> {
-    let (owner_name, service) = match owner {
-        PluginOwner::Service(id) => (config.services.get(id)?.stored.object.name.to_string(), Some(id.clone())),
-        PluginOwner::Route(id) => {
-            let route = &config.routes.get(id)?.stored.object;
-            (route.name.to_string(), Some(route.service.clone()))
-        }
-        PluginOwner::Consumer(name) => (name.to_string(), None),
-        PluginOwner::Global => ("Global Plugins".to_owned(), None),
-        PluginOwner::Metadata => ("Plugin Metadata".to_owned(), None),
+    let owner_name = owner_name(config, owner)?;
+    let service = match owner {
+        PluginOwner::Service(id) => Some(id.clone()),
+        PluginOwner::Route(id) => Some(config.routes.get(id)?.stored.object.service.clone()),
+        PluginOwner::Consumer(_) | PluginOwner::Global | PluginOwner::Metadata => None,
     };
     Some(PluginUser { owner: owner.clone(), owner_name, service, plugin: *plugin, field: field.to_string() })
 }
