@@ -47,8 +47,8 @@ pub(crate) async fn answer(
     let mut response = answered.unwrap_or_else(Reject::into_response);
     response.headers_mut().extend(added);
     response.headers_mut().insert(&REQUEST_ID, record.id.clone());
-    for plugin in &record.answering {
-        plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
+    for installed in &record.answering {
+        installed.plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
     }
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
