@@ -1,5 +1,5 @@
-//! The plugins of objects that are stored without them: of consumers, most of which have none, and those that run
-//! for every request.
+//! The plugins of objects that are stored without them: of consumers, most of which have none, those that run for
+//! every request, and metadata.
 
 use super::{MaskedField, Placement, Plugins};
 use crate::name::{ConsumerName, ObjectId};
@@ -19,7 +19,7 @@ pub enum PluginOwner {
 }
 
 impl PluginOwner {
-    /// Which of a plugin's two tables of fields is meant.
+    /// Which of a plugin's tables of fields is meant.
     #[must_use]
     pub fn placement(&self) -> Placement {
         match self {
@@ -33,7 +33,7 @@ impl PluginOwner {
 /// The plugins of one owner, stored as an object of their own. `F` is how their secrets are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginSet<F = MaskedField> {
-    /// A consumer, or nobody.
+    /// A consumer, or none in particular.
     pub owner: PluginOwner,
     pub plugins: Plugins<F>,
 }
