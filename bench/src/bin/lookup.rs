@@ -48,7 +48,9 @@ async fn main() -> Result<()> {
         ratios.push(lookup / cache);
     }
     println!("{}", circumstances());
-    println!("{CREDENTIALS} credentials, {HOT} of them looked for, {THREADS} threads; ns of CPU, median of {ROUNDS} rounds (quartiles)");
+    println!(
+        "{CREDENTIALS} credentials, {HOT} of them looked for, {THREADS} threads; ns of CPU, median of {ROUNDS} rounds (quartiles)"
+    );
     for (what, values) in [
         ("the keyed hash of the key", &mut hashing),
         ("the whole lookup", &mut lookups),

@@ -118,7 +118,7 @@ pub(crate) struct Touched {
 /// A row, understood.
 enum Item {
     Provider(Arc<Object<SecretProvider<Sealed>>>),
-    Consumer(Arc<SnapshotConsumer>),
+    Consumer(Arc<Object<Consumer>>),
     Credential(Arc<Object<Credential<Sealed>>>),
     Service(Arc<Object<Service<SealedField>>>),
     Route(Arc<Object<Route<SealedField>>>),
@@ -149,7 +149,7 @@ impl Item {
     fn decode(row: Row) -> Result<Self, StartError> {
         Ok(match row.kind {
             Kind::SecretProvider => Self::Provider(Object::decode(row)?),
-            Kind::Consumer => Self::Consumer(snapshot_consumer(&*Object::decode(row)?)),
+            Kind::Consumer => Self::Consumer(Object::decode(row)?),
             Kind::Credential => Self::Credential(Object::decode(row)?),
             Kind::Service => Self::Service(Object::decode(row)?),
             Kind::Route => Self::Route(Object::decode(row)?),
@@ -161,9 +161,9 @@ impl Item {
 }
 
 /// What the gateway needs of a consumer.
-fn snapshot_consumer(object: &Object<Consumer>) -> Arc<SnapshotConsumer> {
-    let consumer = &object.stored.object;
-    Arc::new(SnapshotConsumer { name: consumer.name.clone(), custom_id: consumer.labels.get("custom_id").cloned() })
+fn snapshot_consumer(consumer: &Consumer) -> Arc<SnapshotConsumer> {
+    let custom_id = consumer.labels.get("custom_id").cloned();
+    Arc::new(SnapshotConsumer { name: consumer.name.unshared(), custom_id })
 }
 
 impl<T: DeserializeOwned> Object<T> {
@@ -247,7 +247,8 @@ impl Config {
                 touched.provider = Some(key.clone());
                 self.providers.insert(key, object);
             }
-            Item::Consumer(consumer) => {
+            Item::Consumer(object) => {
+                let consumer = snapshot_consumer(&object.stored.object);
                 let name = consumer.name.clone();
                 touched.credentials.extend(self.known_ids_of_consumer(&name));
                 touched.consumer = Some(name.clone());

@@ -221,7 +221,7 @@ fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTre
 fn arm_typed_in(armed: &mut Armed, config: &Config, credential: &Credential<Sealed>, found: Option<Found>) {
     let consumer = config.consumers.get(&credential.consumer);
     let standing = consumer.map(|consumer| Standing { consumer: Arc::clone(consumer), found, state: None });
-    armed.set(&credential.id, standing);
+    armed.set(&credential.id.unshared(), standing);
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Store {
         rows.await?.iter().map(group).collect()
     }
 
-    /// Every object of a group, by kind and name.
+    /// Every object of a group, as [`Store::batches`] gives them.
     ///
     /// # Errors
     /// `Database`.
@@ -105,10 +105,11 @@ impl Store {
         Ok(batches.into_iter().flatten().collect())
     }
 
-    /// Every object of a group, by kind, some at a time: whoever reads a great many need not hold them all, and can
-    /// work on some while the next are read.
+    /// Every object of a group, some at a time: whoever reads a great many need not hold them all, and can work on
+    /// some while the next are read. In the order of the index, so that SQLite has nothing to sort: by kind, what
+    /// they belong to, and name.
     pub fn batches(&self, group: &GroupName) -> impl Stream<Item = Result<Vec<Row>, StoreError>> {
-        let rows = objects!("group_name = $1 order by kind, name");
+        let rows = objects!("group_name = $1 order by kind, scope, name");
         let rows = rows.bind(group.as_str().to_owned()).fetch(&self.readers);
         rows.map(|next| row(&next?)).try_chunks(BATCH).map_err(|stopped| stopped.1)
     }

@@ -140,7 +140,8 @@ async fn an_object_is_found_by_what_is_known_of_it() {
 async fn many_objects_come_in_order_and_each_once() {
     let folder = TempDir::new().unwrap();
     let store = store(&folder).await;
-    let rows: Vec<NewRow> = (0..2_500).map(|n| new(&format!("{n:04}"), Kind::Consumer, None, &format!("c{n:04}"))).collect();
+    let rows: Vec<NewRow> =
+        (0..2_500).map(|n| new(&format!("{n:04}"), Kind::Consumer, None, &format!("c{n:04}"))).collect();
     store.insert_all(&group(), &rows, NOW).await.unwrap();
     let read = store.objects(&group()).await.unwrap();
     assert!(read.iter().map(|row| &row.id).eq(rows.iter().map(|row| &row.id)));
