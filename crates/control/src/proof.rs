@@ -1,9 +1,11 @@
 //! What a request is recognised by, and has to show: made of a credential and the value of its secret.
 
 use crate::Inner;
-use crate::config::Object;
 use postern::credential::{Credential, CredentialKind};
 use postern::fingerprint::Fingerprint;
+use postern::reference::Reference;
+use postern::resolve::{Failure, ReferenceState};
+use postern::rule::Rule;
 use postern::sensitive::{Plain, Sealed};
 use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
@@ -57,18 +59,30 @@ impl Inner {
         })
     }
 
-    /// Why a credential's value, which is there, proves nothing all the same.
-    pub(crate) fn unusable(&self, object: &Object<Credential<Sealed>>) -> Option<String> {
-        let kind = &object.stored.object.kind;
-        // Of the others every value will do.
-        if !matches!(kind, CredentialKind::JwtAuth { .. }) {
-            return None;
-        }
-        self.proof(kind, &self.value(object).0?).err()
+    /// The value of a credential's reference that may be used now, and where it stands.
+    pub(crate) fn current_of(
+        &self,
+        credential: &Credential<Sealed>,
+        reference: &Reference,
+    ) -> (Option<Plain>, ReferenceState) {
+        self.current_in(reference, |value| fits(&credential.kind, value))
     }
 
     pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
         #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
         self.fingerprints.of(value.expose().as_bytes())
+    }
+}
+
+/// Whether a value proves anything.
+pub(crate) fn fits<S>(kind: &CredentialKind<S>, value: &Plain) -> Result<(), Failure> {
+    kind.check(value)?;
+    match kind {
+        CredentialKind::JwtAuth { algorithm, base64_secret, .. } => {
+            let key = signatures::jwt_key(*algorithm, *base64_secret, value);
+            key.map(drop).map_err(|says| kind.unfit(Rule::Key { says }))
+        }
+        // For these every text will do.
+        CredentialKind::KeyAuth { .. } | CredentialKind::BasicAuth { .. } | CredentialKind::HmacAuth { .. } => Ok(()),
     }
 }
