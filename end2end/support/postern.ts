@@ -80,7 +80,11 @@ export class Postern {
 
   /** A request of a client through the gateway; `apikey` is left out when undefined. */
   async request(path: string, apikey?: string): Promise<Answer> {
-    return get(`${this.gateway}${path}`, apikey === undefined ? {} : { apikey });
+    return this.ask(path, apikey === undefined ? {} : { apikey });
+  }
+
+  async ask(path: string, headers: Record<string, string>): Promise<Answer> {
+    return get(`${this.gateway}${path}`, headers);
   }
 
   /** As Vault Agent does: a token for providers whose Token File has this name. */
