@@ -17,6 +17,7 @@ export class Postern {
     private readonly dashboardPort: number,
     private readonly gatewayPort: number,
     readonly tlsPort: number,
+    private readonly settings: string[],
   ) {
     this.log = join(this.folder, "postern.log");
     this.dataDir = join(this.folder, "data");
@@ -24,8 +25,8 @@ export class Postern {
     mkdirSync(this.tokenFiles);
   }
 
-  static async start(): Promise<Postern> {
-    const postern = new Postern(await freePort(), await freePort(), await freePort());
+  static async start(settings: string[] = []): Promise<Postern> {
+    const postern = new Postern(await freePort(), await freePort(), await freePort(), settings);
     await postern.up();
     return postern;
   }
@@ -52,6 +53,7 @@ export class Postern {
         ...["--gateway-tls-addr", `127.0.0.1:${this.tlsPort}`],
         ...["--token-files", `default=${this.tokenFiles}`],
         ...(site ? ["--site-root", site] : []),
+        ...this.settings,
       ],
       cwd: this.folder,
       env: { PATH: process.env.PATH, HOME: this.folder },

@@ -1,5 +1,6 @@
 // The tutorial's second half: Limit Count whose Redis user and password are references.
 import { Locator, Page } from "@playwright/test";
+import { neverShown } from "../support/canary";
 import { Dashboard, jsonEditor } from "../support/dashboard";
 import { Redis } from "../support/redis";
 import { expect, freshWorld, test } from "../support/test";
@@ -10,6 +11,8 @@ const world = freshWorld();
 const SECRET = "api7/redis";
 let dashboard: Dashboard;
 let redis: Redis;
+
+neverShown(world, "redis-api7", "redis-second");
 
 test.beforeAll(async () => {
   redis = await Redis.start();
@@ -213,9 +216,7 @@ test("without the editor's script the plain text field does", async ({ page, com
 
 test("without the secret nothing passes, and the incident is found", async ({ page }) => {
   await world.bao.put(SECRET, { username: "api7" });
-  await dashboard.go("Secret Providers");
-  await page.getByRole("link", { name: "my-vault", exact: true }).click();
-  await page.getByRole("button", { name: "Refresh now", exact: true }).click();
+  await dashboard.refresh();
   await expect.poll(async () => (await world.postern.request("/ip")).status).toBe(503);
   const { incident } = JSON.parse((await world.postern.request("/ip")).body) as { incident: string };
   await dashboard.open("/g/default/references");
