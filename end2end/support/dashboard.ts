@@ -33,6 +33,12 @@ export class JsonEditor {
     this.textbox = dialog.getByRole("textbox", { name: "JSON Editor", exact: true });
   }
 
+  /** Replaces all of it, and waits until the form has it: an earlier click would send what was there before. */
+  async write(json: string) {
+    await this.textbox.fill(json);
+    await expect(this.dialog.locator('textarea[name="json"]')).toHaveValue(json);
+  }
+
   /** What the form holds. */
   async text(): Promise<string> {
     return this.dialog.locator('textarea[name="json"]').inputValue();
@@ -217,12 +223,12 @@ export class Dashboard {
     const dialog = this.page.getByRole("dialog", { name: `${verb} ${what}`, exact: true });
     const editor = await jsonEditor(dialog);
     for (const { typed, says } of mistakes) {
-      await editor.textbox.fill(typed);
+      await editor.write(typed);
       await dialog.getByRole("button", { name: verb, exact: true }).click();
       await expect(dialog.getByRole("group", { name: "What needs mending" })).toContainText(says);
       await expect(editor.wrong.first()).toBeVisible();
     }
-    await editor.textbox.fill(json);
+    await editor.write(json);
     await expect(editor.wrong).toHaveCount(0);
     await this.submit(dialog, verb);
   }

@@ -150,7 +150,7 @@ test("the tutorial's text is pasted, with its mistakes, and mended", async ({ pa
     [`{${tutorialText("127.0.0.1")}, "count": 4}`, "twice"],
     [`{${tutorialText("127.0.0.1").replace("my-vault", "no-vault")}}`, "/redis_username"],
   ]) {
-    await editor.textbox.fill(typed);
+    await editor.write(typed);
     await enable.click();
     await expect(dialog.getByRole("group", { name: "What needs mending" })).toContainText(complaint);
   }
@@ -191,7 +191,7 @@ test("requests go on when the password is rotated in Vault and in Redis", async 
   await page.getByRole("button", { name: "Edit Limit Count", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Edit Limit Count", exact: true });
   const editor = await jsonEditor(dialog);
-  await editor.textbox.fill((await editor.text()).replace('"count": 3', '"count": 1000'));
+  await editor.write((await editor.text()).replace('"count": 3', '"count": 1000'));
   await dashboard.submit(dialog, "Save");
   expect((await world.postern.request("/ip")).status).toBe(200);
 
