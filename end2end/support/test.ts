@@ -77,7 +77,7 @@ export async function hydrated(page: Page) {
   await page.waitForFunction(() => document.documentElement.dataset.hydrated === "true");
 }
 
-/** Opens a page as a browser without JavaScript does: what came is what there is. */
+/** Opens a page of another server, or as a browser without JavaScript does: what came is what there is. */
 export async function openPlain(page: Page, url: string) {
   return page.goto(url);
 }

@@ -4,7 +4,7 @@ import { neverShown } from "../support/canary";
 import { Casdoor, withoutFonts } from "../support/casdoor";
 import { Dashboard } from "../support/dashboard";
 import { get } from "../support/http";
-import { expect, freshWorld, test } from "../support/test";
+import { expect, freshWorld, openPlain, test } from "../support/test";
 import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
@@ -45,7 +45,7 @@ function config(changes: object = {}): string {
 
 /** A browser asks the gateway for the page; gives the status of where it ends. */
 async function ask(page: Page): Promise<number> {
-  return (await page.goto(world.postern.gateway + WANTED))?.status() ?? 0;
+  return (await openPlain(page, world.postern.gateway + WANTED))?.status() ?? 0;
 }
 
 /** The upstream's answer for the page that was wanted, and nobody's session in it. */
