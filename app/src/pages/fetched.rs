@@ -30,18 +30,23 @@ impl From<leptos::wasm_split::SplitLoaderError> for NotFetched {
     }
 }
 
-/// `Route: function shows Page, in part;` makes the route of a page, whose code is fetched with that part.
+/// `Route: show after load, Page in part;` makes the route of a page, whose code is fetched with that part.
 macro_rules! pages {
-    ($($route:ident: $function:ident shows $page:ident, in $part:ident;)*) => {$(
+    ($($route:ident: $show:ident after $load:ident, $page:ident in $part:ident;)*) => {$(
         #[cfg(feature = "split")]
-        #[leptos::wasm_split::wasm_split($part, wasm_split_path = leptos::wasm_split, fallible)]
-        fn $function() -> Result<AnyView, NotFetched> {
+        #[leptos::wasm_split::wasm_split($part, wasm_split_path = leptos::wasm_split, preload($load), fallible)]
+        fn $show() -> Result<AnyView, NotFetched> {
             Ok(view! { <$page/> }.into_any())
         }
 
         #[cfg(not(feature = "split"))]
-        async fn $function() -> Result<AnyView, NotFetched> {
+        async fn $show() -> Result<AnyView, NotFetched> {
             Ok(view! { <$page/> }.into_any())
+        }
+
+        #[cfg(not(feature = "split"))]
+        async fn $load() -> Result<(), NotFetched> {
+            Ok(())
         }
 
         #[doc = concat!("The route to [`", stringify!($page), "`].")]
@@ -53,8 +58,16 @@ macro_rules! pages {
                 Self
             }
 
+            // What the server has rendered is hydrated in one go, once this is done. Without the code it stays as it
+            // is: it can be read, and its forms work.
+            async fn preload() {
+                if $load().await.is_err() && ui::is_hydrating() {
+                    std::future::pending::<()>().await;
+                }
+            }
+
             async fn view(_: Self) -> AnyView {
-                match $function().await {
+                match $show().await {
                     Ok(page) => page,
                     Err(NotFetched) => view! { <CodeFailure/> }.into_any(),
                 }
@@ -65,21 +78,21 @@ macro_rules! pages {
 
 // A part is what an operator is likely to open one after the other.
 pages! {
-    Overview: overview shows OverviewPage, in home;
-    SecretProviders: secret_providers shows SecretProvidersPage, in providers;
-    SecretProvider: secret_provider shows SecretProviderPage, in providers;
-    Consumers: consumers shows ConsumersPage, in consumers;
-    Consumer: consumer shows ConsumerPage, in consumers;
-    ConsumerPlugins: consumer_plugins shows ConsumerPluginsPage, in plugins;
-    GlobalPlugins: global_plugins shows GlobalPluginsPage, in plugins;
-    PluginMetadata: plugin_metadata shows PluginMetadataPage, in plugins;
-    Services: services shows ServicesPage, in services;
-    Service: service shows ServiceOverview, in services;
-    RoutesOfService: routes_of_service shows ServiceRoutes, in services;
-    PluginsOfService: plugins_of_service shows ServicePlugins, in services;
-    Route: route shows RoutePage, in services;
-    Certificates: certificates shows CertificatesPage, in lists;
-    References: references shows ReferencesPage, in lists;
-    Reasons: reasons shows ReasonsPage, in lists;
-    Instances: instances shows InstancesPage, in lists;
+    Overview: overview after load_overview, OverviewPage in home;
+    SecretProviders: secret_providers after load_secret_providers, SecretProvidersPage in providers;
+    SecretProvider: secret_provider after load_secret_provider, SecretProviderPage in providers;
+    Consumers: consumers after load_consumers, ConsumersPage in consumers;
+    Consumer: consumer after load_consumer, ConsumerPage in consumers;
+    ConsumerPlugins: consumer_plugins after load_consumer_plugins, ConsumerPluginsPage in plugins;
+    GlobalPlugins: global_plugins after load_global_plugins, GlobalPluginsPage in plugins;
+    PluginMetadata: plugin_metadata after load_plugin_metadata, PluginMetadataPage in plugins;
+    Services: services after load_services, ServicesPage in services;
+    Service: service after load_service, ServiceOverview in services;
+    RoutesOfService: routes_of_service after load_routes_of_service, ServiceRoutes in services;
+    PluginsOfService: plugins_of_service after load_plugins_of_service, ServicePlugins in services;
+    Route: route after load_route, RoutePage in services;
+    Certificates: certificates after load_certificates, CertificatesPage in lists;
+    References: references after load_references, ReferencesPage in lists;
+    Reasons: reasons after load_reasons, ReasonsPage in lists;
+    Instances: instances after load_instances, InstancesPage in lists;
 }

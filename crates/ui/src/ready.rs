@@ -29,7 +29,8 @@ pub fn mark_hydrated() {
 }
 
 /// Whether what is being built now stands in the page already, written by the server.
-pub(crate) fn is_hydrating() -> bool {
+#[must_use]
+pub fn is_hydrating() -> bool {
     cfg!(target_arch = "wasm32") && document().document_element().is_some_and(|root| !root.has_attribute(MARK))
 }
 
