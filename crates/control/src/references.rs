@@ -35,7 +35,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.current(&reference).1;
+            let state = self.current_of(credential, &reference).1;
             let used_by = ReferenceUser::Credential { name: credential_name(credential), id: credential.id.clone() };
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
@@ -51,6 +51,19 @@ impl Inner {
         match reference {
             Reference::Secret(reference) => self.engine.current(&self.group, reference),
             Reference::Env(reference) => self.engine.variable(reference),
+        }
+    }
+
+    /// The same for one field that holds it: a value that breaks the field's own rule, as `check` tells it, is none.
+    pub(crate) fn current_in(
+        &self,
+        reference: &Reference,
+        check: impl FnOnce(&Plain) -> Result<(), Failure>,
+    ) -> (Option<Plain>, ReferenceState) {
+        let (value, state) = self.current(reference);
+        match value.as_ref().map(check) {
+            Some(Err(failure)) => (None, ReferenceState::Failed { failure }),
+            Some(Ok(())) | None => (value, state),
         }
     }
 
@@ -74,7 +87,7 @@ impl Inner {
         Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
     }
 
-    pub(crate) fn overview(&self) -> Answer<Overview> {
+    pub(crate) async fn overview(&self) -> Answer<Overview> {
         let config = self.config();
         let references = self.reference_views(&config);
         let providers = self.providers()?;
@@ -85,24 +98,26 @@ impl Inner {
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
         let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
         let now = self.now();
+        let attention = self.attention(&config, &references).await?;
+        let credentials = self.published().armed.len() - config.known_ids().count();
         Ok(Overview {
             providers: providers.len(),
             providers_healthy: providers.iter().filter(|p| healthy(&p.health)).count(),
             references: references.len(),
             references_resolved: references.iter().filter(|r| r.state.resolved().is_some()).count(),
             consumers: config.consumers.len(),
-            credentials: config.credentials.len(),
+            credentials,
             services: config.services.len(),
             routes: config.routes.len(),
             protected: protected_services + protected_routes,
             instances_online: self.gateway_instance().iter().filter(|i| i.is_online(now)).count(),
             authenticated_request_seen: self.gateway.get().is_some_and(|g| g.authenticated_seen()),
             gateway_address: self.gateway.get().map(|g| g.address().to_string()).unwrap_or_default(),
-            attention: self.attention(&config, &references),
+            attention,
         })
     }
 
-    fn attention(&self, config: &Config, references: &[ReferenceView]) -> Vec<Attention> {
+    async fn attention(&self, config: &Config, references: &[ReferenceView]) -> Answer<Vec<Attention>> {
         let failing = config.providers.values().filter_map(|object| {
             let view = self.provider_view(config, object);
             match view.health {
@@ -122,11 +137,20 @@ impl Inner {
             },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
+        let mut attention: Vec<Attention> = failing.chain(unresolved).collect();
+        attention.extend(self.doubled_attention().await?);
+        attention.extend(self.known_attention(config));
+        Ok(attention)
+    }
+
+    /// The credentials that requests cannot tell from others.
+    async fn doubled_attention(&self) -> Answer<Vec<Attention>> {
         let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();
-        let doubled = disarmed.iter().filter_map(|id| {
-            let object = config.credentials.get(id)?;
-            let other = self.same_as(config, id)?;
-            Some(Attention {
+        let mut attention = Vec::new();
+        for id in disarmed {
+            let Some(object) = self.find_credential(id.as_str()).await? else { continue };
+            let Some(other) = self.same_as(&id).await? else { continue };
+            attention.push(Attention {
                 subject: AttentionSubject::Credential { name: credential_name(&object.stored.object) },
                 what: format!(
                     "It has the same {} as the credential '{}' of consumer {}: neither of the two authenticates anyone.",
@@ -134,8 +158,8 @@ impl Inner {
                     other.credential,
                     other.consumer
                 ),
-            })
-        });
-        failing.chain(unresolved).chain(doubled).chain(self.known_attention(config)).collect()
+            });
+        }
+        Ok(attention)
     }
 }
