@@ -4,7 +4,7 @@ import { Browser, CDPSession } from "@playwright/test";
 import { loadavg } from "node:os";
 import { Dashboard } from "../support/dashboard";
 import { everyPage } from "../support/places";
-import { freshWorld, test } from "../support/test";
+import { freshWorld, openPlain, test } from "../support/test";
 import { followTutorial } from "../support/tutorial";
 
 const ROUNDS = 7;
@@ -64,7 +64,7 @@ async function load(browser: Browser, address: string, program: boolean): Promis
   if (!program) await devtools.send("Network.setBlockedURLs", { urls: ["*/pkg/*.js", "*/pkg/*.wasm"] });
   const sent = weigh(devtools);
   await page.addInitScript(watch);
-  await page.goto(address, { waitUntil: "load" });
+  await openPlain(page, address);
   if (program) await page.waitForFunction(() => document.documentElement.hasAttribute("data-hydrated"));
   const { painted, reacts } = await page.evaluate(
     () =>
