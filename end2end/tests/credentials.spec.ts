@@ -125,7 +125,7 @@ for (const [manager, tutorial] of Object.entries(TUTORIALS)) {
       const dialog = page.getByRole("dialog");
       const field = dialog.getByRole("group", { name: group, exact: true });
       await field.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-      await field.getByRole("textbox", { name: group, exact: true }).fill(`${tutorial.prefix}/${name}`);
+      await field.getByRole("combobox", { name: group, exact: true }).fill(`${tutorial.prefix}/${name}`);
       await dashboard.submit(dialog);
     };
     const fill = (name: string, value: string) =>

@@ -4,7 +4,7 @@
 use super::{Listing, Name, NameKind};
 use crate::provider::Manager;
 use crate::secret_ref::{Opening, SCHEME};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more references in use than these, the first complete what is typed.
@@ -12,6 +12,7 @@ const MOST_IN_USE: usize = 1000;
 
 /// One way to go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Offer {
     /// The whole text, with what is typed.
     pub text: String,
@@ -24,11 +25,22 @@ pub struct Offer {
 }
 
 /// What is in use in the gateway group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Using {
     /// The text that a reference to each provider begins with, and how it fares.
     pub providers: Vec<(String, String)>,
     pub references: BTreeSet<String>,
+}
+
+impl Using {
+    /// No more references than can be told.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        if let Some(first_left_out) = self.references.iter().nth(MOST_IN_USE).cloned() {
+            self.references.split_off(&first_left_out);
+        }
+        self
+    }
 }
 
 /// What may follow `typed`. `listing` is what its provider answered for the place, once it has.
@@ -57,19 +69,16 @@ fn providers(typed: &str, using: &Using) -> Vec<Offer> {
 fn in_use(typed: &str, using: &Using) -> Vec<Offer> {
     let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let begun = using.references.iter().filter(|text| goes_on(typed, text));
-    for text in begun.take(MOST_IN_USE) {
+    for text in begun {
         let from = typed.len().max(SCHEME.len());
         let slash = text.get(from..).and_then(|rest| rest.find('/')).map(|at| from + at);
         let path = slash.map_or(text.as_str(), |slash| &text[..=slash]);
         paths.entry(path).or_default().push(text);
     }
     let offer = |(path, texts): (&str, Vec<&str>)| match texts.as_slice() {
-        [only] => Some(Offer {
-            text: (*only).to_owned(),
-            detail: "in use".to_owned(),
-            is_whole: true,
-            is_listed: false,
-        }),
+        [only] => {
+            Some(Offer { text: (*only).to_owned(), detail: "in use".to_owned(), is_whole: true, is_listed: false })
+        }
         // Managers and providers are offered as such.
         _ if path.matches('/').count() < PROVIDER_SLASHES + 1 => None,
         texts => Some(Offer {
@@ -169,11 +178,7 @@ mod tests {
         );
         check("vault/my-vault/c", Some(&listing), &[("vault/my-vault/consumer/", "path")]);
         let keys = names(&[(NameKind::Key, "password"), (NameKind::Key, "port")]);
-        check(
-            "vault/my-vault/redis/po",
-            Some(&keys),
-            &[("vault/my-vault/redis/port", "key")],
-        );
+        check("vault/my-vault/redis/po", Some(&keys), &[("vault/my-vault/redis/port", "key")]);
         check("vault/my-vault/x/", Some(&Listing::Denied), &[]);
     }
 

@@ -198,7 +198,8 @@ pub fn check_path(path: &[String], key: &str) -> Result<(), String> {
     }
 }
 
-const NOT_THREE: &str = "With Kubernetes a reference goes on with namespace, Secret and key: <namespace>/<secret>/<key>.";
+const NOT_THREE: &str =
+    "With Kubernetes a reference goes on with namespace, Secret and key: <namespace>/<secret>/<key>.";
 
 /// Why there is no such place as these first segments of a path: a sentence.
 ///
