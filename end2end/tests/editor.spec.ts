@@ -198,7 +198,6 @@ test("the editor fits into small windows and is accessible in both themes", asyn
       await expect(options(dialog).first()).toBeVisible();
       await expectAccessible(page, `${what}, completing`);
       expect(await overflow(), `${what}, completing`).toEqual([]);
-      await editor.complete("my-vault/redis/");
       await editor.complete("redis/password");
       await expect(editor.marks).toHaveText("Resolved");
       await expect(editor.wrong).toHaveCount(0);
