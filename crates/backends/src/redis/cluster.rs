@@ -89,6 +89,22 @@ impl RedisCluster {
         }
     }
 
+    /// From now on its servers say that they are at this address, to clients and to each other.
+    ///
+    /// # Panics
+    /// They do not.
+    pub fn announce(&self, address: &str) {
+        for server in &self.servers {
+            server.tell(&format!("CONFIG SET cluster-announce-ip {address}"));
+        }
+        until("the servers do not announce their address", || {
+            self.servers.iter().all(|server| {
+                let slots = server.text(&["CLUSTER SLOTS"]).unwrap_or_default();
+                slots.matches(address).count() >= self.servers.len()
+            })
+        });
+    }
+
     /// How many keys each server has.
     #[must_use]
     pub fn sizes(&self) -> Vec<String> {

@@ -195,6 +195,11 @@ impl LimitCount {
                 tracing::warn!(route, "limit-count: the Redis server's certificate is not from a trusted authority");
                 Err(Reject::NotCounted)
             }
+            // No outage: what the configuration allows for one it does not allow for this.
+            Uncounted::Forbidden { what } => {
+                tracing::error!(route, what, "limit-count: the gateway does not connect to {what}");
+                Err(Reject::NotCounted)
+            }
             Uncounted::Down { why } if self.allow_degradation => {
                 tracing::warn!(
                     route,
