@@ -1,14 +1,16 @@
 //! What a request is recognised by, and has to show: made of a credential and the value of its secret.
 
 use crate::Inner;
+use crate::config::{Object, credential_place};
 use postern::credential::{Credential, CredentialKind};
-use postern::fingerprint::Fingerprint;
+use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceState};
 use postern::rule::Rule;
-use postern::sensitive::{Plain, Sealed};
+use postern::sensitive::{Plain, Sealed, SecretField};
 use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
+use store::Sealer;
 
 /// A credential with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,31 @@ pub(crate) struct Found {
     pub(crate) proof: Option<Arc<Proof>>,
 }
 
-impl Inner {
+/// Makes of a credential and its value what authenticates. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Prover {
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) fingerprints: FingerprintKey,
+}
+
+impl Prover {
+    /// What a key that was typed in is found by.
+    pub(crate) fn found_typed_in(&self, object: &Object<Credential<Sealed>>) -> Option<Found> {
+        self.found(&object.stored.object, &self.typed_in(object)?)
+    }
+
+    /// The secret that was typed in. One that cannot be opened is logged, and arms nothing.
+    pub(crate) fn typed_in(&self, object: &Object<Credential<Sealed>>) -> Option<Plain> {
+        let credential = &object.stored.object;
+        let SecretField::Literal(sealed) = credential.kind.secret() else { return None };
+        let opened = self.sealer.open(credential_place(&object.row, credential.kind.secret_field().name), sealed);
+        let opened = opened.inspect_err(|error| {
+            tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
+                "the stored secret cannot be opened; the credential authenticates nobody");
+        });
+        opened.ok()
+    }
+
     /// `None` when the value is none that anyone could show, which is logged where it has a reason.
     pub(crate) fn found(&self, credential: &Credential<Sealed>, value: &Plain) -> Option<Found> {
         if value.is_empty() {
@@ -59,6 +85,13 @@ impl Inner {
         })
     }
 
+    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
+        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
+        self.fingerprints.of(value.expose().as_bytes())
+    }
+}
+
+impl Inner {
     /// The value of a credential's reference that may be used now, and where it stands.
     pub(crate) fn current_of(
         &self,
@@ -66,11 +99,6 @@ impl Inner {
         reference: &Reference,
     ) -> (Option<Plain>, ReferenceState) {
         self.current_in(reference, |value| fits(&credential.kind, value))
-    }
-
-    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
-        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
-        self.fingerprints.of(value.expose().as_bytes())
     }
 }
 

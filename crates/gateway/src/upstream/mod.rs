@@ -1,5 +1,6 @@
 //! Upstream servers: which one is next, how they fare, and the connections to them.
 
+mod alarm;
 mod balance;
 mod check;
 mod connect;
