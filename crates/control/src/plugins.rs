@@ -11,7 +11,7 @@ use postern::name::ObjectId;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::{
     EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, SecretPlace,
-    try_map_all,
+    ServerAt, try_map_all,
 };
 use postern::provider::ProviderKey;
 use postern::reference::Reference;

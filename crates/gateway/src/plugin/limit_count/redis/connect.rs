@@ -22,7 +22,7 @@ use tokio::time::timeout;
 /// Where connections come from.
 pub(super) enum Source {
     Server { client: Client, timing: Timing },
-    Cluster { client: ClusterClient, seeds: Vec<Client>, timing: Timing },
+    Cluster { client: Box<ClusterClient>, seeds: Vec<Client>, timing: Timing },
     Sentinel { sentinels: Sentinels, timing: Timing },
 }
 
@@ -95,7 +95,7 @@ impl Source {
         }
         let seeds = nodes.into_iter().map(|node| open(node, tls)).collect::<RedisResult<_>>()?;
         let timing = Timing::new(cluster.timeout, cluster.timeout, guard);
-        Ok(Self::Cluster { client: client.build()?, seeds, timing })
+        Ok(Self::Cluster { client: Box::new(client.build()?), seeds, timing })
     }
 
     fn sentinel(watched: &RedisSentinel<LiveField>, secrets: &Secrets, guard: &Guard) -> RedisResult<Self> {
