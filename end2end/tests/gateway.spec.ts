@@ -1,29 +1,13 @@
 // What the gateway shows over TLS and where it sends requests, set in the dashboard.
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Dashboard } from "../support/dashboard";
 import { expect, freshWorld, test } from "../support/test";
+import { identity } from "../support/tls";
 import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
-
-/** A self-signed certificate for `host` and its private key, in PEM. */
-function identity(host: string) {
-  const folder = mkdtempSync(join(tmpdir(), "postern-e2e-tls-"));
-  const [key, certificate] = [join(folder, "key"), join(folder, "certificate")];
-  const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
-  const files = ["-keyout", key, "-out", certificate];
-  const command = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  execFileSync("openssl", [...command, ...subject, ...files], { stdio: "ignore" });
-  const read = { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
-  rmSync(folder, { recursive: true });
-  return read;
-}
 
 /** The status of `https://one.example/path`, for a client that trusts `ca` alone; 0 without a handshake. */
 function over(ca: string, path: string): Promise<number> {
@@ -40,7 +24,7 @@ test("a certificate at the secret manager is shown, rotated without a restart, a
   page,
 }) => {
   const dashboard = new Dashboard(page, world.postern.dashboard);
-  const [first, second] = [identity("one.example"), identity("one.example")];
+  const [first, second] = [identity("DNS:one.example"), identity("DNS:one.example")];
   await addVault(world, dashboard, "secret");
 
   await dashboard.open("/g/default/certificates");
