@@ -222,6 +222,7 @@ test("a public key by reference is looked at when it is resolved, and says when 
   await group.getByRole("combobox", { name: "Public Key", exact: true }).fill("$secret://vault/my-vault/consumer/alice/public-key");
   await dashboard.submit(dialog);
   const refusal = "The public key is not one for RS256, which needs an RSA key";
+  await expect(row).toContainText("Does not fit");
   await expect(row).toContainText(refusal);
   const edit = await dashboard.dialog("Edit kept");
   await edit.getByRole("combobox", { name: "Algorithm", exact: true }).selectOption("ES256");

@@ -63,16 +63,16 @@ test("a global plugin runs for every request, also where there is no route", asy
   }
 });
 
-test("metadata names the headers of every limit-count, but not those of rules", async ({ page }) => {
+test("metadata names the headers of every limit-count, and those of rules have a prefix inside", async ({ page }) => {
   await dashboard.go("Plugin Metadata");
   await expect(page.getByText("No plugin has metadata")).toBeVisible();
-  await dashboard.addPluginMetadata("Limit Count", '{"limit_header": "X-Quota"}', [
+  await dashboard.addPluginMetadata("Limit Count", '{"limit_header": "X-RateLimit-Quota"}', [
     { typed: '{"limit_header": "Content-Length"}', says: "/limit_header" },
     { typed: '{"limit_heder": "X-Quota"}', says: "limit_header" },
   ]);
-  await expect(page.getByRole("row").filter({ hasText: "Limit Count" })).toContainText('"X-Quota"');
+  await expect(page.getByRole("row").filter({ hasText: "Limit Count" })).toContainText('"X-RateLimit-Quota"');
   const { headers } = await world.postern.request("/ip", KEY);
-  expect(headers["x-quota"]).toBe("100");
+  expect(headers["x-ratelimit-quota"]).toBe("100");
   expect(headers["x-ratelimit-limit"]).toBeUndefined();
-  expect(headers["x-global-ratelimit-limit"]).toBe("1000");
+  expect(headers["x-global-ratelimit-quota"]).toBe("1000");
 });

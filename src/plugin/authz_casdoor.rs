@@ -1,11 +1,11 @@
 //! authz-casdoor: whoever comes with a browser signs in at Casdoor first (`apisix/plugins/authz-casdoor.lua`).
 
-use super::about::{About, Phase};
+use super::about::{About, Phase, ServerAt};
 use super::config::{PluginConfig, SecretAt, UnknownConfig};
 use super::schema::{Field, Form, Kind};
-use crate::provider::address::forbidden;
 use crate::web_address::{WebAddress, WebAddressError};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// What is told of it.
 pub const ABOUT: About = About {
@@ -17,6 +17,7 @@ pub const ABOUT: About = About {
     phase: Phase::Access,
     authenticates: true,
     fields: FIELDS,
+    servers,
     example: EXAMPLE,
     ..About::BASE
 };
@@ -83,11 +84,12 @@ fn address(text: &str) -> Result<WebAddress, String> {
 }
 
 fn endpoint(text: &str) -> Result<(), String> {
-    let endpoint = address(text)?;
-    match endpoint.host().parse().ok().and_then(forbidden) {
-        Some(kind) => Err(format!("Requests are never sent to {}: it is {}.", endpoint.host(), kind.describe())),
-        None => Ok(()),
-    }
+    address(text).map(drop)
+}
+
+fn servers(fields: &Map<String, Value>) -> Vec<ServerAt> {
+    let endpoint = fields.get("endpoint_addr").and_then(Value::as_str).and_then(|text| address(text).ok());
+    endpoint.map(|at| ServerAt::new("/endpoint_addr", at.host(), at.port())).into_iter().collect()
 }
 
 /// Without a path every request would be the one that comes back from Casdoor.

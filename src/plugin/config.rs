@@ -1,6 +1,6 @@
 //! The configuration of one plugin: its fields, checked, and its secrets apart from them.
 
-use super::about::{KnownBy, OnConsumer, Placement};
+use super::about::{KnownBy, OnConsumer, Placement, ServerAt};
 use super::meta::{self, META, Meta};
 use super::schema::{self, Field, found, is_reference, may_be_text, secret_patterns, with_defaults};
 use super::text::parse_object;
@@ -130,6 +130,12 @@ impl<F> PluginConfig<F> {
         }
     }
 
+    /// The servers that it names, which the gateway connects to.
+    #[must_use]
+    pub fn servers(&self) -> Vec<ServerAt> {
+        self.name.about().servers_of(self.placement, &self.full())
+    }
+
     /// The text of a field that holds no secret.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<&str> {
@@ -222,7 +228,10 @@ impl PluginConfig<EnteredField> {
         full.remove(META);
         // Of one field the first of these says the most.
         let mut problems: Vec<FieldProblem> = Vec::new();
-        for problem in checked.misplaced.into_iter().chain(about.check(placement)(&full)).chain(checked.problems) {
+        let servers = about.servers_of(placement, &full);
+        let unreachable = servers.iter().filter_map(ServerAt::problem);
+        let own = about.check(placement)(&full).into_iter().chain(unreachable);
+        for problem in checked.misplaced.into_iter().chain(own).chain(checked.problems) {
             if problems.iter().all(|known| known.field != problem.field) {
                 problems.push(problem);
             }

@@ -37,7 +37,7 @@ mod text;
 pub mod variable;
 pub mod wolf_rbac;
 
-pub use about::{About, KnownBy, OnConsumer, Phase, Placement};
+pub use about::{About, KnownBy, OnConsumer, Phase, Placement, ServerAt};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
 pub use place::SecretPlace;
 pub use reader::STORED;

@@ -1,10 +1,11 @@
 //! wolf-rbac: a request passes when Wolf says that its user may (`apisix/plugins/wolf-rbac.lua`). The token in the
 //! request names an application; the consumer that is this application says where its Wolf is.
 
-use super::about::{About, KnownBy, OnConsumer, Phase, nothing_more};
+use super::about::{About, KnownBy, OnConsumer, Phase, ServerAt, nothing_more};
 use super::schema::{Field, Form, Kind};
 use crate::web_address::WebAddress;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// What is told of it.
 pub const ABOUT: About = About {
@@ -15,6 +16,7 @@ pub const ABOUT: About = About {
     priority: 2555,
     phase: Phase::Rewrite,
     authenticates: true,
+    servers,
     on_consumer: OnConsumer::With {
         fields: CONSUMER_FIELDS,
         check: nothing_more,
@@ -45,6 +47,12 @@ const CONSUMER_FIELDS: &[Field] = &[
     .or("\"X-\""),
     Field::new("ssl_verify", Kind::Boolean, "Whether the certificate of an https server is checked.").or("false"),
 ];
+
+/// On a consumer; a service or route names none.
+fn servers(fields: &Map<String, Value>) -> Vec<ServerAt> {
+    let server = fields.get("server").and_then(Value::as_str).and_then(|text| text.parse::<WebAddress>().ok());
+    server.map(|at| ServerAt::new("/server", at.host(), at.port())).into_iter().collect()
+}
 
 const APP: Form = Form { pattern: "^[^#\\s]{1,256}$", read: |text| found_by(text).map(drop) };
 

@@ -8,7 +8,7 @@ mod wolf;
 
 pub use casdoor::{Browser, Casdoor, Page};
 pub use ldap::{Ldap, LdapMode};
-pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls};
+pub use redis::{Redis, RedisCluster, RedisSentinel, RedisTls, SentinelOf};
 pub use wolf::Wolf;
 
 use reqwest::{Method, RequestBuilder};

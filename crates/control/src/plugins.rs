@@ -8,15 +8,12 @@ use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
 use postern::control::{Answer, ControlError, PluginOwner, PluginUser, ReferenceUser, ReferenceView};
 use postern::name::ObjectId;
-use postern::plugin::authz_casdoor::AuthzCasdoorPlugin as Casdoor;
-use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
-use postern::plugin::wolf_rbac::WolfConsumer;
 use postern::plugin::{
     EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, SecretPlace,
-    try_map_all,
+    ServerAt, try_map_all,
 };
-use postern::provider::{ProviderKey, address};
+use postern::provider::ProviderKey;
 use postern::reference::Reference;
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Sealed, SecretField};
@@ -167,51 +164,21 @@ impl Inner {
         }
         if plugin.name() == PluginName::LimitCount {
             let limit = LimitCountPlugin::of(plugin).map_err(internal)?;
-            self.check_limit(config, owner, &limit)?;
+            check_group(config, owner, &limit)?;
         }
-        if plugin.name() == PluginName::AuthzCasdoor {
-            let Casdoor { endpoint_addr, .. } = Casdoor::of(plugin).map_err(internal)?;
-            if self.is_own_address(endpoint_addr.host(), endpoint_addr.port()) {
-                let problem = "This is Postern's own address: there is no Casdoor.";
-                return Err(ControlError::invalid("/endpoint_addr", problem));
-            }
-        }
-        self.check_server(plugin)?;
+        self.check_servers(plugin)?;
         self.check_known(config, owner, plugin)
     }
 
-    /// The server that ldap-auth or wolf-rbac asks.
-    fn check_server(&self, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
-        let (field, host, port) = match (plugin.name(), plugin.placement()) {
-            (PluginName::LdapAuth, Placement::Route) => {
-                let ldap: LdapAuthPlugin = plugin.settings().map_err(internal)?;
-                ("/ldap_uri", ldap.ldap_uri.host().to_owned(), ldap.port())
-            }
-            (PluginName::WolfRbac, Placement::Consumer) => {
-                let WolfConsumer { server, .. } = plugin.settings().map_err(internal)?;
-                ("/server", server.host().to_owned(), server.port())
-            }
-            _ => return Ok(()),
-        };
-        if self.is_own_address(&host, port) {
-            return Err(ControlError::invalid(field, "This is Postern's own address: there is no such server."));
-        }
-        match host.parse().ok().and_then(address::forbidden) {
+    /// No plugin asks Postern itself. (Addresses that nobody may connect to are refused with the other fields.)
+    fn check_servers(&self, plugin: &PluginConfig<EnteredField>) -> Answer<()> {
+        let is_own = |server: &ServerAt| self.is_own_address(&server.host, server.port);
+        match plugin.servers().into_iter().find(is_own) {
             None => Ok(()),
-            Some(what) => {
-                Err(ControlError::invalid(field, format!("Postern does not connect to {}.", what.describe())))
+            Some(own) => {
+                Err(ControlError::invalid(own.field, "This is Postern's own address: there is no such server."))
             }
         }
-    }
-
-    /// Where limit-count counts, and with whom.
-    fn check_limit(&self, config: &Config, owner: &PluginOwner, limit: &LimitCountPlugin<EnteredField>) -> Answer<()> {
-        for (field, host, port) in limit.policy.addresses() {
-            if self.is_own_address(host, port) {
-                return Err(ControlError::invalid(field, "This is Postern's own address: there is no Redis."));
-            }
-        }
-        check_group(config, owner, limit)
     }
 }
 

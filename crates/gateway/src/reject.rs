@@ -16,8 +16,9 @@ use std::sync::Arc;
 pub(crate) enum Reject {
     /// No route has this host, path and method.
     NoRoute,
-    /// An authentication plugin refused it. The message is the documented one of that plugin.
-    Unauthorized { message: &'static str, challenge: HeaderValue },
+    /// An authentication plugin refused it. The message is the documented one of that plugin. Some ask for no
+    /// credentials in a way that a browser knows, and have no challenge.
+    Unauthorized { message: &'static str, challenge: Option<HeaderValue> },
     /// It can be read in two ways, or breaks the protocol. The text says what to change.
     BadRequest(&'static str),
     /// The client paused while it sent its body, or took too long in all.
@@ -55,6 +56,9 @@ pub(crate) enum Reject {
     /// A bug. The log has it.
     Internal,
 }
+
+/// What the refusals of a server that knows the users are counted as.
+const REFUSED_ELSEWHERE: &str = "refused by the server that knows the users";
 
 impl Reject {
     pub(crate) const BROKEN_BODY: Self =
@@ -122,6 +126,7 @@ impl Reject {
             Self::Unauthorized { .. } => Outcome::Unauthorized,
             Self::Reworded { reject, .. } => reject.outcome(),
             Self::Answered(answer) if answer.status.as_u16() < 400 => Outcome::Passed,
+            Self::Answered(answer) if answer.status == StatusCode::UNAUTHORIZED => Outcome::Unauthorized,
             Self::Answered(_) => Outcome::Refused,
             Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
             Self::BadRequest(_)
@@ -154,6 +159,8 @@ impl Reject {
     pub(crate) fn unauthorized(&self) -> Option<&'static str> {
         match self {
             Self::Unauthorized { message, .. } => Some(message),
+            // In the words of a server that the plugin asked: too many to count apart.
+            Self::Answered(answer) if answer.status == StatusCode::UNAUTHORIZED => Some(REFUSED_ELSEWHERE),
             Self::Reworded { reject, .. } => reject.unauthorized(),
             _ => None,
         }
@@ -180,7 +187,7 @@ impl Reject {
         };
         let headers = response.headers_mut();
         match self {
-            Self::Unauthorized { challenge, .. } => {
+            Self::Unauthorized { challenge: Some(challenge), .. } => {
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
             // Whatever follows on this connection may not be what it seems.

@@ -286,11 +286,12 @@ async fn answer_connections(worker: Worker, mut connections: mpsc::UnboundedRece
 
 impl Worker {
     fn new(index: usize, shared: &Arc<Shared>, tls: TlsAcceptor, stop: &Stop, load: &Arc<AtomicUsize>) -> Self {
+        let reach = Reach::of_plugins(&shared.config.forbidden_upstreams);
         Self {
             shared: Arc::clone(shared),
             pool: Pool::new(index, &shared.config),
-            directories: Directories::new(Reach::of_plugins(&shared.config.forbidden_upstreams)),
-            redis: Arc::new(RedisPools::new(shared.config.redis_authorities.clone())),
+            redis: Arc::new(RedisPools::new(reach.clone(), shared.config.redis_authorities.clone())),
+            directories: Directories::new(reach),
             http: HttpClient::new(&shared.config),
             server: server(&shared.config),
             tls,

@@ -6,7 +6,7 @@ mod server;
 
 pub use server::{LdapUri, LdapUriError};
 
-use super::about::{About, KnownBy, OnConsumer, Phase, nothing_more};
+use super::about::{About, KnownBy, OnConsumer, Phase, ServerAt, nothing_more};
 use super::forms::REALM;
 use super::schema::{Field, Form, Kind};
 use crate::pem;
@@ -26,6 +26,7 @@ pub const ABOUT: About = About {
     authenticates: true,
     fields: FIELDS,
     check,
+    servers,
     example: EXAMPLE,
     on_consumer: OnConsumer::With {
         fields: CONSUMER_FIELDS,
@@ -133,8 +134,18 @@ pub fn found_by(user_dn: &str) -> Result<String, String> {
     user_dn.parse::<Dn>().map(String::from).map_err(|error| error.to_string())
 }
 
+/// On a service or route; the user of a consumer names no server.
+fn read(full: &Map<String, Value>) -> Option<LdapAuthPlugin> {
+    serde_json::from_value(Value::Object(full.clone())).ok()
+}
+
+fn servers(full: &Map<String, Value>) -> Vec<ServerAt> {
+    let server = |config: LdapAuthPlugin| ServerAt::new("/ldap_uri", config.ldap_uri.host(), config.port());
+    read(full).map(server).into_iter().collect()
+}
+
 fn check(full: &Map<String, Value>) -> Vec<FieldProblem> {
-    let Ok(config) = serde_json::from_value::<LdapAuthPlugin>(Value::Object(full.clone())) else { return Vec::new() };
+    let Some(config) = read(full) else { return Vec::new() };
     let mut problems = Vec::new();
     let mut refuse = |field: &str, why: &str| problems.push(FieldProblem::new(field, why));
     if config.use_tls && config.start_tls {

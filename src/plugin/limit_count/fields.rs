@@ -17,6 +17,9 @@ pub const ABOUT: About = About {
     fields: FIELDS,
     metadata: super::metadata::FIELDS,
     check: |fields| LimitCountPlugin::<SecretAt>::parse(fields).err().unwrap_or_default(),
+    servers: |fields| {
+        LimitCountPlugin::<SecretAt>::parse(fields).map_or_else(|_| Vec::new(), |limit| limit.policy.servers())
+    },
     example: "{\n  \"count\": 3,\n  \"time_window\": 60,\n  \"key_type\": \"var\",\n  \"key\": \"remote_addr\",\n  \"policy\": \"local\",\n  \"rejected_code\": 429\n}",
     ..About::BASE
 };

@@ -1,5 +1,6 @@
 //! Where the counters are: in this gateway, in one Redis, in a cluster of them, or in the one that sentinels name.
 
+use crate::plugin::about::ServerAt;
 use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -198,19 +199,23 @@ impl<F> Policy<F> {
         self.try_map(|_, _| Ok::<_, Infallible>(())).unwrap_or_else(|never| match never {})
     }
 
-    /// The servers that are connected to first, by the path of the field that names them.
+    /// The servers that are connected to first. A cluster and sentinels name others.
     #[must_use]
-    pub fn addresses(&self) -> Vec<(String, &str, u16)> {
+    pub(super) fn servers(&self) -> Vec<ServerAt> {
         match self {
             Self::Local => Vec::new(),
-            Self::Redis(redis) => vec![("/redis_host".to_owned(), &redis.host, redis.port)],
+            Self::Redis(redis) => vec![ServerAt::new("/redis_host", &redis.host, redis.port)],
             Self::RedisCluster(cluster) => {
                 let nodes = cluster.nodes.iter().enumerate();
-                nodes.map(|(n, node)| (format!("/redis_cluster_nodes/{n}"), &*node.host, node.port)).collect()
+                nodes
+                    .map(|(n, node)| ServerAt::new(format!("/redis_cluster_nodes/{n}"), &node.host, node.port))
+                    .collect()
             }
             Self::RedisSentinel(watched) => {
                 let sentinels = watched.sentinels.iter().enumerate();
-                sentinels.map(|(n, one)| (format!("/redis_sentinels/{n}/host"), &*one.host, one.port)).collect()
+                sentinels
+                    .map(|(n, one)| ServerAt::new(format!("/redis_sentinels/{n}/host"), &one.host, one.port))
+                    .collect()
             }
         }
     }

@@ -152,7 +152,7 @@ fn Editor(
         // Text that is half typed has the references that it had.
         found.or_else(|| before.cloned()).unwrap_or_default()
     });
-    let states = States::of(written);
+    let states = States::of(edited, written);
     let completion = Completion::here();
     let problems = Memo::new(move |_| edited.problems(&json.get(), submission.told()));
     Effect::new(move |before: Option<()>| {

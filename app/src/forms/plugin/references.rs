@@ -1,11 +1,11 @@
 //! The references in the editor's text: where they stand, and how they fare.
 
-use super::schema;
+use super::{Edited, schema};
 use crate::api;
 use crate::parts::group::group;
 use crate::parts::state::{StateCell, tone};
 use leptos::prelude::*;
-use postern::control::ReferenceView;
+use postern::control::{ReferenceUser, ReferenceView};
 use postern::name::GroupName;
 use postern::reference::Reference;
 use postern::resolve::{ReferenceCheck, ReferenceState, StateName};
@@ -62,6 +62,7 @@ fn walk(schema: &Value, value: &Value, pointer: String, found: &mut Vec<Written>
 #[derive(Clone, Copy)]
 pub struct States {
     group: StoredValue<GroupName>,
+    edited: Edited,
     in_use: RwSignal<Vec<ReferenceView>>,
     /// `None` while it is being looked up.
     looked_up: RwSignal<BTreeMap<Reference, Option<ReferenceState>>>,
@@ -71,9 +72,10 @@ pub struct States {
 
 impl States {
     /// Follows the references that are written; in the browser.
-    pub fn of(written: Memo<Vec<Written>>) -> Self {
+    pub(super) fn of(edited: Edited, written: Memo<Vec<Written>>) -> Self {
         let states = Self {
             group: StoredValue::new(group()),
+            edited,
             in_use: RwSignal::new(Vec::new()),
             looked_up: RwSignal::new(BTreeMap::new()),
             now: RwSignal::new(Millis::default()),
@@ -116,8 +118,10 @@ impl States {
 
     fn look_up(self, written: Memo<Vec<Written>>) {
         let Some(written) = written.try_get_untracked() else { return };
-        for Written { reference, .. } in written {
-            if untrack(|| self.of_reference(&reference)).is_some() {
+        for written in written {
+            let known = untrack(|| self.of_written(&written)).is_some();
+            let Written { reference, .. } = written;
+            if known {
                 continue;
             }
             self.looked_up.update(|known| {
@@ -134,18 +138,29 @@ impl States {
         }
     }
 
-    /// How a reference fares, if that is known; `Some(None)` while it is being looked up. Tracked.
-    fn of_reference(self, reference: &Reference) -> Option<Option<ReferenceState>> {
-        let in_use = self
-            .in_use
-            .with(|views| views.iter().find(|view| view.reference == *reference).map(|view| Some(view.state.clone())));
-        in_use.or_else(|| self.looked_up.with(|known| known.get(reference).cloned()))
+    /// How a reference fares where it stands, if that is known; `Some(None)` while it is being looked up. What it is
+    /// in another field holds here, too, unless its value does not fit that field. Tracked.
+    fn of_written(self, written: &Written) -> Option<Option<ReferenceState>> {
+        let in_use = self.in_use.with(|views| {
+            let of_it = || views.iter().filter(|view| view.reference == written.reference);
+            let is_here = |view: &&ReferenceView| self.is_at(&view.used_by, &written.pointer);
+            let elsewhere = || of_it().find(|view| view.state.name() != StateName::Unfit);
+            of_it().find(is_here).or_else(elsewhere).map(|view| Some(view.state.clone()))
+        });
+        in_use.or_else(|| self.looked_up.with(|known| known.get(&written.reference).cloned()))
+    }
+
+    /// Whether it is in the same field of the same plugin; whose that is does not matter.
+    fn is_at(self, user: &ReferenceUser, pointer: &str) -> bool {
+        let ReferenceUser::Plugin { user } = user else { return false };
+        let edited = Edited { plugin: user.plugin, placement: user.owner.placement() };
+        edited == self.edited && pointer.strip_prefix('/') == Some(&user.field)
     }
 
     /// The marks for the editor, as JSON.
     pub fn marks(self, written: &[Written]) -> String {
         let mark = |written: &Written| {
-            let (tone, glyph, word) = match self.of_reference(&written.reference)? {
+            let (tone, glyph, word) = match self.of_written(written)? {
                 Some(state) if state.name() != StateName::Pending => {
                     let (tone, name) = (tone(state.name()), state.name());
                     (tone, tone.glyph(), name.label())
@@ -165,7 +180,8 @@ pub fn ReferenceList(written: Memo<Vec<Written>>, states: States, on_explain: Ca
     let line = move |written: Written| {
         let Written { pointer, reference } = written;
         let (text, field) = (reference.to_string(), pointer.trim_start_matches('/').to_owned());
-        let (explained, looked_at) = (reference.clone(), reference);
+        let explained = reference.clone();
+        let looked_at = Written { pointer, reference };
         view! {
             <li>
                 <div class="flex items-center justify-between gap-2">
@@ -180,7 +196,7 @@ pub fn ReferenceList(written: Memo<Vec<Written>>, states: States, on_explain: Ca
                     />
                 </div>
                 <p class="ref-text text-xs">{text}</p>
-                {move || match states.of_reference(&looked_at) {
+                {move || match states.of_written(&looked_at) {
                     Some(Some(state)) => view! { <StateCell state now=states.now/> }.into_any(),
                     Some(None) => view! { <Badge tone=Tone::Quiet word="Checking" glyph=Glyph::Busy/> }.into_any(),
                     None => ().into_any(),

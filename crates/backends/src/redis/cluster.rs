@@ -89,6 +89,22 @@ impl RedisCluster {
         }
     }
 
+    /// From now on the first server says that it is at this address, and so do the others of it. They wait for it long
+    /// enough not to give it up.
+    ///
+    /// # Panics
+    /// They do not.
+    pub fn announce(&self, address: &str) {
+        for server in &self.servers {
+            server.tell("CONFIG SET cluster-node-timeout 600000");
+        }
+        self.servers[0].tell(&format!("CONFIG SET cluster-announce-ip {address}"));
+        until("the other servers do not take the address over", || {
+            let others = &self.servers[1..];
+            others.iter().all(|one| one.text(&["CLUSTER SLOTS"]).is_ok_and(|slots| slots.contains(address)))
+        });
+    }
+
     /// How many keys each server has.
     #[must_use]
     pub fn sizes(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ mod process;
 mod sentinel;
 
 pub use cluster::RedisCluster;
-pub use sentinel::RedisSentinel;
+pub use sentinel::{RedisSentinel, SentinelOf};
 
 use authority::Authority;
 use process::Server;

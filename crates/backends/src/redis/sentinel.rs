@@ -12,6 +12,33 @@ pub struct RedisSentinel {
     sentinels: Vec<Server>,
 }
 
+/// One sentinel that watches a master that is not there, and does not find that out.
+pub struct SentinelOf {
+    sentinel: Server,
+}
+
+impl SentinelOf {
+    /// The name under which it knows the master.
+    pub const MASTER_NAME: &str = RedisSentinel::MASTER_NAME;
+
+    /// It answers that the master is there.
+    ///
+    /// # Panics
+    /// The program is not there, or does not get ready.
+    #[must_use]
+    pub fn start(host: &str, port: u16) -> Self {
+        let name = Self::MASTER_NAME;
+        let watched = format!("sentinel monitor {name} {host} {port} 1");
+        let patient = format!("sentinel down-after-milliseconds {name} 3600000");
+        Self { sentinel: Server::start_sentinel(&format!("{watched}\n{patient}\n")) }
+    }
+
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.sentinel.port()
+    }
+}
+
 impl RedisSentinel {
     /// The name under which the sentinels know the master.
     pub const MASTER_NAME: &str = "mymaster";

@@ -30,7 +30,7 @@ impl Otherwise {
 
     /// Lets the request pass as the anonymous consumer's, or refuses it with `message`.
     pub(crate) fn admit(&self, access: &mut Access<'_>, message: &'static str) -> Result<(), Reject> {
-        let refuse = |message| Err(Reject::Unauthorized { message, challenge: self.challenge.clone() });
+        let refuse = |message| Err(Reject::Unauthorized { message, challenge: Some(self.challenge.clone()) });
         let Some(name) = &self.anonymous_consumer else { return refuse(message) };
         let Some(identity) = access.table.anonymous(name) else { return refuse(NO_ANONYMOUS) };
         access.identity = Some(identity);

@@ -47,7 +47,7 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
             Ok((left, query, identity.unwrap().consumer.name.to_string()))
         }
         Err(Reject::Unauthorized { message, challenge }) => {
-            assert_eq!(challenge, format!("apikey realm=\"{}\"", config.realm).as_str());
+            assert_eq!(challenge.unwrap(), format!("apikey realm=\"{}\"", config.realm).as_str());
             Err(message)
         }
         Err(other) => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use postern::provider::address;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -115,13 +115,33 @@ impl Reach {
         Err(error)
     }
 
-    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
+    /// The host's addresses that may be connected to, for whoever connects by itself; at least one.
+    pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+        let addresses = tokio::net::lookup_host((host, port)).await.map_err(ConnectError::UnknownName)?;
+        let (mut permitted, mut error) = (Vec::new(), ConnectError::NoAddress);
+        for address in addresses {
+            match self.permit(address) {
+                // Once connected it would be too late to look whose listener it is.
+                Ok(()) if self.own.iter().any(|own| is_here(*own, address)) => error = ConnectError::Forbidden,
+                Ok(()) => permitted.push(address),
+                Err(why) => error = why,
+            }
+        }
+        if permitted.is_empty() { Err(error) } else { Ok(permitted) }
+    }
+
+    fn permit(&self, address: SocketAddr) -> Result<(), ConnectError> {
         if self.own.iter().any(|own| is_same(*own, address)) {
             return Err(ConnectError::Forbidden);
         }
-        if let (true, Some(what)) = (self.is_of_plugin, address::forbidden(address.ip())) {
-            return Err(ConnectError::NoServer(what.describe()));
+        match address::forbidden(address.ip()) {
+            Some(what) if self.is_of_plugin => Err(ConnectError::NoServer(what.describe())),
+            Some(_) | None => Ok(()),
         }
+    }
+
+    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
+        self.permit(address)?;
         let stream = TcpStream::connect(address).await.map_err(ConnectError::Refused)?;
         if self.own.iter().any(|own| is_own(*own, &stream)) {
             return Err(ConnectError::Forbidden);
@@ -153,6 +173,14 @@ fn is_own(forbidden: SocketAddr, stream: &TcpStream) -> bool {
     let same_machine = local.ip().to_canonical() == peer.ip().to_canonical();
     is_same(forbidden, peer)
         || (forbidden.ip().to_canonical().is_unspecified() && forbidden.port() == peer.port() && same_machine)
+}
+
+/// Whether `address` is one of this machine's, on which a listener on every address listens, too. Only an address of
+/// this machine can be bound to.
+fn is_here(own: SocketAddr, address: SocketAddr) -> bool {
+    own.ip().to_canonical().is_unspecified()
+        && own.port() == address.port()
+        && UdpSocket::bind((address.ip().to_canonical(), 0)).is_ok()
 }
 
 /// For hyper-util's client, by which plugins ask servers of their own.
@@ -244,6 +272,41 @@ mod tests {
             ("0.0.0.0:7080", "192.0.2.1:7080", false),
         ] {
             assert_eq!(is_same(forbidden.parse().unwrap(), address.parse().unwrap()), same, "{forbidden} {address}");
+        }
+    }
+
+    /// What is resolved for others to connect to: `Ok` when there is an address left.
+    async fn check(reach: &Reach, host: &str, port: u16, is_open: bool) {
+        let found = reach.resolve(host, port).await;
+        assert_eq!(found.is_ok(), is_open, "{host}:{port}: {found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_no_plugin_connects_to_is_not_resolved_for_one() {
+        let own: Vec<SocketAddr> = ["127.0.0.1:7080", "0.0.0.0:9080"].map(|own| own.parse().unwrap()).into();
+        let (plugins, upstreams) = (Reach::of_plugins(&own), Reach::of_upstreams(&own));
+        for (host, port, by_plugin, by_upstream) in [
+            ("127.0.0.1", 6379, true, true),
+            ("localhost", 6379, true, true),
+            ("169.254.169.254", 80, false, true),
+            // As inet_aton reads it.
+            ("2852039166", 80, false, true),
+            ("0xa9.254.169.254", 80, false, true),
+            ("fe80::1", 6379, false, true),
+            ("fd00:ec2::254", 80, false, true),
+            ("100.100.100.200", 80, false, true),
+            ("::ffff:169.254.169.254", 80, false, true),
+            ("224.0.0.1", 80, false, true),
+            ("0.0.0.0", 6379, false, true),
+            ("127.0.0.1", 7080, false, false),
+            ("localhost", 7080, false, false),
+            ("::ffff:127.0.0.1", 7080, false, false),
+            ("127.0.0.1", 9080, false, false),
+            ("127.1.2.3", 9080, false, false),
+            ("192.0.2.1", 9080, true, true),
+        ] {
+            check(&plugins, host, port, by_plugin).await;
+            check(&upstreams, host, port, by_upstream).await;
         }
     }
 }

@@ -125,6 +125,9 @@ async fn nobody_else_passes() {
         refused(&running, "/plain", &[("authorization", &basic(text))], INVALID).await;
     }
     assert!(upstream.seen().is_empty());
+    let metrics = running.gateway.metrics();
+    let counted = r#"postern_gateway_auth_failures_total{reason="Invalid user authorization"}"#;
+    assert!(metrics.contains(counted), "{metrics}");
 }
 
 #[tokio::test]

@@ -125,6 +125,18 @@ async fn without_a_good_token_nobody_passes() {
     assert_eq!(running.get_with("/admin", &[("authorization", &alice)]).await.status, 403);
     assert!(upstream.seen().is_empty());
     assert_eq!(running.get_with("/open", &[("authorization", &bob)]).await.status, 200);
+    // Each 401 is counted by what the client was told, Wolf's own as one. A 403 is another matter.
+    let metrics = running.gateway.metrics();
+    for (reason, count) in [
+        ("Missing rbac token in request", 1),
+        ("invalid rbac token: parse failed", 6),
+        ("Invalid appid in rbac token", 3),
+        ("refused by the server that knows the users", 1),
+    ] {
+        let line = format!("postern_gateway_auth_failures_total{{reason=\"{reason}\"}} {count}");
+        assert!(metrics.lines().any(|l| l == line), "{line} is not in\n{metrics}");
+    }
+    assert_eq!(running.gateway.stats().unauthorized, 11);
 }
 
 #[tokio::test]

@@ -382,7 +382,8 @@ mod tests {
 
     #[tokio::test]
     async fn where_a_cloud_hands_out_credentials_nobody_is_asked() {
-        for address in ["169.254.169.254:80", "100.100.100.200", "[fd00:ec2::254]:389", "0.0.0.0:389"] {
+        // 169.254.169.254, 100.100.100.200 and 0.0.0.0 as a resolver reads them; the check at save sees names.
+        for address in ["2852039166:80", "1684301000", "0xa9fea9fe:389", "0:389"] {
             let Verdict::Unknown { why } = asked(address).await else { panic!("{address}") };
             assert!(why.contains("address"), "{why}");
         }

@@ -61,8 +61,8 @@ struct Rule {
     /// What its counters' names begin with.
     counters: String,
     key: RuleKey,
-    /// Of its own; else those that all have.
-    headers: Option<[HeaderName; 3]>,
+    /// Of several rules: what stands in the names of its headers.
+    prefix: Option<String>,
 }
 
 enum RuleKey {
@@ -82,7 +82,7 @@ impl LimitCount {
                 time_window: time_window.clone(),
                 counters,
                 key: RuleKey::Always(config.key.clone()),
-                headers: None,
+                prefix: None,
             }],
             Limits::Rules { rules } => {
                 let compiled = rules.iter().zip(1..).map(|(rule, number)| {
@@ -92,7 +92,7 @@ impl LimitCount {
                         time_window: rule.time_window.clone(),
                         counters: format!("{counters}/{number}"),
                         key: RuleKey::Where(rule.key.clone()),
-                        headers: Some(headers(&format!("{prefix}-"))?),
+                        prefix: Some(checked(prefix)?),
                     })
                 });
                 compiled.collect::<Result<_, String>>()?
@@ -138,8 +138,9 @@ impl LimitCount {
         };
         if self.show_headers {
             let remaining = if decision.passes { decision.remaining } else { 0 };
-            let [limit_header, remaining_header, reset_header] =
-                rule.headers.as_ref().unwrap_or(&access.table.metadata.limit_headers);
+            let usual = &access.table.metadata.limit_headers;
+            let own = rule.prefix.as_ref().map(|prefix| with_prefix(usual, prefix));
+            let [limit_header, remaining_header, reset_header] = own.as_ref().unwrap_or(usual);
             access.answer.insert(limit_header, HeaderValue::from(limit));
             access.answer.insert(remaining_header, HeaderValue::from(remaining));
             if let Ok(reset) = HeaderValue::from_str(&seconds_text(decision.reset_ms)) {
@@ -193,6 +194,11 @@ impl LimitCount {
             }
             Uncounted::Untrusted => {
                 tracing::warn!(route, "limit-count: the Redis server's certificate is not from a trusted authority");
+                Err(Reject::NotCounted)
+            }
+            // No outage: what the configuration allows for one it does not allow for this.
+            Uncounted::Forbidden { what } => {
+                tracing::error!(route, what, "limit-count: the gateway does not connect to {what}");
                 Err(Reject::NotCounted)
             }
             Uncounted::Down { why } if self.allow_degradation => {
@@ -257,13 +263,21 @@ fn amount(amount: &Amount, access: &Access<'_>) -> Option<u64> {
     }
 }
 
-/// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, with `prefix` before `RateLimit-`.
-fn headers(prefix: &str) -> Result<[HeaderName; 3], String> {
-    let name = |what: &str| {
-        let name = format!("X-{prefix}RateLimit-{what}");
-        name.parse().map_err(|_| format!("limit-count: '{name}' is not a header name"))
-    };
-    Ok([name("Limit")?, name("Remaining")?, name("Reset")?])
+/// What the names of a rule's headers get can stand in one.
+fn checked(prefix: String) -> Result<String, String> {
+    match format!("X-{prefix}-RateLimit-Limit").parse::<HeaderName>() {
+        Ok(_) => Ok(prefix),
+        Err(_) => Err(format!("limit-count: '{prefix}' cannot stand in the name of a header")),
+    }
+}
+
+/// The names with a rule's prefix before `RateLimit-`. A name without that stays as it is (APISIX 3.18).
+fn with_prefix(names: &[HeaderName; 3], prefix: &str) -> [HeaderName; 3] {
+    names.each_ref().map(|name| {
+        let parts = name.as_str().split_once("ratelimit-");
+        let prefixed = parts.and_then(|(before, after)| format!("{before}{prefix}-ratelimit-{after}").parse().ok());
+        prefixed.unwrap_or_else(|| name.clone())
+    })
 }
 
 /// The counter's name in Redis. A key that is long is a hash of it: clients choose some keys.

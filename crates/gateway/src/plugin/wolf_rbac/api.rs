@@ -96,7 +96,7 @@ fn read(token: &str) -> Result<RbacToken<'_>, Reject> {
 fn wolf<'t>(asked: &Asked<'t>, appid: &str) -> Result<&'t Wolf, Reject> {
     let found = super::application(asked.table, appid);
     found.map(|(_, Application { wolf, .. })| wolf).map_err(|reject| match reject {
-        Reject::Refused { .. } => bad("appid not found"),
+        Reject::Unauthorized { .. } => bad("appid not found"),
         other => other,
     })
 }

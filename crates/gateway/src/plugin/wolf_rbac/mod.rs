@@ -145,7 +145,7 @@ fn application<'t>(table: &'t Table, appid: &str) -> Result<(Identity, &'t Appli
 }
 
 fn refused(message: &'static str) -> Reject {
-    Reject::Refused { status: StatusCode::UNAUTHORIZED, message: message.into() }
+    Reject::Unauthorized { message, challenge: None }
 }
 
 /// Wolf's own refusal, in its words.

@@ -1,6 +1,7 @@
 //! limit-count over real sockets and real Redis servers.
 
 mod cluster;
+mod forbidden;
 mod metadata;
 mod sentinel;
 mod sync;

@@ -2,28 +2,28 @@
 
 use super::super::window::Decision;
 use super::failure::{is_refusal, is_untrusted};
+use super::guard::Guard;
 use super::script::{self, Ask};
 use super::secrets::Secrets;
+use super::sentinel::Sentinels;
 use futures_util::future::join_all;
-use postern::plugin::limit_count::{Policy, Redis, RedisCluster, RedisRole, RedisSentinel};
+use postern::plugin::limit_count::{Policy, Redis, RedisCluster, RedisSentinel};
 use postern::snapshot::LiveField;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisConnectionInfo,
     RedisError, RedisResult, TlsCertificates, cmd,
 };
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// Where connections come from.
 pub(super) enum Source {
     Server { client: Client, timing: Timing },
-    Cluster { client: ClusterClient, seeds: Vec<Client>, timing: Timing },
-    Sentinel { client: Mutex<SentinelClient>, sentinels: Vec<Client>, timing: Timing },
+    Cluster { client: Box<ClusterClient>, seeds: Vec<Client>, timing: Timing },
+    Sentinel { sentinels: Sentinels, timing: Timing },
 }
 
 /// How long what may take.
@@ -49,24 +49,39 @@ struct Tls<'a> {
 }
 
 impl Source {
-    /// Connects to nobody yet.
-    pub(super) fn new(policy: &Policy<LiveField>, secrets: &Secrets, authorities: Option<&str>) -> RedisResult<Self> {
+    /// Connects to nobody yet. Whatever address is connected to later, `guard` has found it.
+    pub(super) fn new(
+        policy: &Policy<LiveField>,
+        secrets: &Secrets,
+        authorities: Option<&str>,
+        guard: &Guard,
+    ) -> RedisResult<Self> {
         match policy {
             Policy::Local => Err((ErrorKind::InvalidClientConfig, "counted here, not in Redis").into()),
-            Policy::Redis(redis) => Self::server(redis, secrets, authorities),
-            Policy::RedisCluster(cluster) => Self::cluster(cluster, secrets, authorities),
-            Policy::RedisSentinel(watched) => Self::sentinel(watched, secrets),
+            Policy::Redis(redis) => Self::server(redis, secrets, authorities, guard),
+            Policy::RedisCluster(cluster) => Self::cluster(cluster, secrets, authorities, guard),
+            Policy::RedisSentinel(watched) => Self::sentinel(watched, secrets, guard),
         }
     }
 
-    fn server(redis: &Redis<LiveField>, secrets: &Secrets, authorities: Option<&str>) -> RedisResult<Self> {
+    fn server(
+        redis: &Redis<LiveField>,
+        secrets: &Secrets,
+        authorities: Option<&str>,
+        guard: &Guard,
+    ) -> RedisResult<Self> {
         let tls = redis.ssl.then_some(Tls { verify: redis.ssl_verify, authorities });
         let settings = RedisConnectionInfo::default().set_db(i64::from(redis.database));
         let info = info(&redis.host, redis.port, tls, secrets.redis.apply(settings))?;
-        Ok(Self::Server { client: open(info, tls)?, timing: Timing::new(redis.timeout, redis.timeout) })
+        Ok(Self::Server { client: open(info, tls)?, timing: Timing::new(redis.timeout, redis.timeout, guard) })
     }
 
-    fn cluster(cluster: &RedisCluster<LiveField>, secrets: &Secrets, authorities: Option<&str>) -> RedisResult<Self> {
+    fn cluster(
+        cluster: &RedisCluster<LiveField>,
+        secrets: &Secrets,
+        authorities: Option<&str>,
+        guard: &Guard,
+    ) -> RedisResult<Self> {
         let tls = cluster.ssl.then_some(Tls { verify: cluster.ssl_verify, authorities });
         let settings = secrets.redis.apply(RedisConnectionInfo::default());
         let nodes = cluster.nodes.iter().map(|node| info(&node.host, node.port, tls, settings.clone()));
@@ -74,29 +89,23 @@ impl Source {
         let limit = Duration::from_millis(cluster.timeout.into());
         // A slot that has moved is followed at once; a server that is gone is not waited for beyond the limit.
         let mut client = ClusterClient::builder(nodes.clone()).retries(3).min_retry_wait(10).max_retry_wait(100);
-        client = client.connection_timeout(limit).response_timeout(limit);
+        client = client.connection_timeout(limit).response_timeout(limit).async_dns_resolver(guard.clone());
         if let Some(certificates) = tls.and_then(Tls::certificates) {
             client = client.certs(certificates);
         }
         let seeds = nodes.into_iter().map(|node| open(node, tls)).collect::<RedisResult<_>>()?;
-        Ok(Self::Cluster { client: client.build()?, seeds, timing: Timing::new(cluster.timeout, cluster.timeout) })
+        let timing = Timing::new(cluster.timeout, cluster.timeout, guard);
+        Ok(Self::Cluster { client: Box::new(client.build()?), seeds, timing })
     }
 
-    fn sentinel(watched: &RedisSentinel<LiveField>, secrets: &Secrets) -> RedisResult<Self> {
+    fn sentinel(watched: &RedisSentinel<LiveField>, secrets: &Secrets, guard: &Guard) -> RedisResult<Self> {
         let settings = secrets.sentinel.apply(RedisConnectionInfo::default());
         let sentinels = watched.sentinels.iter().map(|one| info(&one.host, one.port, None, settings.clone()));
-        let sentinels: Vec<_> = sentinels.collect::<RedisResult<_>>()?;
+        let sentinels = sentinels.map(|info| Client::open(info?)).collect::<RedisResult<_>>()?;
         let settings = RedisConnectionInfo::default().set_db(i64::from(watched.database));
-        let node = SentinelNodeConnectionInfo::default().set_redis_connection_info(secrets.redis.apply(settings));
-        let role = match watched.role {
-            RedisRole::Master => SentinelServerType::Master,
-            RedisRole::Slave => SentinelServerType::Replica,
-        };
-        let client = SentinelClient::build(sentinels.clone(), &watched.master_name, Some(node), role)?;
         Ok(Self::Sentinel {
-            client: Mutex::new(client),
-            sentinels: sentinels.into_iter().map(Client::open).collect::<RedisResult<_>>()?,
-            timing: Timing::new(watched.connect_timeout, watched.read_timeout),
+            sentinels: Sentinels::new(watched, sentinels, secrets.redis.apply(settings)),
+            timing: Timing::new(watched.connect_timeout, watched.read_timeout, guard),
         })
     }
 
@@ -108,12 +117,7 @@ impl Source {
                 let connection = timing.within(client.get_async_connection()).await;
                 told_by(seeds, timing, connection).await.map(Connection::Cluster)
             }
-            Self::Sentinel { client, sentinels, timing } => {
-                let mut client = client.lock().await;
-                let found = timing.within(client.async_get_client()).await;
-                let server = told_by(sentinels, timing, found).await?;
-                timing.connect(&server).await.map(Connection::Server)
-            }
+            Self::Sentinel { sentinels, timing } => sentinels.connect(timing).await.map(Connection::Server),
         }
     }
 
@@ -134,19 +138,21 @@ impl Connection {
 
 impl Timing {
     /// In ms.
-    fn new(connect: u32, answer: u32) -> Self {
+    fn new(connect: u32, answer: u32, guard: &Guard) -> Self {
         let (connect, answer) = (Duration::from_millis(connect.into()), Duration::from_millis(answer.into()));
-        let connection =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(connect)).set_response_timeout(Some(answer));
+        let connection = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(connect))
+            .set_response_timeout(Some(answer))
+            .set_dns_resolver(guard.clone());
         // Two servers one after the other: one that knows, and the one that it names.
         Self { connection, search: (connect + answer) * 2 }
     }
 
-    async fn connect(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
+    pub(super) async fn connect(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
         client.get_multiplexed_async_connection_with_config(&self.connection).await
     }
 
-    async fn within<T>(&self, search: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    pub(super) async fn within<T>(&self, search: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         match timeout(self.search, search).await {
             Ok(found) => found,
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),

@@ -5,16 +5,20 @@
 
 mod connect;
 mod failure;
+mod guard;
 mod script;
 mod secrets;
+mod sentinel;
 #[cfg(test)]
 mod tests;
 
 pub(super) use script::{Ask, Requests};
 
 use super::window::Decision;
+use crate::upstream::Reach;
 use connect::{Connection, Source};
 use failure::{ends_connection, is_read_only, is_refusal, is_untrusted, words};
+use guard::Guard;
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::plugin::limit_count::Policy;
 use postern::snapshot::LiveField;
@@ -24,12 +28,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long credentials that Redis refused, and a certificate that is not trusted, are not tried again.
+/// How long credentials that Redis refused, a certificate that is not trusted, and an address that may not be connected
+/// to are not tried again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of one worker.
-#[derive(Default)]
 pub(crate) struct Pools {
+    reach: Reach,
     /// Whom certificates of Redis servers may be from, PEM; the system's without.
     authorities: Option<Arc<str>>,
     pools: Mutex<HashMap<Fingerprint, Arc<Pool>>>,
@@ -46,6 +51,7 @@ pub(super) struct Backend {
 /// One server and user.
 struct Pool {
     source: Source,
+    guard: Guard,
     keepalive: Duration,
     used: Mutex<Instant>,
     refusal: Mutex<Option<(Instant, Uncounted)>>,
@@ -70,6 +76,8 @@ pub(super) enum Uncounted {
     Refused,
     /// The server's certificate is not one to trust.
     Untrusted,
+    /// A server is where the gateway never connects to: a mistake in the configuration, or what a server says that lies.
+    Forbidden { what: String },
     /// Redis does not answer, or with an error.
     Down { why: String },
 }
@@ -94,8 +102,8 @@ impl Backend {
 }
 
 impl Pools {
-    pub(crate) fn new(authorities: Option<Arc<str>>) -> Self {
-        Self { authorities, pools: Mutex::default() }
+    pub(crate) fn new(reach: Reach, authorities: Option<Arc<str>>) -> Self {
+        Self { reach, authorities, pools: Mutex::default() }
     }
 
     /// Counts. Credentials that Redis refuses are read again, and tried once more.
@@ -128,9 +136,15 @@ impl Pools {
     ) -> Result<Decision, Uncounted> {
         let pool = self.pool(backend, fingerprints, secrets)?;
         pool.count(ask).await.map_err(|error| {
-            let uncounted = Uncounted::from(&error);
-            if matches!(uncounted, Uncounted::Refused | Uncounted::Untrusted) {
-                pool.refuse(uncounted.clone());
+            let uncounted = match (Uncounted::from(&error), pool.guard.refused()) {
+                (Uncounted::Down { .. }, Some(what)) => Uncounted::Forbidden { what },
+                (uncounted, _) => uncounted,
+            };
+            match &uncounted {
+                Uncounted::Refused | Uncounted::Untrusted | Uncounted::Forbidden { .. } => {
+                    pool.refuse(uncounted.clone());
+                }
+                Uncounted::Unresolved { .. } | Uncounted::Down { .. } => {}
             }
             uncounted
         })
@@ -150,18 +164,26 @@ impl Pools {
             return pool.refusal().map_or_else(|| Ok(Arc::clone(pool)), Err);
         }
         pools.retain(|_, pool| !pool.is_idle());
-        let source = Source::new(&backend.policy, secrets, self.authorities.as_deref());
+        let guard = Guard::new(self.reach.clone());
+        let source = Source::new(&backend.policy, secrets, self.authorities.as_deref(), &guard);
         let source = source.map_err(|error| Uncounted::from(&error))?;
-        let pool = Arc::new(Pool::new(source, backend.keepalive));
+        let pool = Arc::new(Pool::new(source, guard, backend.keepalive));
         pools.insert(key, Arc::clone(&pool));
         Ok(pool)
     }
 }
 
+#[cfg(test)]
+impl Default for Pools {
+    fn default() -> Self {
+        Self::new(Reach::of_plugins(&[]), None)
+    }
+}
+
 impl Pool {
-    fn new(source: Source, keepalive: Duration) -> Self {
+    fn new(source: Source, guard: Guard, keepalive: Duration) -> Self {
         let (used, refusal, kept) = (Mutex::new(Instant::now()), Mutex::default(), tokio::sync::Mutex::default());
-        Self { source, keepalive, used, refusal, kept }
+        Self { source, guard, keepalive, used, refusal, kept }
     }
 
     /// A connection that was closed meanwhile, or leads to a server that is no master any more, is made anew, once.
