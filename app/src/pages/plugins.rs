@@ -51,7 +51,7 @@ const NONE: &str = "No plugin yet: every request passes. Key Auth, for instance,
 #[component]
 pub fn PluginSection(
     owner: Owner,
-    text: &'static str,
+    #[prop(optional, into)] text: Option<&'static str>,
     /// What no plugin means.
     #[prop(default = NONE)]
     none: &'static str,
@@ -82,9 +82,9 @@ pub fn PluginSection(
 }
 
 #[component]
-fn Table(owner: Owner, text: &'static str) -> impl IntoView {
+fn Table(owner: Owner, text: Option<&'static str>) -> impl IntoView {
     view! {
-        <p class="mb-3 text-muted">{text}</p>
+        {text.map(|text| view! { <p class="mb-3 text-muted">{text}</p> })}
         <div class="table-box">
             <table class="table">
                 <thead>
