@@ -174,3 +174,70 @@ test("the catalogue is searched by name and by what a plugin does", async () => 
   await search.fill("");
   await expect(found.filter({ hasText: "Key Auth" })).toBeVisible();
 });
+
+test("the editor fits into small windows and is accessible in both themes", async ({ page }) => {
+  test.setTimeout(180_000);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [390, 1024]) {
+      await page.setViewportSize({ width, height: 844 });
+      await dashboard.open("/g/default/services");
+      await page.getByRole("link", { name: "httpbin", exact: true }).click();
+      await expect(page.getByRole("heading", { level: 1, name: "httpbin", exact: true })).toBeVisible();
+      const dialog = await openEditor(page, "Edit");
+      const editor = await beginPassword(page, dialog);
+      const what = `the editor, ${width} px, ${colorScheme}`;
+      const overflow = () =>
+        page.evaluate(() => {
+          const wide = [document.documentElement, ...Array.from(document.querySelectorAll("dialog, .dialog-body"))];
+          return wide.filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.className);
+        });
+      await page.keyboard.type("$secret://vault/my-vault/");
+      await expect(options(dialog)).toHaveText([/redis\/passwordin use$/, /consumer\/path$/, /redis\/secret$/]);
+      await expectAccessible(page, `${what}, completing`);
+      expect(await overflow(), `${what}, completing`).toEqual([]);
+      await page.screenshot({ path: test.info().outputPath(`completing-${width}-${colorScheme}.png`) });
+      await editor.complete("redis/password");
+      await expect(editor.marks).toHaveText("Resolved");
+      await expect(editor.wrong).toHaveCount(0);
+      await expectAccessible(page, what);
+      expect(await overflow(), what).toEqual([]);
+      await page.screenshot({ path: test.info().outputPath(`editor-${width}-${colorScheme}.png`) });
+      await page.keyboard.press("ControlOrMeta+s");
+      await expect(dialog).toBeHidden();
+    }
+  }
+});
+
+test("a plugin that is not run says so wherever it is listed", async ({ page }) => {
+  const off = '{"count": 1, "time_window": 60, "_meta": {"disable": true}}';
+  const row = page.getByRole("row").filter({ hasText: "Limit Count" });
+  const isMarked = async () => {
+    await expect(row.getByText("Disabled", { exact: true })).toBeVisible();
+    await expect(row).toContainText("not run, because _meta.disable is true");
+  };
+  await dashboard.openService("httpbin");
+  await expect(row.getByText("Disabled", { exact: true })).toHaveCount(0);
+  const dialog = await openEditor(page, "Edit");
+  const editor = await jsonEditor(dialog);
+  await editor.textbox.fill(off);
+  await dashboard.submit(dialog, "Save");
+  await isMarked();
+  await expectAccessible(page, "a service with a plugin that is disabled");
+  await dashboard.addRoute("ip", "/ip");
+  await page.getByRole("link", { name: "ip", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "ip", exact: true })).toBeVisible();
+  await expect(page.getByText("Limit Count · Disabled", { exact: true })).toBeVisible();
+  await dashboard.enablePlugin("Limit Count", off);
+  await isMarked();
+  await dashboard.go("Published Services");
+  await expect(page.getByText("Limit Count · Disabled", { exact: true })).toBeVisible();
+  await dashboard.go("Global Plugins");
+  await dashboard.enablePlugin("Limit Count", off);
+  await isMarked();
+  await dashboard.openConsumer("Alice");
+  await page.getByRole("tab", { name: "Plugins", exact: true }).click();
+  await expect(page.getByText("No plugin yet")).toBeVisible();
+  await dashboard.enablePlugin("Limit Count", off);
+  await isMarked();
+});
