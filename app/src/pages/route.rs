@@ -57,7 +57,7 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         now: live.now(),
         refresh: Callback::new(move |then| live.refresh_then(Some(then))),
     };
-    let inherited = live.part(|page| page.service.stored.object.plugins.keys().copied().collect::<Vec<_>>());
+    let inherited = live.part(|page| page.service.stored.object.plugins.clone());
     let crumbs = move || {
         vec![
             Crumb::new("Published Services", paths().services()),
