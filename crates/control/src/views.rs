@@ -4,9 +4,7 @@ use crate::Inner;
 use crate::config::{Config, Object};
 use crate::plugins::mask_plugins;
 use postern::consumer::Consumer;
-use postern::control::{
-    ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, ServiceView, Stored,
-};
+use postern::control::{ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, Stored};
 use postern::credential::Credential;
 use postern::name::ObjectId;
 use postern::plugin::SealedField;
@@ -121,13 +119,6 @@ impl Inner {
             credentials: credentials.len(),
             unarmed: credentials.iter().filter(|c| !self.is_armed(&c.stored.object.id)).count(),
         }
-    }
-}
-
-pub(crate) fn service_view(config: &Config, object: &Object<Service<SealedField>>) -> ServiceView {
-    ServiceView {
-        stored: stored(&object.stored, mask_service),
-        routes: config.routes_of(&object.stored.object.id).count(),
     }
 }
 

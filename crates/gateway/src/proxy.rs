@@ -161,12 +161,16 @@ async fn pass(
         Upstream::Echo => echo::answer(&head, &target, client, body).await,
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
+                if nodes.is_http2 {
+                    return Err(Reject::NoTunnel);
+                }
                 tunnel::ask(&mut head.headers);
             }
             let Answered { response, node, hold } = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
             record.node = Some(node);
             tunnel::join(response, hold, tunnel)
         }
+        Upstream::Withheld { incident } => Err(Reject::Unresolved { incident: incident.to_string() }),
     };
     answered.map(|response| if has_no_body { without_body(response) } else { response })
 }

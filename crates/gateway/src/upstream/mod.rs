@@ -19,6 +19,7 @@ use balance::Balance;
 use connections::Connections;
 use http::HeaderValue;
 use postern::routing::{self, Balancing, PassHost};
+use postern::snapshot::SnapshotCertificate;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -28,6 +29,10 @@ use std::time::{Duration, Instant};
 pub(crate) struct Servers {
     /// What it was made of.
     source: routing::Nodes,
+    /// What its servers are shown that ask for a certificate.
+    certificate: Option<SnapshotCertificate>,
+    /// They are spoken to in HTTP/2.
+    pub(crate) is_http2: bool,
     balance: Balance,
     tls: Option<UpstreamTls>,
     /// The `Host` of every request, when it is always the same.
@@ -44,7 +49,11 @@ impl Servers {
     ///
     /// # Errors
     /// Why no request can be sent, for the log.
-    pub(crate) fn new(source: &routing::Nodes, before: Option<&Self>) -> Result<Self, String> {
+    pub(crate) fn new(
+        source: &routing::Nodes,
+        certificate: Option<&SnapshotCertificate>,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
         let weighty = source.nodes.iter().filter(|node| node.weight > 0);
         let nodes = weighty.map(|node| known(node, source, before)).collect::<Result<Vec<_>, _>>()?;
         let balance = Balance::new(nodes, source.balancing).ok_or("no node has a weight above 0")?;
@@ -57,17 +66,19 @@ impl Servers {
         let retries = source.retries.map_or(usize::MAX, |retries| usize::try_from(retries).unwrap_or(usize::MAX));
         Ok(Self {
             source: source.clone(),
+            certificate: certificate.cloned(),
+            is_http2: source.scheme.is_http2(),
             attempts: retries.saturating_add(1),
             balance,
-            tls: UpstreamTls::of(source)?,
+            tls: UpstreamTls::of(source, certificate)?,
             rewritten_host,
             connections: OnceLock::new(),
             is_checked: AtomicBool::new(false),
         })
     }
 
-    pub(crate) fn is_for(&self, source: &routing::Nodes) -> bool {
-        self.source == *source
+    pub(crate) fn is_for(&self, source: &routing::Nodes, certificate: Option<&SnapshotCertificate>) -> bool {
+        self.source == *source && self.certificate.as_ref() == certificate
     }
 
     /// Every server that may get requests.
