@@ -246,6 +246,9 @@ fn go_away(last: u32, reason: u32) -> Vec<u8> {
     frame(7, 0, 0, &[last.to_be_bytes(), reason.to_be_bytes()].concat())
 }
 
+/// What the head of a request on that stream is answered with.
+type Script = fn(u32) -> Vec<Vec<u8>>;
+
 /// Serves one connection: answers the head of each request with what `script` says, and ends the connection after
 /// nothing.
 async fn serve(mut stream: TcpStream, script: impl Fn(u32) -> Vec<Vec<u8>>) {
@@ -279,7 +282,7 @@ async fn serve(mut stream: TcpStream, script: impl Fn(u32) -> Vec<Vec<u8>>) {
 
 /// What becomes of two requests, one after the other, when the first connections of their only server do as told
 /// and later ones answer.
-async fn check(first: &'static [fn(u32) -> Vec<Vec<u8>>], method: &str, expected: [u16; 2]) {
+async fn check(first: &'static [Script], method: &str, expected: [u16; 2]) {
     let connections = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&connections);
     let address = scripted(move |number, stream| {
@@ -309,7 +312,7 @@ async fn what_the_server_did_not_begin_is_sent_again_whatever_the_method() {
         check(&[|_| vec![go_away(0, NO_ERROR)]], method, [200, 200]).await;
         check(&[|_| vec![go_away(0, ENHANCE_YOUR_CALM)]], method, [200, 200]).await;
         // It refuses once more: one server is asked twice, not for ever.
-        const REFUSES: fn(u32) -> Vec<Vec<u8>> = |stream| vec![reset(stream, REFUSED_STREAM)];
+        const REFUSES: Script = |stream| vec![reset(stream, REFUSED_STREAM)];
         check(&[REFUSES, REFUSES], method, [502, 200]).await;
     }
 }
@@ -317,20 +320,19 @@ async fn what_the_server_did_not_begin_is_sent_again_whatever_the_method() {
 #[tokio::test]
 async fn what_the_server_may_have_done_is_repeated_only_when_that_cannot_do_harm() {
     for method in ["GET", "POST"] {
-        const FIRST: fn(u32) -> Vec<Vec<u8>> =
-            |stream| vec![if stream == 1 { reset(1, INTERNAL_ERROR) } else { answer(stream) }];
+        const FIRST: Script = |stream| vec![if stream == 1 { reset(1, INTERNAL_ERROR) } else { answer(stream) }];
         check(&[FIRST], method, [502, 200]).await;
         check(&[|_| vec![]], method, [502, 200]).await;
     }
     // A connection that was of use before has closed under the second request.
-    const ONCE: fn(u32) -> Vec<Vec<u8>> = |stream| if stream == 1 { vec![answer(1)] } else { vec![] };
+    const ONCE: Script = |stream| if stream == 1 { vec![answer(1)] } else { vec![] };
     check(&[ONCE], "GET", [200, 200]).await;
     check(&[ONCE], "POST", [200, 502]).await;
 }
 
 #[tokio::test]
 async fn after_go_away_requests_take_a_new_connection() {
-    const LEAVES: fn(u32) -> Vec<Vec<u8>> = |stream| vec![answer(stream), go_away(stream, NO_ERROR)];
+    const LEAVES: Script = |stream| vec![answer(stream), go_away(stream, NO_ERROR)];
     for method in ["GET", "POST"] {
         check(&[LEAVES], method, [200, 200]).await;
         check(&[LEAVES, LEAVES], method, [200, 200]).await;
@@ -342,7 +344,7 @@ async fn after_go_away_requests_take_a_new_connection() {
 #[tokio::test]
 async fn a_server_that_breaks_off_in_the_middle_breaks_the_answer() {
     // The first answer is torn when the second request comes.
-    const TEARS: fn(u32) -> Vec<Vec<u8>> = |stream| match stream {
+    const TEARS: Script = |stream| match stream {
         1 => vec![frame(1, 4, 1, &[OK]), frame(0, 0, 1, b"half")],
         _ => vec![reset(1, INTERNAL_ERROR), answer(stream)],
     };
@@ -382,7 +384,7 @@ async fn another_server_is_asked_when_one_cannot_be_reached() {
 
 #[tokio::test]
 async fn a_connection_on_which_a_server_was_silent_is_not_used_again() {
-    const SILENT: fn(u32) -> Vec<Vec<u8>> = |_| vec![frame(6, 0, 0, &[0; 8])];
+    const SILENT: Script = |_| vec![frame(6, 0, 0, &[0; 8])];
     let address = scripted(|number, stream| {
         serve(stream, move |stream| if number == 0 { SILENT(stream) } else { vec![answer(stream)] })
     })
