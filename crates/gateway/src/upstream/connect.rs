@@ -16,6 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -226,13 +227,36 @@ impl Read for UpstreamStream {
     }
 }
 
+/// Why nothing more can be written: what the server said before it left, if that was about the certificate. It is still to
+/// be read when a request was on its way to it.
+fn last_words(stream: &mut TokioIo<TlsStream<TcpStream>>, context: &mut Context<'_>, error: io::Error) -> io::Error {
+    let mut space = [0];
+    let read = Pin::new(stream.inner_mut()).poll_read(context, &mut ReadBuf::new(&mut space));
+    match read {
+        Poll::Ready(Err(why)) if alert(&why).is_some_and(refuses_certificate) => marked(why),
+        Poll::Ready(_) | Poll::Pending => error,
+    }
+}
+
 impl Write for UpstreamStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write(context, bytes))
+        match &mut *self {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => {
+                let written = Pin::new(&mut *stream).poll_write(context, bytes);
+                written.map_err(|error| last_words(stream, context, error))
+            }
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_flush(context))
+        match &mut *self {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => {
+                let flushed = Pin::new(&mut *stream).poll_flush(context);
+                flushed.map_err(|error| last_words(stream, context, error))
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -251,7 +275,13 @@ impl Write for UpstreamStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write_vectored(context, slices))
+        match &mut *self {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tls(stream) => {
+                let written = Pin::new(&mut *stream).poll_write_vectored(context, slices);
+                written.map_err(|error| last_words(stream, context, error))
+            }
+        }
     }
 }
 

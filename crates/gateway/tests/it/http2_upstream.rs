@@ -7,7 +7,7 @@ use gateway::GatewayConfig;
 use http::header::{HOST, TE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body_util::{BodyExt, BodyStream, Empty, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
 use hyper::service::service_fn;
@@ -77,15 +77,21 @@ impl Grpc {
             "/pkg.Service/Missing" => {
                 Response::builder().header("grpc-status", "5").body(Empty::new().boxed()).unwrap()
             }
-            // Sends back each message as it comes, then the trailers of the request with its own.
+            // Sends back each message as it comes, then the trailers, with its own.
             _ => Response::builder().header("content-type", "application/grpc").body(echo(body)).unwrap(),
         })
     }
 }
 
 fn echo(body: Incoming) -> Body {
-    let ends = futures_util::stream::once(async { trailers("grpc-status", "7") });
-    let frames = body.into_data_stream().map(|bytes| Frame::data(bytes.unwrap())).chain(ends);
+    let frames = BodyStream::new(body).map(|frame| match frame.unwrap().into_data() {
+        Ok(data) => Frame::data(data),
+        Err(ends) => {
+            let mut trailers = ends.into_trailers().unwrap();
+            trailers.insert("grpc-status", HeaderValue::from_static("7"));
+            Frame::trailers(trailers)
+        }
+    });
     BodyExt::boxed(StreamBody::new(frames.map(Ok)))
 }
 
@@ -119,18 +125,23 @@ fn call(path: &str, body: Body) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_unary_call_passes_with_its_message_and_the_trailers_of_the_answer() {
+async fn a_unary_call_passes_with_its_message_and_the_trailers_of_both_sides() {
     let server = Grpc::start(100).await;
     let running = over_http2(to(&[server.address]));
     let mut client = client(&running).await;
-    let message = Full::new(Bytes::from_static(b"\0\0\0\0\x01x")).boxed();
+    let frames = [Frame::data(Bytes::from_static(b"\0\0\0\0\x01x")), trailers("x-client", "1")];
+    let message = BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames.map(Ok))));
     let answer = client.send_request(call("/pkg.Service/Echo?a=b", message)).await.unwrap();
     assert_eq!(
         (answer.status(), answer.headers()["content-type"].to_str().unwrap()),
         (StatusCode::OK, "application/grpc")
     );
     let body = answer.into_body().collect().await.unwrap();
-    assert_eq!(body.trailers().unwrap()["grpc-status"], "7");
+    let ends = body.trailers().unwrap();
+    assert_eq!(
+        (&ends["x-client"], &ends["grpc-status"]),
+        (&HeaderValue::from_static("1"), &HeaderValue::from_static("7"))
+    );
     assert_eq!(body.to_bytes(), &b"\0\0\0\0\x01x"[..]);
     let head = server.heads.lock().unwrap().pop().unwrap();
     assert_eq!(
@@ -249,8 +260,10 @@ fn go_away(last: u32, reason: u32) -> Vec<u8> {
 /// What the head of a request on that stream is answered with.
 type Script = fn(u32) -> Vec<Vec<u8>>;
 
-/// Serves one connection: answers the head of each request with what `script` says, and ends the connection after
-/// nothing.
+/// Where a script ends the connection.
+const END: Vec<u8> = Vec::new();
+
+/// Serves one connection: answers the head of each request with what `script` says.
 async fn serve(mut stream: TcpStream, script: impl Fn(u32) -> Vec<Vec<u8>>) {
     let mut preface = [0; 24];
     if stream.read_exact(&mut preface).await.is_err() || stream.write_all(SETTINGS).await.is_err() {
@@ -268,10 +281,10 @@ async fn serve(mut stream: TcpStream, script: impl Fn(u32) -> Vec<Vec<u8>>) {
         match head[3] {
             1 => {
                 let frames = script(number);
-                if frames.is_empty() {
+                stream.write_all(&frames.concat()).await.unwrap();
+                if frames.contains(&END) {
                     return;
                 }
-                stream.write_all(&frames.concat()).await.unwrap();
             }
             // Settings are acknowledged.
             4 if head[4] == 0 => stream.write_all(&frame(4, 1, 0, &[])).await.unwrap(),
@@ -322,10 +335,11 @@ async fn what_the_server_may_have_done_is_repeated_only_when_that_cannot_do_harm
     for method in ["GET", "POST"] {
         const FIRST: Script = |stream| vec![if stream == 1 { reset(1, INTERNAL_ERROR) } else { answer(stream) }];
         check(&[FIRST], method, [502, 200]).await;
-        check(&[|_| vec![]], method, [502, 200]).await;
+        check(&[|_| vec![END]], method, [502, 200]).await;
+        check(&[|stream| vec![go_away(stream, NO_ERROR), END]], method, [502, 200]).await;
     }
     // A connection that was of use before has closed under the second request.
-    const ONCE: Script = |stream| if stream == 1 { vec![answer(1)] } else { vec![] };
+    const ONCE: Script = |stream| if stream == 1 { vec![answer(1)] } else { vec![END] };
     check(&[ONCE], "GET", [200, 200]).await;
     check(&[ONCE], "POST", [200, 502]).await;
 }
