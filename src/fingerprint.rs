@@ -63,7 +63,13 @@ impl Fingerprint {
         self.0.to_le_bytes().ct_eq(&other.0.to_le_bytes()).into()
     }
 
-    /// All of it, to make another one of.
+    /// The one that these bytes are all of.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    /// All of it, to make another one of or to keep in less room.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()

@@ -8,62 +8,96 @@ use postern::name::ObjectId;
 use postern::resolve::StateName;
 use postern::shards::Shards;
 use postern::snapshot::{KeyCredential, SnapshotConsumer};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+#[cfg(test)]
+use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a credential can do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    pub(crate) consumer: SnapshotConsumer,
+    /// The same one for all credentials of the consumer.
+    pub(crate) consumer: Arc<SnapshotConsumer>,
     /// What requests find it by; nothing when it has no value, and so authenticates nobody.
     pub(crate) found: Option<Found>,
     /// Where its reference stands, if it has one.
     pub(crate) state: Option<StateName>,
 }
 
-/// All credentials of the group.
+/// All credentials of the group. There may be a million: whose a credential is and what proves it is here once, with
+/// its key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Armed {
     /// Those that authenticate.
     pub(crate) keys: Shards<KeyCredential>,
     standings: HashMap<ObjectId, Known>,
-    /// Keys that several credentials have.
-    doubled: HashMap<Fingerprint, BTreeSet<ObjectId>>,
+    /// Keys that several credentials have, and each of these as it would be with a key of its own.
+    doubled: HashMap<Fingerprint, BTreeMap<ObjectId, KeyCredential>>,
     states: BTreeMap<StateName, u32>,
 }
 
 /// What was last heard of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
-    consumer: Arc<SnapshotConsumer>,
-    found: Option<Found>,
+    by: Option<[u8; 16]>,
     state: Option<StateName>,
 }
 
+impl Known {
+    fn key(&self) -> Option<Fingerprint> {
+        self.by.map(Fingerprint::from_bytes)
+    }
+}
+
 impl Armed {
+    /// How many credentials it has heard of, whether they authenticate or not.
+    pub(crate) fn len(&self) -> usize {
+        self.standings.len()
+    }
+
     /// Takes in how a credential stands now; nothing when it is no more. Answers whether that changed who
     /// authenticates, or where a reference stands in a way the gateway must know.
     pub(crate) fn set(&mut self, id: &ObjectId, standing: Option<Standing>) -> bool {
-        let before = self.standings.get(id);
-        let unchanged = match (before, &standing) {
-            (None, None) => true,
-            (Some(before), Some(now)) => before.found == now.found && *before.consumer == now.consumer,
-            _ => false,
-        };
-        if unchanged {
-            self.set_state(id, standing.and_then(|standing| standing.state));
+        let state = standing.as_ref().and_then(|standing| standing.state);
+        let now = standing.map(|Standing { consumer, found, .. }| {
+            found.map(|Found { by, proof }| (by, KeyCredential { consumer, credential: id.clone(), proof }))
+        });
+        let before = self.standings.contains_key(id).then(|| self.found(id));
+        if before == now.as_ref().map(|found| found.as_ref().map(|(key, credential)| (*key, credential))) {
+            self.set_state(id, state);
             return false;
         }
         self.forget(id);
-        if let Some(Standing { consumer, found, state }) = standing {
-            let key = found.as_ref().map(|found| found.by);
-            self.standings.insert(id.clone(), Known { consumer: Arc::new(consumer), found, state: None });
+        if let Some(found) = now {
+            let by = found.as_ref().map(|(key, _)| key.to_bytes());
+            self.standings.insert(id.clone(), Known { by, state: None });
             self.set_state(id, state);
-            if let Some(key) = key {
-                self.claim(key, id);
+            if let Some((key, credential)) = found {
+                self.claim(key, credential);
             }
         }
         true
+    }
+
+    /// The credential is this consumer's, who is called otherwise now. Answers whether it authenticates.
+    pub(crate) fn set_consumer(&mut self, id: &ObjectId, consumer: &Arc<SnapshotConsumer>) -> bool {
+        let Some((key, credential)) = self.found(id) else { return false };
+        let credential = KeyCredential { consumer: Arc::clone(consumer), ..credential.clone() };
+        match self.doubled.get_mut(&key) {
+            Some(owners) => drop(owners.insert(id.clone(), credential)),
+            None => drop(self.keys.insert(key, credential)),
+        }
+        true
+    }
+
+    /// The credential, if it has a value, with its key.
+    fn found(&self, id: &ObjectId) -> Option<(Fingerprint, &KeyCredential)> {
+        let key = self.standings.get(id)?.key()?;
+        let credential = match self.doubled.get(&key) {
+            Some(owners) => owners.get(id),
+            None => self.keys.get(&key),
+        };
+        Some((key, credential?))
     }
 
     fn set_state(&mut self, id: &ObjectId, state: Option<StateName>) {
@@ -75,8 +109,8 @@ impl Armed {
     fn forget(&mut self, id: &ObjectId) {
         let Some(known) = self.standings.remove(id) else { return };
         self.count(known.state, None);
-        if let Some(found) = known.found {
-            self.release(found.by, id);
+        if let Some(key) = known.key() {
+            self.release(key, id);
         }
     }
 
@@ -89,16 +123,17 @@ impl Armed {
         }
     }
 
-    /// `id` has this key from now on.
-    fn claim(&mut self, key: Fingerprint, id: &ObjectId) {
+    /// The credential has this key from now on.
+    fn claim(&mut self, key: Fingerprint, credential: KeyCredential) {
+        let id = credential.credential.clone();
         if let Some(owners) = self.doubled.get_mut(&key) {
-            owners.insert(id.clone());
+            owners.insert(id, credential);
         } else if let Some(other) = self.keys.remove(&key) {
             tracing::warn!(credential = %id, other = %other.credential,
                 "two credentials cannot be told apart; neither authenticates");
-            self.doubled.insert(key, BTreeSet::from([other.credential, id.clone()]));
+            self.doubled.insert(key, BTreeMap::from([(other.credential.clone(), other), (id, credential)]));
         } else {
-            self.arm(key, id);
+            self.keys.insert(key, credential);
         }
     }
 
@@ -112,16 +147,9 @@ impl Armed {
         if owners.len() > 1 {
             return;
         }
-        for only in self.doubled.remove(&key).unwrap_or_default() {
-            self.arm(key, &only);
+        for only in self.doubled.remove(&key).unwrap_or_default().into_values() {
+            self.keys.insert(key, only);
         }
-    }
-
-    fn arm(&mut self, key: Fingerprint, id: &ObjectId) {
-        let Some(known) = self.standings.get(id) else { return };
-        let proof = known.found.as_ref().and_then(|found| found.proof.clone());
-        let credential = KeyCredential { consumer: Arc::clone(&known.consumer), credential: id.clone(), proof };
-        self.keys.insert(key, credential);
     }
 
     /// Whether the credential authenticates.
@@ -131,24 +159,24 @@ impl Armed {
 
     /// Another credential with the same key.
     pub(crate) fn same_as(&self, id: &ObjectId) -> Option<&ObjectId> {
-        self.doubled.get(&self.key_of(id)?)?.iter().find(|other| *other != id)
+        self.doubled.get(&self.key_of(id)?)?.keys().find(|other| *other != id)
     }
 
     /// A credential other than `id` that has this key.
     pub(crate) fn owner(&self, key: Fingerprint, id: &ObjectId) -> Option<&ObjectId> {
-        let doubled = self.doubled.get(&key).into_iter().flatten();
+        let doubled = self.doubled.get(&key).into_iter().flat_map(BTreeMap::keys);
         self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).find(|other| *other != id)
     }
 
     /// A credential that has this key.
     pub(crate) fn first_owner(&self, key: Fingerprint) -> Option<&ObjectId> {
-        let doubled = self.doubled.get(&key).into_iter().flatten();
+        let doubled = self.doubled.get(&key).into_iter().flat_map(BTreeMap::keys);
         self.keys.get(&key).map(|armed| &armed.credential).into_iter().chain(doubled).next()
     }
 
     /// Every credential that shares its key with another.
     pub(crate) fn disarmed(&self) -> impl Iterator<Item = &ObjectId> {
-        self.doubled.values().flatten()
+        self.doubled.values().flat_map(BTreeMap::keys)
     }
 
     /// How many references stand where.
@@ -157,7 +185,7 @@ impl Armed {
     }
 
     fn key_of(&self, id: &ObjectId) -> Option<Fingerprint> {
-        Some(self.standings.get(id)?.found.as_ref()?.by)
+        self.standings.get(id)?.key()
     }
 }
 
@@ -167,7 +195,7 @@ impl Armed {
     pub(crate) fn in_order(&self) -> String {
         let keys: BTreeSet<String> = self.keys.iter().map(|key| format!("{key:?}")).collect();
         let standings: BTreeMap<_, _> = self.standings.clone().into_iter().collect();
-        let doubled: BTreeSet<_> = self.doubled.values().cloned().collect();
+        let doubled: BTreeSet<_> = self.doubled.values().map(|owners| format!("{owners:?}")).collect();
         let states: BTreeMap<_, _> = self.states.iter().filter(|(_, count)| **count > 0).collect();
         format!("{:?}", (keys, standings, doubled, states))
     }
@@ -184,7 +212,7 @@ mod tests {
 
     /// A credential with this key; an empty one is no value.
     fn with(key: &str) -> Option<Standing> {
-        let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: None };
+        let consumer = Arc::new(SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: None });
         let fingerprint = FingerprintKey::new([7; 32]).of(key.as_bytes());
         let state = if key.is_empty() { StateName::NotFound } else { StateName::Ok };
         Some(Standing {
@@ -227,12 +255,26 @@ mod tests {
         assert!(!armed.set(&id("a"), None));
         assert!(armed.set(&id("a"), with("1")));
         assert!(!armed.set(&id("a"), with("1")));
-        let renamed = |standing: Standing| Standing {
-            consumer: SnapshotConsumer { custom_id: Some("42".to_owned()), ..standing.consumer },
-            ..standing
-        };
+        let renamed = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".to_owned()) };
+        let renamed = |standing: Standing| Standing { consumer: Arc::new(renamed), ..standing };
         assert!(armed.set(&id("a"), with("1").map(renamed)));
         let (_, key) = armed.keys.iter().next().unwrap();
         assert_eq!(key.consumer.custom_id.as_deref(), Some("42"));
+    }
+
+    #[test]
+    fn all_credentials_of_a_consumer_show_what_it_is_called_now() {
+        let mut armed = Armed::default();
+        for (name, key) in [("a", "1"), ("b", "2"), ("c", "2"), ("d", "")] {
+            armed.set(&id(name), with(key));
+        }
+        let consumer = Arc::new(SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".to_owned()) });
+        let changed = ["a", "b", "c", "d", "e"].map(|name| armed.set_consumer(&id(name), &consumer));
+        assert_eq!(changed, [true, true, true, false, false]);
+        armed.set(&id("b"), None);
+        check(&armed, &[("a", true, None), ("b", false, None), ("c", true, None), ("d", false, None)]);
+        for (_, key) in armed.keys.iter() {
+            assert!(Arc::ptr_eq(&key.consumer, &consumer), "{key:?}");
+        }
     }
 }

@@ -205,7 +205,7 @@ impl Inner {
 
     #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
     fn fingerprint_of_both(&self, chain: &Plain, private_key: &Plain) -> Fingerprint {
-        self.fingerprint(&Plain::new([chain.expose(), private_key.expose()].join("\0")))
+        self.prover.fingerprint(&Plain::new([chain.expose(), private_key.expose()].join("\0")))
     }
 
     fn seal_certificate(

@@ -1,9 +1,15 @@
 //! The configuration of the group as typed objects: decoded once at the start, then patched by each stored change.
 //!
 //! Its maps share what did not change with the configuration before, so a patched copy costs what the change
-//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::read`] and a patched configuration are the same, which `patch_tests.rs` claims of random changes.
+//! costs, and whoever still reads the old one is not disturbed. The store stays the truth: [`Config::read`] and a
+//! patched configuration are the same, which `patch_tests.rs` claims of random changes.
+//!
+//! Of consumers and credentials there may be a million, so here is only what must be found without the store: of a
+//! consumer what the gateway needs, and of credentials those with a reference or a name. A key that was typed in is
+//! told once, to be armed ([`crate::armed`]), and then forgotten.
 
 use crate::StartError;
+use futures_util::TryStreamExt;
 use imbl::{OrdMap, OrdSet};
 use postern::certificate::Certificate;
 use postern::consumer::Consumer;
@@ -16,6 +22,7 @@ use postern::reference::Reference;
 use postern::routing::{Route, Service};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, Sealed};
+use postern::snapshot::SnapshotConsumer;
 use postern::webhook::Webhook;
 use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
@@ -28,7 +35,9 @@ use store::{Kind, Place, Row, SealError, Sealer, Store};
 pub(crate) struct Config {
     group: GroupName,
     pub(crate) providers: OrdMap<ProviderKey, Arc<Object<SecretProvider<Sealed>>>>,
-    pub(crate) consumers: OrdMap<ConsumerName, Arc<Object<Consumer>>>,
+    /// The gateway's own, not copies.
+    pub(crate) consumers: OrdMap<ConsumerName, Arc<SnapshotConsumer>>,
+    /// Without the keys that were typed in.
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service<SealedField>>>>,
     pub(crate) routes: OrdMap<ObjectId, Arc<Object<Route<SealedField>>>>,
@@ -38,7 +47,6 @@ pub(crate) struct Config {
     pub(crate) plugin_sets: OrdMap<PluginOwner, Arc<Object<PluginSet<SealedField>>>>,
     /// The plugins of consumers by which requests find their consumer, under ids of their own.
     known_by: OrdMap<ObjectId, (ConsumerName, PluginName)>,
-    by_consumer: Index<ConsumerName>,
     by_name: Index<(CredentialType, Box<str>)>,
     by_secret: Index<Arc<Address>>,
     by_service: Index<ObjectId>,
@@ -64,6 +72,8 @@ fn belonging<'a, K: Ord + Clone>(index: &'a Index<K>, key: &K) -> impl Iterator<
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Object<T> {
     pub(crate) row: Box<str>,
+    /// The row of what it belongs to.
+    pub(crate) parent: Option<Box<str>>,
     pub(crate) stored: Stored<T>,
 }
 
@@ -71,6 +81,8 @@ pub(crate) struct Object<T> {
 #[derive(Debug)]
 pub(crate) enum Change {
     Saved(Row),
+    /// A consumer that had these credentials.
+    SavedConsumer(Row, Vec<ObjectId>),
     Deleted(Deleted),
 }
 
@@ -78,7 +90,8 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(crate) enum Deleted {
     Provider(ProviderKey),
-    Consumer(ConsumerName),
+    /// With these credentials.
+    Consumer(ConsumerName, Vec<ObjectId>),
     Credential(ObjectId),
     Service(ObjectId),
     Route(ObjectId),
@@ -91,22 +104,77 @@ pub(crate) enum Deleted {
 pub(crate) struct Touched {
     pub(crate) provider: Option<ProviderKey>,
     pub(crate) consumer: Option<ConsumerName>,
+    /// Those that this consumer has, which are armed as before, and show what it is called now.
+    pub(crate) of_consumer: Vec<ObjectId>,
     pub(crate) credentials: BTreeSet<ObjectId>,
+    /// A credential with a key that was typed in.
+    pub(crate) typed_in: Option<Arc<Object<Credential<Sealed>>>>,
     /// Those that the credentials, certificates, services and routes refer to, or did.
     pub(crate) references: BTreeSet<SecretRef>,
     /// Services or routes.
     pub(crate) routing: bool,
 }
 
+/// A row, understood.
+enum Item {
+    Provider(Arc<Object<SecretProvider<Sealed>>>),
+    Consumer(Arc<Object<Consumer>>),
+    Credential(Arc<Object<Credential<Sealed>>>),
+    Service(Arc<Object<Service<SealedField>>>),
+    Route(Arc<Object<Route<SealedField>>>),
+    Certificate(Arc<Object<Certificate<Sealed>>>),
+    Webhook(Arc<Object<Webhook<Sealed>>>),
+    PluginSet(Arc<Object<PluginSet<SealedField>>>),
+}
+
+/// A row, understood, and what was prepared of it.
+struct Prepared<P> {
+    item: Item,
+    /// Of a credential with a key that was typed in.
+    prepared: Option<P>,
+}
+
+impl<P> Prepared<P> {
+    fn of(row: Row, prepare: impl Fn(&Object<Credential<Sealed>>) -> P) -> Result<Self, StartError> {
+        let item = Item::decode(row)?;
+        let prepared = match &item {
+            Item::Credential(object) if is_typed_in(&object.stored.object) => Some(prepare(object)),
+            _ => None,
+        };
+        Ok(Self { item, prepared })
+    }
+}
+
+impl Item {
+    fn decode(row: Row) -> Result<Self, StartError> {
+        Ok(match row.kind {
+            Kind::SecretProvider => Self::Provider(Object::decode(row)?),
+            Kind::Consumer => Self::Consumer(Object::decode(row)?),
+            Kind::Credential => Self::Credential(Object::decode(row)?),
+            Kind::Service => Self::Service(Object::decode(row)?),
+            Kind::Route => Self::Route(Object::decode(row)?),
+            Kind::Certificate => Self::Certificate(Object::decode(row)?),
+            Kind::Webhook => Self::Webhook(Object::decode(row)?),
+            Kind::PluginSet => Self::PluginSet(Object::decode(row)?),
+        })
+    }
+}
+
+/// What the gateway needs of a consumer.
+fn snapshot_consumer(consumer: &Consumer) -> Arc<SnapshotConsumer> {
+    let custom_id = consumer.labels.get("custom_id").cloned();
+    Arc::new(SnapshotConsumer { name: consumer.name.unshared(), custom_id })
+}
+
 impl<T: DeserializeOwned> Object<T> {
-    fn decode(row: Row) -> Result<Arc<Self>, StartError> {
+    pub(crate) fn decode(row: Row) -> Result<Arc<Self>, StartError> {
         let object = serde_json::from_str(&row.spec).map_err(|error| StartError::Unreadable {
             kind: row.kind.slug(),
             name: row.name,
             source: error.into(),
         })?;
         let stored = Stored { object, revision: row.revision, updated_at: row.updated_at };
-        Ok(Arc::new(Self { row: row.id.into(), stored }))
+        Ok(Arc::new(Self { row: row.id.into(), parent: row.parent.map(Into::into), stored }))
     }
 }
 
@@ -123,7 +191,6 @@ impl Config {
             webhooks: OrdMap::new(),
             plugin_sets: OrdMap::new(),
             known_by: OrdMap::new(),
-            by_consumer: OrdSet::new(),
             by_name: OrdSet::new(),
             by_secret: OrdSet::new(),
             by_service: OrdSet::new(),
@@ -132,59 +199,72 @@ impl Config {
         }
     }
 
-    /// Everything that is stored.
-    pub(crate) async fn read(group: &GroupName, store: &Store) -> Result<Self, StartError> {
-        let mut config = Self::empty(group.clone());
-        let mut outcome = Ok(());
-        let take = |row| {
-            if outcome.is_ok() {
-                outcome = config.apply(Change::Saved(row)).map(|_| ());
+    /// Everything that is stored. `prepare` makes something of each key that was typed in, on several threads; `take` gets
+    /// it when the key's consumer is known.
+    pub(crate) async fn read<P: Send + 'static>(
+        group: &GroupName,
+        store: &Store,
+        prepare: impl Fn(&Object<Credential<Sealed>>) -> P + Clone + Send + 'static,
+        mut take: impl FnMut(&Self, &Credential<Sealed>, P),
+    ) -> Result<Self, StartError> {
+        let decode = move |rows: Vec<Row>| {
+            let prepare = prepare.clone();
+            async move {
+                let items =
+                    move || rows.into_iter().map(|row| Prepared::of(row, &prepare)).collect::<Result<Vec<_>, _>>();
+                tokio::task::spawn_blocking(items).await.unwrap_or_else(|ended| Err(ended.into()))
             }
         };
-        store.each_object(group, take).await?;
-        outcome.map(|()| config)
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let batches = store.batches(group).map_err(StartError::from).map_ok(decode).try_buffered(at_once);
+        tokio::pin!(batches);
+        let mut config = Self::empty(group.clone());
+        while let Some(batch) = batches.try_next().await? {
+            for Prepared { item, prepared } in batch {
+                let touched = config.save(item);
+                if let Some((object, prepared)) = touched.typed_in.zip(prepared) {
+                    take(&config, &object.stored.object, prepared);
+                }
+            }
+        }
+        Ok(config)
     }
 
     /// Makes the change here that was made in the store.
     pub(crate) fn apply(&mut self, change: Change) -> Result<Touched, StartError> {
-        match change {
-            Change::Saved(row) => self.save(row),
-            Change::Deleted(deleted) => Ok(self.delete(deleted)),
-        }
+        Ok(match change {
+            Change::Saved(row) => self.save(Item::decode(row)?),
+            Change::SavedConsumer(row, of_consumer) => Touched { of_consumer, ..self.save(Item::decode(row)?) },
+            Change::Deleted(deleted) => self.delete(deleted),
+        })
     }
 
-    fn save(&mut self, row: Row) -> Result<Touched, StartError> {
+    fn save(&mut self, item: Item) -> Touched {
         let mut touched = Touched::default();
-        match row.kind {
-            Kind::SecretProvider => {
-                let object = Object::<SecretProvider<Sealed>>::decode(row)?;
+        match item {
+            Item::Provider(object) => {
                 let key = object.stored.object.key();
                 touched.provider = Some(key.clone());
                 self.providers.insert(key, object);
             }
-            Kind::Consumer => {
-                let object = Object::<Consumer>::decode(row)?;
-                let name = object.stored.object.name.clone();
-                // Its credentials say whose they are.
-                touched.credentials = belonging(&self.by_consumer, &name).cloned().collect();
+            Item::Consumer(object) => {
+                let consumer = snapshot_consumer(&object.stored.object);
+                let name = consumer.name.clone();
                 touched.credentials.extend(self.known_ids_of_consumer(&name));
                 touched.consumer = Some(name.clone());
-                self.consumers.insert(name, object);
+                self.consumers.insert(name, consumer);
             }
-            Kind::Credential => {
-                let object = Object::<Credential<Sealed>>::decode(row)?;
+            Item::Credential(object) => {
                 self.drop_credential(&object.stored.object.id, &mut touched);
                 self.add_credential(object, &mut touched);
             }
-            Kind::Service => {
-                let object = Object::<Service<SealedField>>::decode(row)?;
+            Item::Service(object) => {
                 let service = &object.stored.object;
                 self.note_plugins(PluginOwner::Service(service.id.clone()), Some(&service.plugins), &mut touched);
                 self.services.insert(object.stored.object.id.clone(), object);
                 touched.routing = true;
             }
-            Kind::Route => {
-                let object = Object::<Route<SealedField>>::decode(row)?;
+            Item::Route(object) => {
                 self.drop_route(&object.stored.object.id, &mut touched);
                 let Route { id, service, plugins, .. } = &object.stored.object;
                 self.note_plugins(PluginOwner::Route(id.clone()), Some(plugins), &mut touched);
@@ -192,24 +272,21 @@ impl Config {
                 self.routes.insert(id.clone(), object);
                 touched.routing = true;
             }
-            Kind::Certificate => {
-                let object = Object::<Certificate<Sealed>>::decode(row)?;
+            Item::Certificate(object) => {
                 self.drop_certificate(&object.stored.object.id, &mut touched);
                 touched.references.extend(object.stored.object.references().cloned());
                 self.certificates.insert(object.stored.object.id.clone(), object);
             }
-            Kind::Webhook => {
-                let object = Object::<Webhook<Sealed>>::decode(row)?;
+            Item::Webhook(object) => {
                 self.webhooks.insert(object.stored.object.provider.clone(), object);
             }
-            Kind::PluginSet => {
-                let object = Object::<PluginSet<SealedField>>::decode(row)?;
+            Item::PluginSet(object) => {
                 let owner = object.stored.object.owner.clone();
                 self.drop_plugin_set(&owner, &mut touched);
                 self.add_plugin_set(owner, object, &mut touched);
             }
         }
-        Ok(touched)
+        touched
     }
 
     fn delete(&mut self, deleted: Deleted) -> Touched {
@@ -220,8 +297,7 @@ impl Config {
                 self.webhooks.remove(&key);
                 touched.provider = Some(key);
             }
-            Deleted::Consumer(name) => {
-                let credentials: Vec<ObjectId> = belonging(&self.by_consumer, &name).cloned().collect();
+            Deleted::Consumer(name, credentials) => {
                 for id in credentials {
                     self.drop_credential(&id, &mut touched);
                 }
@@ -253,12 +329,17 @@ impl Config {
 
     fn add_credential(&mut self, object: Arc<Object<Credential<Sealed>>>, touched: &mut Touched) {
         let credential = &object.stored.object;
+        if is_typed_in(credential) {
+            // As it was before it is looked at no more.
+            touched.credentials.remove(&credential.id);
+            touched.typed_in = Some(object);
+            return;
+        }
         for reference in references_in(credential) {
             let secret = self.shared(Address::of(&self.group, reference));
             self.by_secret.insert((secret, Some(credential.id.clone())));
             touched.references.insert(reference.clone());
         }
-        self.by_consumer.insert((credential.consumer.clone(), Some(credential.id.clone())));
         if let Some(name) = name_of(credential) {
             self.by_name.insert((name, Some(credential.id.clone())));
         }
@@ -274,6 +355,7 @@ impl Config {
     }
 
     fn drop_credential(&mut self, id: &ObjectId, touched: &mut Touched) {
+        touched.credentials.insert(id.clone());
         let Some(object) = self.credentials.remove(id) else { return };
         let credential = &object.stored.object;
         for reference in references_in(credential) {
@@ -281,11 +363,9 @@ impl Config {
             self.by_secret.remove(&(secret, Some(id.clone())));
             touched.references.insert(reference.clone());
         }
-        self.by_consumer.remove(&(credential.consumer.clone(), Some(id.clone())));
         if let Some(name) = name_of(credential) {
             self.by_name.remove(&(name, Some(id.clone())));
         }
-        touched.credentials.insert(id.clone());
     }
 
     fn drop_certificate(&mut self, id: &ObjectId, touched: &mut Touched) {
@@ -360,13 +440,14 @@ impl Config {
         ids.filter(|id| self.known_by.contains_key(id))
     }
 
-    /// What the sealed secrets of an owner's plugins are bound to.
+    /// What the sealed secrets of an owner's plugins are bound to, once it has plugins.
     pub(crate) fn plugin_row<'a>(&'a self, owner: &'a PluginOwner) -> (Kind, &'a str) {
         match owner {
             PluginOwner::Service(id) => (Kind::Service, id.as_str()),
             PluginOwner::Route(id) => (Kind::Route, id.as_str()),
             PluginOwner::Consumer(name) => {
-                (Kind::Consumer, self.consumers.get(name).map_or(name.as_str(), |object| &*object.row))
+                let consumer = self.plugin_sets.get(owner).and_then(|set| set.parent.as_deref());
+                (Kind::Consumer, consumer.unwrap_or(name.as_str()))
             }
             PluginOwner::Global | PluginOwner::Metadata => (Kind::PluginSet, self.group.as_str()),
         }
@@ -512,11 +593,6 @@ impl Config {
         ids.filter_map(|id| self.credentials.get(id)).map(|object| &object.stored.object)
     }
 
-    /// The credentials of a consumer.
-    pub(crate) fn credentials_of(&self, consumer: &ConsumerName) -> impl Iterator<Item = &Object<Credential<Sealed>>> {
-        belonging(&self.by_consumer, consumer).filter_map(|id| self.credentials.get(id)).map(Arc::as_ref)
-    }
-
     /// The routes of a service.
     pub(crate) fn routes_of(&self, service: &ObjectId) -> impl Iterator<Item = &Object<Route<SealedField>>> {
         belonging(&self.by_service, service).filter_map(|id| self.routes.get(id)).map(Arc::as_ref)
@@ -526,6 +602,11 @@ impl Config {
 /// The references of a credential to secrets of providers.
 pub(crate) fn references_in<S>(credential: &Credential<S>) -> impl Iterator<Item = &SecretRef> {
     credential.kind.secret().reference().and_then(Reference::secret).into_iter()
+}
+
+/// Whether nothing of the credential is needed once its key is armed.
+pub(crate) fn is_typed_in<S>(credential: &Credential<S>) -> bool {
+    credential.kind.secret().reference().is_none() && credential.kind.identifier().is_none()
 }
 
 /// What requests name a credential by, if they do.

@@ -1,24 +1,39 @@
-//! Consumers: add, save, delete.
+//! Consumers: add, save, delete. What only the dashboard shows of them is read from the store.
 
 use crate::Inner;
 use crate::config::{Change, Config, Deleted, Object};
-use crate::errors::{Described, not_found};
+use crate::errors::{Described, internal, not_found};
 use crate::row::open_row;
+use crate::views::consumer_view;
 use postern::consumer::Consumer;
 use postern::control::{Answer, ConsumerView};
-use postern::name::ConsumerName;
+use postern::name::{ConsumerName, ObjectId};
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Kind, NewRow};
 
 impl Inner {
-    pub(crate) fn consumers(&self) -> Answer<Vec<ConsumerView>> {
-        let config = self.config();
-        Ok(config.consumers.values().map(|object| self.consumer_view(&config, object)).collect())
+    pub(crate) async fn consumers(&self) -> Answer<Vec<ConsumerView>> {
+        let rows = self.store.objects_of(&self.group, Kind::Consumer).await.map_err(internal)?;
+        let pairs = self.store.belonging(&self.group, Kind::Credential).await.map_err(internal)?;
+        let mut credentials: HashMap<String, Vec<ObjectId>> = HashMap::new();
+        for (consumer, credential) in pairs {
+            credentials.entry(consumer).or_default().push(credential.parse().map_err(internal)?);
+        }
+        let published = self.published();
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let credentials = credentials.remove(&row.id).unwrap_or_default();
+            let consumer = Object::<Consumer>::decode(row).map_err(internal)?;
+            views.push(consumer_view(&published.armed, &consumer, &credentials));
+        }
+        Ok(views)
     }
 
-    pub(crate) fn consumer(&self, name: &ConsumerName) -> Answer<ConsumerView> {
-        let config = self.config();
-        Ok(self.consumer_view(&config, stored_consumer(&config, name)?))
+    pub(crate) async fn consumer(&self, name: &ConsumerName) -> Answer<ConsumerView> {
+        let consumer = self.stored_consumer(name).await?;
+        let credentials = self.credential_ids(&consumer).await?;
+        Ok(consumer_view(&self.published().armed, &consumer, &credentials))
     }
 
     pub(crate) async fn add_consumer(&self, consumer: Consumer) -> Answer<ConsumerView> {
@@ -27,30 +42,43 @@ impl Inner {
         let row =
             self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| consumer.describe(e))?;
         self.changed(Change::Saved(row)).await?;
-        self.consumer(&consumer.name)
+        self.consumer(&consumer.name).await
     }
 
     pub(crate) async fn save_consumer(&self, revision: u64, consumer: Consumer) -> Answer<ConsumerView> {
         let _changing = self.changing.lock().await;
-        let config = self.config();
-        let row = &stored_consumer(&config, &consumer.name)?.row;
-        let saved = self.storing(self.store.update(&new_row(row, &consumer)?, revision, self.now())).await;
-        let row = self.answer_save(saved, &consumer, row, revision).await?;
-        self.changed(Change::Saved(row)).await?;
-        self.consumer(&consumer.name)
+        let before = self.stored_consumer(&consumer.name).await?;
+        let credentials = self.credential_ids(&before).await?;
+        let saved = self.storing(self.store.update(&new_row(&before.row, &consumer)?, revision, self.now())).await;
+        let row = self.answer_save(saved, &consumer, &before.row, revision).await?;
+        self.changed(Change::SavedConsumer(row, credentials)).await?;
+        self.consumer(&consumer.name).await
     }
 
     pub(crate) async fn delete_consumer(&self, name: &ConsumerName) -> Answer<()> {
         let _changing = self.changing.lock().await;
-        let config = self.config();
-        let object = stored_consumer(&config, name)?;
-        self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
-        self.changed(Change::Deleted(Deleted::Consumer(name.clone()))).await
+        let consumer = self.stored_consumer(name).await?;
+        let credentials = self.credential_ids(&consumer).await?;
+        self.storing(self.store.delete(&consumer.row)).await.map_err(|e| consumer.stored.object.describe(e))?;
+        self.changed(Change::Deleted(Deleted::Consumer(name.clone(), credentials))).await
+    }
+
+    /// A consumer as it is stored now.
+    pub(crate) async fn stored_consumer(&self, name: &ConsumerName) -> Answer<Arc<Object<Consumer>>> {
+        let row = self.store.object_named(&self.group, Kind::Consumer, name.as_str()).await.map_err(internal)?;
+        Object::decode(row.ok_or_else(|| not_found("consumer", name))?).map_err(internal)
+    }
+
+    /// The credentials that the consumer has now.
+    async fn credential_ids(&self, consumer: &Object<Consumer>) -> Answer<Vec<ObjectId>> {
+        let rows = self.store.children(&consumer.row, Kind::Credential).await.map_err(internal)?;
+        rows.iter().map(|row| row.id.parse().map_err(internal)).collect()
     }
 }
 
-pub(crate) fn stored_consumer<'a>(config: &'a Config, name: &ConsumerName) -> Answer<&'a Object<Consumer>> {
-    config.consumers.get(name).map(Arc::as_ref).ok_or_else(|| not_found("consumer", name))
+/// There is such a consumer in the configuration in force.
+pub(crate) fn known_consumer(config: &Config, name: &ConsumerName) -> Answer<()> {
+    if config.consumers.contains_key(name) { Ok(()) } else { Err(not_found("consumer", name)) }
 }
 
 fn new_row(id: &str, consumer: &Consumer) -> Answer<NewRow> {

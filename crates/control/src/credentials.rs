@@ -2,7 +2,6 @@
 
 use crate::Inner;
 use crate::config::{Change, Config, Deleted, Object, credential_place};
-use crate::consumers::stored_consumer;
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
 use crate::views::mask_credential;
@@ -20,12 +19,30 @@ use store::{Kind, NewRow};
 /// How long adding or saving waits for the first read of a reference, so that the answer shows its state.
 pub(crate) const FIRST_READ_WAIT: Duration = Duration::from_secs(3);
 
+/// Why an entered credential is not sealed.
+enum Refused {
+    Answer(ControlError),
+    /// Another credential has what this field says already.
+    Taken {
+        field: &'static str,
+        label: &'static str,
+        by: ObjectId,
+    },
+}
+
+impl From<ControlError> for Refused {
+    fn from(error: ControlError) -> Self {
+        Self::Answer(error)
+    }
+}
+
 impl Inner {
-    pub(crate) fn credentials(&self, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
-        let config = self.config();
-        stored_consumer(&config, consumer)?;
-        let mut views: Vec<CredentialView> =
-            config.credentials_of(consumer).map(|object| self.credential_view(&config, object)).collect();
+    pub(crate) async fn credentials(&self, consumer: &ConsumerName) -> Answer<Vec<CredentialView>> {
+        let consumer = self.stored_consumer(consumer).await?;
+        let mut views = Vec::new();
+        for row in self.store.children(&consumer.row, Kind::Credential).await.map_err(internal)? {
+            views.push(self.credential_view(&*Object::decode(row).map_err(internal)?).await?);
+        }
         views.sort_by(|a, b| a.stored.object.name.cmp(&b.stored.object.name));
         Ok(views)
     }
@@ -33,49 +50,44 @@ impl Inner {
     pub(crate) async fn add_credential(&self, mut entered: Credential<Entered>) -> Answer<CredentialView> {
         let changing = self.changing.lock().await;
         entered.id = new_id()?;
-        let config = self.config();
-        let parent = stored_consumer(&config, &entered.consumer)?.row.clone();
-        let sealed = self.seal_credential(&config, &entered, None)?;
-        let new = new_row(&sealed, &parent)?;
+        let consumer = self.stored_consumer(&entered.consumer).await?;
+        let sealed = self.seal_unless_taken(&entered, None).await?;
+        let new = new_row(&sealed, &consumer.row)?;
         let row =
             self.storing(self.store.insert(&self.group, &new, self.now())).await.map_err(|e| sealed.describe(e))?;
         self.changed(Change::Saved(row)).await?;
         drop(changing);
         self.first_read(&sealed).await;
-        self.credential_by_id(&sealed.id)
+        self.credential_by_id(&sealed.id).await
     }
 
     pub(crate) async fn save_credential(&self, revision: u64, entered: Credential<Entered>) -> Answer<CredentialView> {
         let changing = self.changing.lock().await;
-        let config = self.config();
-        let object = stored_credential(&config, &entered.id)?;
-        let parent = &stored_consumer(&config, &entered.consumer)?.row;
+        let object = self.stored_credential(&entered.id).await?;
+        let consumer = self.stored_consumer(&entered.consumer).await?;
         let stored = &object.stored.object;
         if stored.consumer != entered.consumer || stored.kind.credential_type() != entered.kind.credential_type() {
             return Err(not_found("credential", &entered.id));
         }
-        let sealed = self.seal_credential(&config, &entered, Some(object))?;
-        let saved = self.storing(self.store.update(&new_row(&sealed, parent)?, revision, self.now())).await;
+        let sealed = self.seal_unless_taken(&entered, Some(&object)).await?;
+        let saved = self.storing(self.store.update(&new_row(&sealed, &consumer.row)?, revision, self.now())).await;
         let row = self.answer_save(saved, &sealed, &object.row, revision).await?;
         self.changed(Change::Saved(row)).await?;
         drop(changing);
         self.first_read(&sealed).await;
-        self.credential_by_id(&sealed.id)
+        self.credential_by_id(&sealed.id).await
     }
 
     pub(crate) async fn delete_credential(&self, id: &ObjectId) -> Answer<()> {
         let _changing = self.changing.lock().await;
-        let config = self.config();
-        let object = stored_credential(&config, id)?;
+        let object = self.stored_credential(id).await?;
         self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
         self.changed(Change::Deleted(Deleted::Credential(id.clone()))).await
     }
 
     pub(crate) async fn refresh_credential(&self, id: &ObjectId) -> Answer<CredentialView> {
-        let config = self.config();
-        let credential = &stored_credential(&config, id)?.stored.object;
-        self.first_read(credential).await;
-        self.credential_by_id(id)
+        self.first_read(&self.stored_credential(id).await?.stored.object).await;
+        self.credential_by_id(id).await
     }
 
     /// Reads the credential's reference now, and has the gateway enforce what came of it.
@@ -87,9 +99,34 @@ impl Inner {
         self.enforced().await;
     }
 
-    fn credential_by_id(&self, id: &ObjectId) -> Answer<CredentialView> {
-        let config = self.config();
-        Ok(self.credential_view(&config, stored_credential(&config, id)?))
+    async fn credential_by_id(&self, id: &ObjectId) -> Answer<CredentialView> {
+        self.credential_view(&*self.stored_credential(id).await?).await
+    }
+
+    /// A credential as it is stored now.
+    async fn stored_credential(&self, id: &ObjectId) -> Answer<Arc<Object<Credential<Sealed>>>> {
+        self.find_credential(id.as_str()).await?.ok_or_else(|| not_found("credential", id))
+    }
+
+    /// The same, if there is one of that id.
+    pub(crate) async fn find_credential(&self, id: &str) -> Answer<Option<Arc<Object<Credential<Sealed>>>>> {
+        let row = self.store.object(&self.group, Kind::Credential, id).await.map_err(internal)?;
+        row.map(|row| Object::decode(row).map_err(internal)).transpose()
+    }
+
+    async fn seal_unless_taken(
+        &self,
+        entered: &Credential<Entered>,
+        stored: Option<&Object<Credential<Sealed>>>,
+    ) -> Answer<Credential<Sealed>> {
+        match self.seal_credential(&self.config(), entered, stored) {
+            Ok(sealed) => Ok(sealed),
+            Err(Refused::Answer(error)) => Err(error),
+            Err(Refused::Taken { field, label, by }) => {
+                let other = self.stored_credential(&by).await?;
+                Err(taken(field, label, &other.stored.object))
+            }
+        }
     }
 
     fn seal_credential(
@@ -97,13 +134,13 @@ impl Inner {
         config: &Config,
         entered: &Credential<Entered>,
         stored: Option<&Object<Credential<Sealed>>>,
-    ) -> Answer<Credential<Sealed>> {
+    ) -> Result<Credential<Sealed>, Refused> {
         let secret_field = entered.kind.secret_field();
         if let Some(reference) = entered.kind.secret().reference().and_then(Reference::secret) {
             check_provider(config, secret_field.name, reference)?;
         }
         check_name_unused(config, entered)?;
-        let provable = |plain: &Plain| match self.proof(&entered.kind, plain) {
+        let provable = |plain: &Plain| match self.prover.proof(&entered.kind, plain) {
             Ok(_) => Ok(()),
             Err(why) => Err(ControlError::invalid(secret_field.name, why)),
         };
@@ -113,10 +150,10 @@ impl Inner {
                 Entered::Replace(typed) => {
                     let plain = typed.clone().into_plain();
                     if entered.kind.identifier().is_none() {
-                        self.check_key_unused(config, &entered.id, self.fingerprint(&plain))?;
+                        self.check_key_unused(&entered.id, self.prover.fingerprint(&plain))?;
                     }
                     provable(&plain)?;
-                    self.sealer.seal(place, &plain, self.now()).map_err(internal)
+                    Ok(self.sealer.seal(place, &plain, self.now()).map_err(internal)?)
                 }
                 Entered::Keep => {
                     let sealed = kept(secret_field, stored)?;
@@ -131,24 +168,23 @@ impl Inner {
     }
 
     /// A key typed in must not be another credential's. (References are compared once they are resolved.)
-    fn check_key_unused(&self, config: &Config, own: &ObjectId, key: Fingerprint) -> Answer<()> {
-        let published = self.published();
-        match published.armed.owner(key, own).and_then(|id| config.credentials.get(id)) {
+    fn check_key_unused(&self, own: &ObjectId, key: Fingerprint) -> Result<(), Refused> {
+        match self.published().armed.owner(key, own) {
             None => Ok(()),
-            Some(other) => Err(taken("key", "key", &other.stored.object)),
+            Some(other) => Err(Refused::Taken { field: "key", label: "key", by: other.clone() }),
         }
     }
 }
 
 /// The name that requests give must not be another credential's of the same type.
-fn check_name_unused(config: &Config, entered: &Credential<Entered>) -> Answer<()> {
+fn check_name_unused(config: &Config, entered: &Credential<Entered>) -> Result<(), Refused> {
     let kind = entered.kind.credential_type();
     let Some((name, field)) = entered.kind.identifier().zip(CredentialForm::identifier_field(kind)) else {
         return Ok(());
     };
     match config.of_name(kind, name).find(|other| other.id != entered.id) {
         None => Ok(()),
-        Some(other) => Err(taken(field.name, field.label, other)),
+        Some(other) => Err(Refused::Taken { field: field.name, label: field.label, by: other.id.clone() }),
     }
 }
 
@@ -185,10 +221,6 @@ fn kept(field: FieldName, stored: Option<&Object<Credential<Sealed>>>) -> Answer
         Some(SecretField::Literal(sealed)) => Ok(sealed.clone()),
         _ => Err(ControlError::invalid(field.name, format!("The {} is needed here.", field.label))),
     }
-}
-
-fn stored_credential<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Credential<Sealed>>> {
-    config.credentials.get(id).map(Arc::as_ref).ok_or_else(|| not_found("credential", id))
 }
 
 /// A new random id.

@@ -79,7 +79,7 @@ impl Inspector {
         let needed = store.fact(KEY_FACT).await?.ok_or(InspectError::Empty)?;
         let key = MasterKey::open(master_key, Some(&needed)).map_err(OpenKeyError::Key)?;
         let group = GroupName::default_group();
-        let config = Config::read(&group, store).await?;
+        let config = Config::read(&group, store, |_| (), |_, _, ()| ()).await?;
         let ambient = ambient.get(&group).cloned().unwrap_or_default();
         Ok(Self { config, sealer: Sealer::new(&key)?, around: Around { ambient, environment } })
     }

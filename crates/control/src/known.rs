@@ -7,12 +7,12 @@ use crate::armed::Standing;
 use crate::config::{Config, known_id, plugin_place};
 use crate::plugins::column;
 use crate::proof::Found;
-use crate::publish::snapshot_consumer;
 use postern::control::{Answer, Attention, AttentionSubject, ControlError, PluginUser};
 use postern::name::{ConsumerName, ObjectId};
 use postern::plugin::{EnteredField, KnownBy, PluginConfig, PluginOwner, SealedField, SecretAt};
 use postern::resolve::ReferenceState;
 use postern::sensitive::{Entered, Plain, SecretField};
+use std::sync::Arc;
 
 /// The name by which requests find a consumer, in its one spelling; or the rule that it breaks.
 type Name = Result<Plain, String>;
@@ -25,7 +25,7 @@ impl Inner {
         consumer: &ConsumerName,
         plugin: &PluginConfig<SealedField>,
     ) -> Option<Standing> {
-        let object = config.consumers.get(consumer)?;
+        let of = config.consumers.get(consumer)?;
         let (name, state) = self.name_by(config, consumer, plugin)?;
         let name = name.filter(|_| !plugin.meta().disable).and_then(|name| {
             let warn = |why: &String| {
@@ -34,11 +34,7 @@ impl Inner {
             name.inspect_err(warn).ok()
         });
         let found = name.map(|name| Found { by: self.fingerprint_by(plugin, &name), proof: None });
-        Some(Standing {
-            consumer: snapshot_consumer(&object.stored.object),
-            found,
-            state: state.map(|state| state.name()),
-        })
+        Some(Standing { consumer: Arc::clone(of), found, state: state.map(|state| state.name()) })
     }
 
     /// The name that a plugin gives its consumer now, if its field has a value; and where its reference stands.

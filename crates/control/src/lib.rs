@@ -38,6 +38,7 @@ use postern::provider::ProviderKey;
 use postern::session_key::SessionKey;
 use postern::snapshot::Snapshot;
 use postern::time::{Clock, Millis};
+use proof::Prover;
 use publish::Published;
 use secrets::{Ambient, Engine};
 use std::collections::BTreeMap;
@@ -56,10 +57,11 @@ pub struct Control(Arc<Inner>);
 struct Inner {
     group: GroupName,
     store: Store,
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     engine: Engine,
     clock: Arc<dyn Clock>,
     fingerprints: FingerprintKey,
+    prover: Prover,
     /// Of the gateway group.
     session_key: SessionKey,
     own_addresses: Vec<SocketAddr>,
@@ -157,13 +159,16 @@ impl Control {
     /// The database does not answer, or holds what this version cannot read.
     pub async fn start(parts: Parts, shutdown: CancellationToken) -> Result<Self, StartError> {
         let (snapshots, _) = watch::channel(Snapshot::empty(parts.fingerprints.clone()));
+        let sealer = Arc::new(parts.sealer);
+        let prover = Prover { sealer: Arc::clone(&sealer), fingerprints: parts.fingerprints.clone() };
         let control = Self(Arc::new(Inner {
             group: GroupName::default_group(),
             store: parts.store,
-            sealer: parts.sealer,
+            sealer,
             engine: parts.engine,
             clock: parts.clock,
             fingerprints: parts.fingerprints,
+            prover,
             session_key: parts.session_key.of_group(&GroupName::default_group()),
             own_addresses: parts.own_addresses,
             ambient: parts.ambient,
@@ -237,6 +242,8 @@ impl Control {
 pub enum StartError {
     #[error("the configuration cannot be read from the database")]
     Store(#[from] store::StoreError),
+    #[error("the configuration was not read to its end")]
+    Interrupted(#[from] tokio::task::JoinError),
     #[error("the stored {kind} '{name}' cannot be read by this version")]
     Unreadable {
         kind: &'static str,
@@ -281,10 +288,10 @@ impl Drop for Unsure<'_> {
 impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
-        let config = Arc::new(Config::read(&self.group, &self.store).await?);
+        let (config, armed) = self.read_all().await?;
         self.engine.set_providers(config.open_providers(&self.sealer, &self.ambient())?);
         self.engine.watch(config.references());
-        self.publish_all(config);
+        self.publish_all(Arc::new(config), armed);
         Ok(())
     }
 

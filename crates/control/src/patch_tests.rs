@@ -1,6 +1,5 @@
 //! After any changes, the patched configuration and what was published of it are those of a full reload.
 
-use crate::config::Config;
 use crate::{Control, InstanceFacts, Parts};
 use backends::OpenBao;
 use postern::consumer::ConsumerForm;
@@ -176,6 +175,13 @@ impl World {
         }
     }
 
+    /// The ids of all credentials.
+    async fn credentials(&self) -> Vec<ObjectId> {
+        let inner = &self.control.0;
+        let rows = inner.store.objects_of(&inner.group, store::Kind::Credential).await.unwrap();
+        rows.iter().map(|row| row.id.parse().unwrap()).collect()
+    }
+
     /// Does it. That some of these are refused is part of it: then nothing may have changed.
     async fn act(&self, deed: &Deed) {
         let (by, group, control) = (Operator { name: "test".to_owned() }, GroupName::default_group(), &self.control);
@@ -187,7 +193,7 @@ impl World {
                 let labels = if *custom_id == 0 { String::new() } else { format!("custom_id={custom_id}") };
                 let form = ConsumerForm { name: consumer(*number).to_string(), labels, ..ConsumerForm::default() };
                 let form = form.parse().unwrap();
-                match config.consumers.get(&form.name) {
+                match control.consumer(&by, &group, &form.name).await.ok() {
                     None => control.add_consumer(&by, &group, form).await.ok().map(drop),
                     Some(o) => control.save_consumer(&by, &group, o.stored.revision, form).await.ok().map(drop),
                 }
@@ -200,17 +206,17 @@ impl World {
                 let credential = form.parse(new, consumer(*number)).unwrap();
                 control.add_credential(&by, &group, credential).await.ok().map(drop)
             }
-            Deed::ChangeKey { nth: n, key } => match nth(config.credentials.keys().cloned().collect(), *n) {
+            Deed::ChangeKey { nth: n, key } => match nth(self.credentials().await, *n) {
                 None => None,
                 Some(id) => {
-                    let stored = &config.credentials[&id].stored;
+                    let stored = control.0.find_credential(id.as_str()).await.unwrap().unwrap().stored.clone();
                     let form = self.credential(key);
                     let form = CredentialForm { kind: stored.object.kind.credential_type(), ..form };
                     let credential = form.parse(id, stored.object.consumer.clone()).unwrap();
                     control.save_credential(&by, &group, stored.revision, credential).await.ok().map(drop)
                 }
             },
-            Deed::DeleteKey { nth: n } => match nth(config.credentials.keys().cloned().collect(), *n) {
+            Deed::DeleteKey { nth: n } => match nth(self.credentials().await, *n) {
                 None => None,
                 Some(id) => control.delete_credential(&by, &group, &id).await.ok(),
             },
@@ -291,9 +297,10 @@ impl World {
             inner.engine.refresh(&inner.group, key).await;
         }
         inner.publish();
-        let stored = Config::read(&inner.group, &inner.store).await.unwrap();
+        let (stored, armed) = inner.read_all().await.unwrap();
         prop_assert_eq!(&*inner.config(), &stored);
-        let (patched, anew) = (inner.published().in_order(), inner.made_of(&stored).in_order());
+        prop_assert_eq!(inner.published().armed.len() - stored.known_ids().count(), self.credentials().await.len());
+        let (patched, anew) = (inner.published().in_order(), inner.made_of(&stored, armed).in_order());
         prop_assert!(patched == anew, "patched: {:?}\nanew: {:?}", patched, anew);
         let sent = inner.snapshots.borrow().clone();
         let published = inner.published();
@@ -340,7 +347,7 @@ async fn a_change_whose_caller_went_away_is_in_force_if_it_was_stored() {
         loop {
             let _changing = inner.changing.lock().await;
             inner.store.settled().await.unwrap();
-            let stored = Config::read(&inner.group, &inner.store).await.unwrap();
+            let (stored, _) = inner.read_all().await.unwrap();
             if *inner.config() == stored {
                 return;
             }

@@ -38,7 +38,7 @@ impl ControlPlane for Control {
     }
 
     async fn overview(&self, _operator: &Operator, group: &GroupName) -> Answer<Overview> {
-        self.of(group)?.overview()
+        self.of(group)?.overview().await
     }
 
     async fn instances(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<GatewayInstance>> {
@@ -134,11 +134,11 @@ impl ControlPlane for Control {
     }
 
     async fn consumers(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>> {
-        self.of(group)?.consumers()
+        self.of(group)?.consumers().await
     }
 
     async fn consumer(&self, _operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView> {
-        self.of(group)?.consumer(name)
+        self.of(group)?.consumer(name).await
     }
 
     async fn add_consumer(&self, _operator: &Operator, group: &GroupName, consumer: Consumer) -> Answer<ConsumerView> {
@@ -165,7 +165,7 @@ impl ControlPlane for Control {
         group: &GroupName,
         consumer: &ConsumerName,
     ) -> Answer<Vec<CredentialView>> {
-        self.of(group)?.credentials(consumer)
+        self.of(group)?.credentials(consumer).await
     }
 
     async fn add_credential(

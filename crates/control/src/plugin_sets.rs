@@ -2,7 +2,7 @@
 
 use crate::Inner;
 use crate::config::{Change, Config, Object};
-use crate::consumers::stored_consumer;
+use crate::consumers::known_consumer;
 use crate::errors::Described;
 use crate::plugins::mask_plugins;
 use crate::row::sealed_row;
@@ -16,7 +16,7 @@ impl Inner {
     pub(crate) fn plugin_set(&self, owner: &PluginOwner) -> Answer<PluginSetView> {
         let config = self.config();
         if let PluginOwner::Consumer(name) = owner {
-            stored_consumer(&config, name)?;
+            known_consumer(&config, name)?;
         }
         let stored = config.plugin_sets.get(owner).map(|object| &object.stored);
         Ok(PluginSetView {
@@ -35,7 +35,7 @@ impl Inner {
         change: impl FnOnce(&mut Plugins<SealedField>) -> Answer<()>,
     ) -> Answer<()> {
         let parent = match owner {
-            PluginOwner::Consumer(name) => Some(stored_consumer(config, name)?.row.to_string()),
+            PluginOwner::Consumer(name) => Some(self.stored_consumer(name).await?.row.clone()),
             PluginOwner::Service(_) | PluginOwner::Route(_) | PluginOwner::Global | PluginOwner::Metadata => None,
         };
         match config.plugin_sets.get(owner) {

@@ -2,7 +2,7 @@
 
 use crate::Inner;
 use crate::config::{Config, PluginPlace, plugin_place};
-use crate::consumers::stored_consumer;
+use crate::consumers::known_consumer;
 use crate::credentials::{FIRST_READ_WAIT, check_provider};
 use crate::errors::{internal, not_found};
 use crate::services::{stored_route, stored_service};
@@ -21,6 +21,7 @@ use postern::secret_ref::SecretRef;
 use postern::sensitive::{Entered, Masked, Sealed, SecretField};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use store::Kind;
 
 impl Inner {
     pub(crate) async fn set_plugin(
@@ -33,7 +34,8 @@ impl Inner {
         let config = self.config();
         self.check_plugin(&config, owner, &entered)?;
         let stored = plugins_of(&config, owner)?.and_then(|plugins| plugins.get(&entered.name()));
-        let sealed = self.seal_plugin(&config, owner, &entered, stored)?;
+        let (kind, row) = self.plugin_row(&config, owner).await?;
+        let sealed = self.seal_plugin(&config, (kind, &row), &entered, stored)?;
         let references: BTreeSet<SecretRef> =
             sealed.references().filter_map(|(_, reference)| reference.secret().cloned()).collect();
         self.change_plugins(owner, Some(revision), |plugins| {
@@ -111,11 +113,22 @@ impl Inner {
         self.enforced().await;
     }
 
+    /// What the secrets of an owner's plugins are bound to, whether it has plugins yet or not.
+    async fn plugin_row(&self, config: &Config, owner: &PluginOwner) -> Answer<(Kind, Box<str>)> {
+        Ok(match owner {
+            PluginOwner::Consumer(name) => (Kind::Consumer, self.stored_consumer(name).await?.row.clone()),
+            other => {
+                let (kind, row) = config.plugin_row(other);
+                (kind, row.into())
+            }
+        })
+    }
+
     /// Seals what was typed; keeps what was not.
     fn seal_plugin(
         &self,
         config: &Config,
-        owner: &PluginOwner,
+        row: (Kind, &str),
         entered: &PluginConfig<EnteredField>,
         stored: Option<&PluginConfig<SealedField>>,
     ) -> Answer<PluginConfig<SealedField>> {
@@ -128,7 +141,7 @@ impl Inner {
             }
             SecretField::Literal(Entered::Replace(typed)) => {
                 let column = column(entered.name(), field.as_str());
-                let place = plugin_place(config.plugin_row(owner), &column);
+                let place = plugin_place(row, &column);
                 let sealed = self.sealer.seal(place, &typed.clone().into_plain(), self.now()).map_err(internal)?;
                 Ok(SecretField::Literal(sealed))
             }
@@ -272,7 +285,7 @@ fn plugins_of<'a>(config: &'a Config, owner: &PluginOwner) -> Answer<Option<&'a 
         PluginOwner::Service(id) => Some(&stored_service(config, id)?.stored.object.plugins),
         PluginOwner::Route(id) => Some(&stored_route(config, id)?.stored.object.plugins),
         PluginOwner::Consumer(name) => {
-            stored_consumer(config, name)?;
+            known_consumer(config, name)?;
             config.plugin_sets.get(owner).map(|set| &set.stored.object.plugins)
         }
         PluginOwner::Global | PluginOwner::Metadata => {

@@ -1,12 +1,13 @@
 //! What a request is recognised by, and has to show: made of a credential and the value of its secret.
 
 use crate::Inner;
-use crate::config::Object;
+use crate::config::{Object, credential_place};
 use postern::credential::{Credential, CredentialKind};
-use postern::fingerprint::Fingerprint;
-use postern::sensitive::{Plain, Sealed};
+use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::sensitive::{Plain, Sealed, SecretField};
 use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
+use store::Sealer;
 
 /// A credential with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,31 @@ pub(crate) struct Found {
     pub(crate) proof: Option<Arc<Proof>>,
 }
 
-impl Inner {
+/// Makes of a credential and its value what authenticates. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Prover {
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) fingerprints: FingerprintKey,
+}
+
+impl Prover {
+    /// What a key that was typed in is found by.
+    pub(crate) fn found_typed_in(&self, object: &Object<Credential<Sealed>>) -> Option<Found> {
+        self.found(&object.stored.object, &self.typed_in(object)?)
+    }
+
+    /// The secret that was typed in. One that cannot be opened is logged, and arms nothing.
+    pub(crate) fn typed_in(&self, object: &Object<Credential<Sealed>>) -> Option<Plain> {
+        let credential = &object.stored.object;
+        let SecretField::Literal(sealed) = credential.kind.secret() else { return None };
+        let opened = self.sealer.open(credential_place(&object.row, credential.kind.secret_field().name), sealed);
+        let opened = opened.inspect_err(|error| {
+            tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
+                "the stored secret cannot be opened; the credential authenticates nobody");
+        });
+        opened.ok()
+    }
+
     /// `None` when the value is none that anyone could show, which is logged where it has a reason.
     pub(crate) fn found(&self, credential: &Credential<Sealed>, value: &Plain) -> Option<Found> {
         if value.is_empty() {
@@ -57,6 +82,13 @@ impl Inner {
         })
     }
 
+    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
+        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
+        self.fingerprints.of(value.expose().as_bytes())
+    }
+}
+
+impl Inner {
     /// Why a credential's value, which is there, proves nothing all the same.
     pub(crate) fn unusable(&self, object: &Object<Credential<Sealed>>) -> Option<String> {
         let kind = &object.stored.object.kind;
@@ -64,11 +96,6 @@ impl Inner {
         if !matches!(kind, CredentialKind::JwtAuth { .. }) {
             return None;
         }
-        self.proof(kind, &self.value(object).0?).err()
-    }
-
-    pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
-        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
-        self.fingerprints.of(value.expose().as_bytes())
+        self.prover.proof(kind, &self.value(object).0?).err()
     }
 }

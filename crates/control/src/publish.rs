@@ -1,11 +1,11 @@
 //! From configuration and resolved values to the snapshot that the gateway runs: after each change, only what the
 //! change touched is looked at again, and the rest is shared with the snapshot before.
 
-use crate::Inner;
 use crate::armed::{Armed, Standing};
-use crate::config::{Config, Object, Touched, credential_place};
+use crate::config::{Config, Object, Touched};
 use crate::live::Live;
-use postern::consumer::Consumer;
+use crate::proof::Found;
+use crate::{Inner, StartError};
 use postern::credential::Credential;
 use postern::name::{ConsumerName, ObjectId};
 use postern::plugin::{PluginConfig, Plugins, SealedField};
@@ -73,27 +73,51 @@ impl Inner {
         self.follow(&mut published, &config, &touched);
         let changed = self.changed_users(&published, &config);
         self.arm(&mut published, &config, &touched.credentials | &changed);
+        self.arm_touched(&mut published.armed, &config, &touched);
         self.show(&mut published, &config);
         published.measure();
         self.send(&published);
     }
 
-    /// Puts a configuration in force of which nothing is known.
-    pub(crate) fn publish_all(&self, config: Arc<Config>) {
+    /// Reads everything that is stored, and what the keys that were typed in arm.
+    pub(crate) async fn read_all(&self) -> Result<(Config, Armed), StartError> {
+        let (prover, mut armed) = (self.prover.clone(), Armed::default());
+        let prepare = move |object: &Object<Credential<Sealed>>| prover.found_typed_in(object);
+        let take = |config: &Config, credential: &Credential<Sealed>, found| {
+            arm_typed_in(&mut armed, config, credential, found);
+        };
+        let config = Config::read(&self.group, &self.store, prepare, take).await?;
+        Ok((config, armed))
+    }
+
+    /// Puts a configuration in force of which nothing is known but what its typed in keys arm.
+    pub(crate) fn publish_all(&self, config: Arc<Config>, armed: Armed) {
         let mut published = self.published();
         self.replace_config(&config);
-        *published = self.made_of(&config);
+        *published = self.made_of(&config, armed);
         published.measure();
         self.send(&published);
     }
 
     /// Everything made anew.
-    pub(crate) fn made_of(&self, config: &Config) -> Published {
-        let mut published = Published::default();
+    pub(crate) fn made_of(&self, config: &Config, armed: Armed) -> Published {
+        let mut published = Published { armed, ..Published::default() };
         self.follow(&mut published, config, &Touched { routing: true, ..Touched::default() });
         self.arm(&mut published, config, config.credentials.keys().chain(config.known_ids()).cloned().collect());
         self.show(&mut published, config);
         published
+    }
+
+    /// Arms the key that was typed in, and tells the credentials of a consumer what it is called now.
+    fn arm_touched(&self, armed: &mut Armed, config: &Config, touched: &Touched) {
+        if let Some(object) = &touched.typed_in {
+            arm_typed_in(armed, config, &object.stored.object, self.prover.found_typed_in(object));
+        }
+        if let Some(consumer) = touched.consumer.as_ref().and_then(|name| config.consumers.get(name)) {
+            for id in &touched.of_consumer {
+                armed.set_consumer(id, consumer);
+            }
+        }
     }
 
     /// The credentials whose references have changed since this was last asked. Plugins see the change at once.
@@ -165,8 +189,8 @@ impl Inner {
         let consumer = config.consumers.get(&object.stored.object.consumer)?;
         let (value, state) = self.value(object);
         Some(Standing {
-            consumer: snapshot_consumer(&consumer.stored.object),
-            found: value.and_then(|value| self.found(&object.stored.object, &value)),
+            consumer: Arc::clone(consumer),
+            found: value.and_then(|value| self.prover.found(&object.stored.object, &value)),
             state: state.map(|state| state.name()),
         })
     }
@@ -179,15 +203,7 @@ impl Inner {
                 let (value, state) = self.current(reference);
                 (value, Some(state))
             }
-            SecretField::Literal(sealed) => {
-                let opened = self.sealer.open(credential_place(&object.row, kind.secret_field().name), sealed);
-                let opened = opened.inspect_err(|error| {
-                    let credential = &object.stored.object;
-                    tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
-                        "the stored secret cannot be opened; the credential authenticates nobody");
-                });
-                (opened.ok(), None)
-            }
+            SecretField::Literal(_) => (self.prover.typed_in(object), None),
         }
     }
 }
@@ -201,8 +217,8 @@ impl Inner {
         }
         if touched.routing || touched.consumer.as_ref().is_some_and(|name| published.named.contains(name)) {
             let named = published.named.iter().filter_map(|name| config.consumers.get(name));
-            let consumers = named.map(|object| snapshot_consumer(&object.stored.object));
-            published.consumers = Arc::new(consumers.map(|consumer| (consumer.name.clone(), consumer)).collect());
+            let consumers = named.map(|consumer| (consumer.name.clone(), SnapshotConsumer::clone(consumer)));
+            published.consumers = Arc::new(consumers.collect());
         }
     }
 }
@@ -220,8 +236,11 @@ fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTre
     plugins.flat_map(BTreeMap::values).flat_map(PluginConfig::consumers).map(|(_, name)| name).collect()
 }
 
-pub(crate) fn snapshot_consumer(consumer: &Consumer) -> SnapshotConsumer {
-    SnapshotConsumer { name: consumer.name.clone(), custom_id: consumer.labels.get("custom_id").cloned() }
+/// Takes in what a key that was typed in can do.
+fn arm_typed_in(armed: &mut Armed, config: &Config, credential: &Credential<Sealed>, found: Option<Found>) {
+    let consumer = config.consumers.get(&credential.consumer);
+    let standing = consumer.map(|consumer| Standing { consumer: Arc::clone(consumer), found, state: None });
+    armed.set(&credential.id.unshared(), standing);
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl Inner {
         Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
     }
 
-    pub(crate) fn overview(&self) -> Answer<Overview> {
+    pub(crate) async fn overview(&self) -> Answer<Overview> {
         let config = self.config();
         let references = self.reference_views(&config);
         let providers = self.providers()?;
@@ -85,24 +85,26 @@ impl Inner {
         let protected_services = config.services.values().filter(|s| protects(&s.stored.object.plugins)).count();
         let protected_routes = config.routes.values().filter(|r| protects(&r.stored.object.plugins)).count();
         let now = self.now();
+        let attention = self.attention(&config, &references).await?;
+        let credentials = self.published().armed.len() - config.known_ids().count();
         Ok(Overview {
             providers: providers.len(),
             providers_healthy: providers.iter().filter(|p| healthy(&p.health)).count(),
             references: references.len(),
             references_resolved: references.iter().filter(|r| r.state.resolved().is_some()).count(),
             consumers: config.consumers.len(),
-            credentials: config.credentials.len(),
+            credentials,
             services: config.services.len(),
             routes: config.routes.len(),
             protected: protected_services + protected_routes,
             instances_online: self.gateway_instance().iter().filter(|i| i.is_online(now)).count(),
             authenticated_request_seen: self.gateway.get().is_some_and(|g| g.authenticated_seen()),
             gateway_address: self.gateway.get().map(|g| g.address().to_string()).unwrap_or_default(),
-            attention: self.attention(&config, &references),
+            attention,
         })
     }
 
-    fn attention(&self, config: &Config, references: &[ReferenceView]) -> Vec<Attention> {
+    async fn attention(&self, config: &Config, references: &[ReferenceView]) -> Answer<Vec<Attention>> {
         let failing = config.providers.values().filter_map(|object| {
             let view = self.provider_view(config, object);
             match view.health {
@@ -122,11 +124,20 @@ impl Inner {
             },
             what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
         });
+        let mut attention: Vec<Attention> = failing.chain(unresolved).collect();
+        attention.extend(self.doubled_attention().await?);
+        attention.extend(self.known_attention(config));
+        Ok(attention)
+    }
+
+    /// The credentials that requests cannot tell from others.
+    async fn doubled_attention(&self) -> Answer<Vec<Attention>> {
         let disarmed: BTreeSet<ObjectId> = self.published().armed.disarmed().cloned().collect();
-        let doubled = disarmed.iter().filter_map(|id| {
-            let object = config.credentials.get(id)?;
-            let other = self.same_as(config, id)?;
-            Some(Attention {
+        let mut attention = Vec::new();
+        for id in disarmed {
+            let Some(object) = self.find_credential(id.as_str()).await? else { continue };
+            let Some(other) = self.same_as(&id).await? else { continue };
+            attention.push(Attention {
                 subject: AttentionSubject::Credential { name: credential_name(&object.stored.object) },
                 what: format!(
                     "It has the same {} as the credential '{}' of consumer {}: neither of the two authenticates anyone.",
@@ -134,8 +145,8 @@ impl Inner {
                     other.credential,
                     other.consumer
                 ),
-            })
-        });
-        failing.chain(unresolved).chain(doubled).chain(self.known_attention(config)).collect()
+            });
+        }
+        Ok(attention)
     }
 }

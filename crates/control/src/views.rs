@@ -1,10 +1,11 @@
 //! Stored objects as the dashboard sees them: secrets masked, states attached.
 
 use crate::Inner;
+use crate::armed::Armed;
 use crate::config::{Config, Object};
 use crate::plugins::mask_plugins;
 use postern::consumer::Consumer;
-use postern::control::{ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, Stored};
+use postern::control::{Answer, ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, Stored};
 use postern::credential::Credential;
 use postern::name::ObjectId;
 use postern::plugin::SealedField;
@@ -91,34 +92,31 @@ impl Inner {
         }
     }
 
-    pub(crate) fn credential_view(&self, config: &Config, object: &Object<Credential<Sealed>>) -> CredentialView {
+    pub(crate) async fn credential_view(&self, object: &Object<Credential<Sealed>>) -> Answer<CredentialView> {
         let credential = &object.stored.object;
         let reference = credential.kind.secret().reference();
-        CredentialView {
+        Ok(CredentialView {
             stored: stored(&object.stored, mask_credential),
             state: reference.map(|reference| self.current(reference).1),
             unusable: self.unusable(object),
-            same_as: self.same_as(config, &credential.id),
-        }
+            same_as: self.same_as(&credential.id).await?,
+        })
     }
 
-    pub(crate) fn same_as(&self, config: &Config, id: &ObjectId) -> Option<CredentialName> {
-        let published = self.published();
-        let other = config.credentials.get(published.armed.same_as(id)?)?;
-        Some(credential_name(&other.stored.object))
+    pub(crate) async fn same_as(&self, id: &ObjectId) -> Answer<Option<CredentialName>> {
+        let other = self.published().armed.same_as(id).cloned();
+        let Some(other) = other else { return Ok(None) };
+        let other = self.find_credential(other.as_str()).await?;
+        Ok(other.map(|other| credential_name(&other.stored.object)))
     }
+}
 
-    fn is_armed(&self, id: &ObjectId) -> bool {
-        self.published().armed.is_armed(id)
-    }
-
-    pub(crate) fn consumer_view(&self, config: &Config, object: &Object<Consumer>) -> ConsumerView {
-        let credentials: Vec<_> = config.credentials_of(&object.stored.object.name).collect();
-        ConsumerView {
-            stored: object.stored.clone(),
-            credentials: credentials.len(),
-            unarmed: credentials.iter().filter(|c| !self.is_armed(&c.stored.object.id)).count(),
-        }
+/// A consumer that has these credentials.
+pub(crate) fn consumer_view(armed: &Armed, object: &Object<Consumer>, credentials: &[ObjectId]) -> ConsumerView {
+    ConsumerView {
+        stored: object.stored.clone(),
+        credentials: credentials.len(),
+        unarmed: credentials.iter().filter(|id| !armed.is_armed(id)).count(),
     }
 }
 

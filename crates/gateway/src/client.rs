@@ -1,7 +1,7 @@
 //! Where a request comes from: the other end of its connection, or what a trusted proxy says of it.
 
 use crate::headers::FORWARDED_FOR;
-use crate::worker::Peer;
+use crate::peer::Peer;
 use http::HeaderMap;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};

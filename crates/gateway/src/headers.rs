@@ -1,9 +1,10 @@
 //! The headers of a request and an answer as they pass the gateway.
 
+use crate::peer::Peer;
 use crate::sealed_cookie::OURS;
-use crate::worker::Peer;
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, Entry, HOST, HeaderName};
 use http::{HeaderMap, HeaderValue};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 
 /// Who the gateway says the caller is (`apisix/consumer.lua`).
@@ -29,6 +30,9 @@ const PROXYS: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-
 /// Header lines that the gateway itself adds to a request.
 const ADDED: usize = 10;
 
+/// Names that most messages have no more of to be removed.
+const FEW: usize = 4;
+
 /// Removes from a request what is not for the upstream server, in one pass over its headers: what is meant for this hop
 /// alone, and what only the gateway may say.
 ///
@@ -50,8 +54,11 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap) {
 
 /// Removes what `Connection` names, what is meant for this hop alone (RFC 9110 §7.6.1), and `more`.
 fn remove(headers: &mut HeaderMap, more: impl Fn(&str) -> bool) {
-    let mut names = named_by_connection(headers);
-    names.extend(headers.keys().filter(|name| is_of_this_hop(name.as_str()) || more(name.as_str())).cloned());
+    let goes = |name: &&HeaderName| is_of_this_hop(name.as_str()) || more(name.as_str());
+    let mut names: SmallVec<[HeaderName; FEW]> = headers.keys().filter(goes).cloned().collect();
+    if names.contains(&CONNECTION) {
+        names.extend(named_by_connection(headers));
+    }
     for name in names {
         headers.remove(name);
     }
@@ -82,14 +89,14 @@ fn is_claim(name: &str) -> bool {
 }
 
 /// What `Connection` names, except what goes anyway.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let usual = |line: &&HeaderValue| !matches!(line.as_bytes(), b"keep-alive" | b"close");
     let lines = headers.get_all(CONNECTION).iter().filter(usual).filter_map(|line| line.to_str().ok());
     let words = lines.flat_map(|line| line.split(',')).map(str::trim);
     let words = words.filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"));
     let names = words.filter_map(|word| HeaderName::from_bytes(word.as_bytes()).ok());
     // These frame and address the message; no client can make them disappear.
-    names.filter(|name| name != HOST && name != CONTENT_LENGTH).collect()
+    names.filter(|name| name != HOST && name != CONTENT_LENGTH)
 }
 
 /// Whether a list header has `word` in any case.
@@ -104,8 +111,10 @@ pub(crate) fn set_origin(headers: &mut HeaderMap, peer: &Peer, client: IpAddr, h
     headers
         .entry(&REAL_IP)
         .or_insert_with(|| if peer.is_trusted { address_text(client) } else { peer.ip_text.clone() });
-    let chain = appended(headers, &peer.ip_text);
-    headers.insert(&FORWARDED_FOR, chain);
+    match headers.entry(&FORWARDED_FOR) {
+        Entry::Vacant(none) => drop(none.insert(peer.ip_text.clone())),
+        Entry::Occupied(mut chain) => drop(chain.insert(appended(chain.iter(), &peer.ip_text))),
+    }
     headers.entry(&FORWARDED_PROTO).or_insert_with(|| peer.scheme.clone());
     headers.entry(&FORWARDED_PORT).or_insert_with(|| peer.port.clone());
     if let Some(host) = host {
@@ -118,17 +127,22 @@ pub(crate) fn address_text(ip: IpAddr) -> HeaderValue {
     HeaderValue::from_str(&ip.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
-fn appended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
-    if !headers.contains_key(&FORWARDED_FOR) {
-        return address.clone();
-    }
-    let lines = headers.get_all(&FORWARDED_FOR).iter().chain([address]);
-    let lines: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
+/// All lines in one, and `address` behind them.
+fn appended<'l>(lines: impl Iterator<Item = &'l HeaderValue>, address: &'l HeaderValue) -> HeaderValue {
+    let lines: Vec<&[u8]> = lines.chain([address]).map(HeaderValue::as_bytes).collect();
     HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| address.clone())
 }
 
+/// Makes the cookies those for an upstream server.
+pub(crate) fn clean_cookies(headers: &mut HeaderMap) {
+    if headers.contains_key(COOKIE) {
+        join_cookies(headers);
+        remove_sessions(headers);
+    }
+}
+
 /// HTTP/2 clients may send a cookie in pieces; HTTP/1.1 has one line (RFC 9113 §8.2.3).
-pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+fn join_cookies(headers: &mut HeaderMap) {
     let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if pieces.len() > 1
         && let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
@@ -138,7 +152,7 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Removes the cookies that are the gateway's own, on every route: an upstream server that saw one could use it.
-pub(crate) fn remove_sessions(headers: &mut HeaderMap) {
+fn remove_sessions(headers: &mut HeaderMap) {
     let is_ours = |pair: &&[u8]| OURS.iter().any(|name| pair.trim_ascii().starts_with(name.as_bytes()));
     let Some(line) = headers.get(COOKIE) else { return };
     let pairs = || line.as_bytes().split(|byte| *byte == b';');

@@ -47,7 +47,7 @@ impl Host {
 
     fn parse(header: HeaderValue) -> Result<Self, Reject> {
         let text = header.to_str().map_err(|_| BAD_HOST)?;
-        let name = name_in(text).ok_or(BAD_HOST)?;
+        let Some(name) = name_in(text) else { return Err(BAD_HOST) };
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         Ok(Self { header, name })
     }
@@ -57,7 +57,7 @@ impl Host {
 fn name_in(text: &str) -> Option<&str> {
     let (name, rest) = match text.strip_prefix('[') {
         Some(_) => text.split_at(text.find(']')? + 1),
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
+        None => text.split_at(text.bytes().position(|byte| byte == b':').unwrap_or(text.len())),
     };
     let name_is_good = match name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),

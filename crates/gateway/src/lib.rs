@@ -16,6 +16,7 @@ mod identity;
 mod metadata;
 mod own_answer;
 mod path;
+mod peer;
 mod plugin;
 mod proxy;
 mod record;

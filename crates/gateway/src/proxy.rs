@@ -8,17 +8,18 @@ use crate::headers;
 use crate::host::Host;
 use crate::own_answer::OwnAnswer;
 use crate::path::RequestPath;
+use crate::peer::Peer;
 use crate::plugin::wolf_rbac::Asked;
 use crate::plugin::{Access, Answer, Chain, Changed, Scene, run};
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
-use crate::request_id::{self, REQUEST_ID};
+use crate::request_id::REQUEST_ID;
 use crate::stats::Outcome;
 use crate::table::Upstream;
 use crate::tunnel;
 use crate::upstream::{Answered, Outgoing};
-use crate::worker::{Peer, Worker};
+use crate::worker::Worker;
 use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
@@ -26,6 +27,7 @@ use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Answers a request, whatever happens.
@@ -34,25 +36,30 @@ pub(crate) async fn answer(
     peer: Arc<Peer>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let (shared, method) = (&worker.shared, request.method().clone());
-    let id = request_id::of(request.headers()).cloned().unwrap_or_else(request_id::new);
-    let mut record = Record::new(shared, peer.ip, id, method.clone());
+    let shared = &worker.shared;
+    let mut record = Record::new(shared, Arc::clone(&peer), &request);
     shared.counters.begun();
     let mut added = HeaderMap::new();
-    let answered = unless_it_panics(pass(&worker, &peer, request, &mut record, &mut added)).await;
+    let answered = {
+        // In place: all that a request needs while it lasts is large, and whoever it is handed to would copy it.
+        let passing = pin!(pass(&worker, &peer, request, &mut record, &mut added));
+        unless_it_panics(passing).await
+    };
     let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
     if let Some(message) = answered.as_ref().err().and_then(Reject::unauthorized) {
         shared.auth_failures.add(message);
     }
     let mut response = answered.unwrap_or_else(Reject::into_response);
-    response.headers_mut().extend(added);
+    if !added.is_empty() {
+        response.headers_mut().extend(added);
+    }
     response.headers_mut().insert(&REQUEST_ID, record.id.clone());
     for installed in &record.answering {
         installed.plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
     }
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
-        let body = if method == Method::HEAD { body.without_content() } else { body };
+        let body = if record.method == Method::HEAD { body.without_content() } else { body };
         body.recorded(record)
     }))
 }
@@ -78,7 +85,6 @@ async fn pass(
     let original = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*"));
     let path = RequestPath::parse(original.path())?;
     let mut query = original.query().map(str::to_owned);
-    let has_clients_id = request_id::of(&head.headers).is_some();
 
     // Before any plugin: what the client may not say, and what was meant for the gateway alone.
     headers::clean_request(&mut head.headers, peer);
@@ -97,7 +103,7 @@ async fn pass(
         host: host.as_ref().map_or("", |h| &h.name),
         client,
         scheme: peer.scheme.to_str().unwrap_or_default(),
-        has_clients_id,
+        has_clients_id: record.has_clients_id,
         route: route.map_or("", |route| route.id.as_str()),
         service: route.map_or("", |route| route.service.as_str()),
         counters: &worker.shared.limits,
@@ -136,15 +142,10 @@ async fn pass(
         return endpoint.answer(&asked, body).await.map(OwnAnswer::into_response);
     }
 
-    // What only the gateway says.
-    if let Some(identity) = &record.identity {
-        identity.tell(&mut head.headers);
-        if !identity.is_anonymous {
-            worker.shared.counters.authenticated();
-        }
+    if record.identity.as_ref().is_some_and(|identity| !identity.is_anonymous) {
+        worker.shared.counters.authenticated();
     }
-    headers::join_cookies(&mut head.headers);
-    headers::remove_sessions(&mut head.headers);
+    headers::clean_cookies(&mut head.headers);
     // HTTP/2, or an absolute target, which counts more than the line.
     let targets = host.as_ref().map(|host| &host.header).filter(|_| head.uri.authority().is_some());
     if let Some(host) = new_host.as_ref().or(targets) {
@@ -153,12 +154,21 @@ async fn pass(
     head.method = new_method.unwrap_or(head.method);
     // The answer to HEAD tells the length of a body that does not follow.
     let has_no_body = head.method == Method::HEAD && record.method != Method::HEAD;
-    head.headers.insert(&REQUEST_ID, record.id.clone());
-    headers::set_origin(&mut head.headers, peer, client, host.as_ref().map(|h| &h.header));
+    let (identity, id) = (&record.identity, &record.id);
+    let tell = |headers: &mut HeaderMap| {
+        if let Some(identity) = identity {
+            identity.tell(headers);
+        }
+        headers.insert(&REQUEST_ID, id.clone());
+        headers::set_origin(headers, peer, client, host.as_ref().map(|host| &host.header));
+    };
 
     let target = target(&original, new_path.as_deref().unwrap_or(&path.forwarded), query.as_deref())?;
     let answered = match &plan.upstream {
-        Upstream::Echo => echo::answer(&head, &target, client, body).await,
+        Upstream::Echo => {
+            tell(&mut head.headers);
+            echo::answer(&head, &target, client, body).await
+        }
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
                 if nodes.is_http2 {
@@ -166,7 +176,8 @@ async fn pass(
                 }
                 tunnel::ask(&mut head.headers);
             }
-            let Answered { response, node, hold } = worker.pool.send(nodes, Outgoing { head, target, body }).await?;
+            let Answered { response, node, hold } =
+                worker.pool.send(nodes, Outgoing { head, target, body, tell: &tell }).await?;
             record.node = Some(node);
             tunnel::join(response, hold, tunnel)
         }

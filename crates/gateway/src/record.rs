@@ -1,14 +1,16 @@
 //! What is known of one request while it lasts, and what is done with it when it has ended.
 
 use crate::identity::Identity;
+use crate::peer::Peer;
 use crate::plugin::{Access, Chain, Installed, Kept};
+use crate::request_id;
 use crate::stats::Outcome;
 use crate::table::Route;
 use crate::upstream::Node;
 use crate::worker::Shared;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Request, Version};
 use http_body::Frame;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +21,13 @@ const CLIENT_GONE: u16 = 499;
 /// One request, from its head to the last byte of its answer. Dropped, it is counted and logged.
 pub(crate) struct Record {
     shared: Arc<Shared>,
+    peer: Arc<Peer>,
     started: Instant,
     /// Whom the request comes from.
     pub(crate) client: IpAddr,
     pub(crate) id: HeaderValue,
+    /// Whether the client sent the id.
+    pub(crate) has_clients_id: bool,
     pub(crate) method: Method,
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) identity: Option<Identity>,
@@ -55,13 +60,18 @@ pub(crate) struct Entry {
 }
 
 impl Record {
-    pub(crate) fn new(shared: &Arc<Shared>, client: IpAddr, id: HeaderValue, method: Method) -> Box<Self> {
+    /// The head of a request has arrived.
+    pub(crate) fn new(shared: &Arc<Shared>, peer: Arc<Peer>, request: &Request<Incoming>) -> Box<Self> {
+        peer.begun(request.version() == Version::HTTP_2);
+        let clients_id = request_id::of(request.headers());
         Box::new(Self {
             shared: Arc::clone(shared),
             started: Instant::now(),
-            client,
-            id,
-            method,
+            client: peer.ip,
+            peer,
+            has_clients_id: clients_id.is_some(),
+            id: clients_id.cloned().unwrap_or_else(request_id::new),
+            method: request.method().clone(),
             route: None,
             identity: None,
             node: None,
@@ -101,6 +111,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let ended = Instant::now();
+        self.peer.ended(ended);
         let took = ended.saturating_duration_since(self.started);
         let status = self.status.unwrap_or(CLIENT_GONE);
         let counts = self.route.as_ref().map_or(&self.shared.no_route, |route| &route.counts);

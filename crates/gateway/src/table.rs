@@ -137,7 +137,10 @@ impl Table {
                 return Err(AMBIGUOUS);
             }
         }
-        found.ok_or(Reject::NoRoute)
+        match found {
+            Some(route) => Ok(route),
+            None => Err(Reject::NoRoute),
+        }
     }
 
     /// The identity that `key` proves. The empty key proves none.

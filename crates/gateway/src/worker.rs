@@ -6,10 +6,9 @@
 
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
-use crate::client;
 use crate::counts::{ByReason, RouteCounts};
-use crate::headers::address_text;
 use crate::http_client::HttpClient;
+use crate::peer::Peer;
 use crate::plugin::ldap_auth::Directories;
 use crate::plugin::limit_count::{Accounts, Counters as Limits, Pools as RedisPools};
 use crate::proxy;
@@ -18,7 +17,6 @@ use crate::table::Table;
 use crate::upstream::{Pool, Reach};
 use crate::{GatewayConfig, Stop};
 use arc_swap::ArcSwap;
-use http::HeaderValue;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -26,15 +24,15 @@ use postern::snapshot::Snapshot;
 use postern::time::Clock;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
@@ -79,20 +77,6 @@ pub(crate) struct Worker {
     stop: Stop,
     /// Connections it has now.
     load: Arc<AtomicUsize>,
-}
-
-/// The other end of one connection.
-pub(crate) struct Peer {
-    pub(crate) ip: IpAddr,
-    /// The same, as sent upstream.
-    pub(crate) ip_text: HeaderValue,
-    /// Whether it is a proxy that the operator trusts.
-    pub(crate) is_trusted: bool,
-    /// What it speaks, and the port it came to, as sent upstream.
-    pub(crate) scheme: HeaderValue,
-    pub(crate) port: HeaderValue,
-    /// Whether the head of a request has arrived.
-    asked: AtomicBool,
 }
 
 /// The running threads.
@@ -147,26 +131,6 @@ impl Shared {
             limits: Limits::default(),
             accounts: Arc::default(),
         }
-    }
-}
-
-impl Peer {
-    fn new(address: SocketAddr, is_tls: bool, shared: &Shared) -> Self {
-        let (scheme, local) = match shared.tls_local {
-            Some(local) if is_tls => ("https", local),
-            _ => ("http", shared.local),
-        };
-        let ip = address.ip().to_canonical();
-        let is_trusted = client::is_trusted(&shared.config.trusted_proxies, ip);
-        let (scheme, port) = (HeaderValue::from_static(scheme), HeaderValue::from(local.port()));
-        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn of_test(ip: IpAddr, trusted: &[crate::IpNet]) -> Self {
-        let (scheme, port) = (HeaderValue::from_static("http"), HeaderValue::from(80));
-        let is_trusted = client::is_trusted(trusted, ip);
-        Self { ip, ip_text: address_text(ip), is_trusted, scheme, port, asked: AtomicBool::new(false) }
     }
 }
 
@@ -361,14 +325,11 @@ impl Worker {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| {
-            peer.asked.store(true, Ordering::Relaxed);
-            proxy::answer(Arc::clone(self), Arc::clone(&peer), request)
-        });
+        let service = service_fn(|request| proxy::answer(Arc::clone(self), Arc::clone(&peer), request));
         let mut connection = std::pin::pin!(self.server.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        // hyper's own timeout begins when the protocol is known; this one covers a client that says nothing.
-        let mut silence = std::pin::pin!(sleep(self.shared.config.header_timeout));
-        let (mut listening, mut draining) = (true, false);
+        let limit = self.shared.config.header_timeout;
+        let mut silence = std::pin::pin!(sleep(limit));
+        let mut draining = false;
         loop {
             tokio::select! {
                 biased;
@@ -377,12 +338,10 @@ impl Worker {
                     draining = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = silence.as_mut(), if listening => {
-                    listening = false;
-                    if !peer.asked.load(Ordering::Relaxed) {
-                        return Ok(());
-                    }
-                }
+                () = silence.as_mut() => match peer.patience(limit) {
+                    Some(left) => silence.as_mut().reset(Instant::now() + left),
+                    None => return Ok(()),
+                },
             }
         }
     }
@@ -400,8 +359,8 @@ fn server(config: &GatewayConfig) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
+        // Its timer would be made anew for each request; `Peer::patience` is what ends silent connections.
+        .header_read_timeout(None)
         .max_buf_size(config.max_head_bytes.max(8192));
     // Setting it, even to what it is, makes hyper clear room for so many header lines on the heap for each request.
     if config.max_headers != MAX_HEADERS {

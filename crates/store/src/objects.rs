@@ -1,7 +1,7 @@
 //! Objects: read, added, saved and deleted, each change in one transaction with its history.
 
 use crate::{Store, StoreError};
-use futures_util::TryStreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
@@ -10,6 +10,16 @@ use sqlx::{Row as _, SqliteConnection};
 
 /// How many revisions of an object are kept to tell what changed.
 const HISTORY: u64 = 50;
+
+/// The query for the objects `where` so.
+macro_rules! objects {
+    ($where:literal) => {
+        sqlx::query(concat!("select id, kind, parent, name, revision, spec, updated_at from objects where ", $where))
+    };
+}
+
+/// How many objects are given at a time.
+const BATCH: usize = 1_000;
 
 /// The kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,30 +96,69 @@ impl Store {
         rows.await?.iter().map(group).collect()
     }
 
-    /// Every object of a group, by kind and name.
+    /// Every object of a group, as [`Store::batches`] gives them.
     ///
     /// # Errors
     /// `Database`.
     pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::new();
-        self.each_object(group, |row| rows.push(row)).await?;
-        Ok(rows)
+        let batches: Vec<Vec<Row>> = self.batches(group).try_collect().await?;
+        Ok(batches.into_iter().flatten().collect())
     }
 
-    /// Gives every object of a group to `take`, by kind and name, without holding more than one.
+    /// Every object of a group, some at a time: whoever reads a great many need not hold them all, and can work on
+    /// some while the next are read. In the order of the index, so that SQLite has nothing to sort: by kind, what
+    /// they belong to, and name.
+    pub fn batches(&self, group: &GroupName) -> impl Stream<Item = Result<Vec<Row>, StoreError>> {
+        let rows = objects!("group_name = $1 order by kind, scope, name");
+        let rows = rows.bind(group.as_str().to_owned()).fetch(&self.readers);
+        rows.map(|next| row(&next?)).try_chunks(BATCH).map_err(|stopped| stopped.1)
+    }
+
+    /// Every object of a kind, by name.
     ///
     /// # Errors
     /// `Database`.
-    pub async fn each_object(&self, group: &GroupName, mut take: impl FnMut(Row)) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "select id, kind, parent, name, revision, spec, updated_at from objects \
-             where group_name = $1 order by kind, name",
-        );
-        let mut rows = rows.bind(group.as_str()).fetch(&self.readers);
-        while let Some(next) = rows.try_next().await? {
-            take(row(&next)?);
-        }
-        Ok(())
+    pub async fn objects_of(&self, group: &GroupName, kind: Kind) -> Result<Vec<Row>, StoreError> {
+        let rows = objects!("group_name = $1 and kind = $2 order by name");
+        rows.bind(group.as_str()).bind(kind.slug()).fetch_all(&self.readers).await?.iter().map(row).collect()
+    }
+
+    /// The object of that kind with this id.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn object(&self, group: &GroupName, kind: Kind, id: &str) -> Result<Option<Row>, StoreError> {
+        let found = objects!("group_name = $1 and kind = $2 and id = $3");
+        let found = found.bind(group.as_str()).bind(kind.slug()).bind(id).fetch_optional(&self.readers);
+        found.await?.as_ref().map(row).transpose()
+    }
+
+    /// The object of that kind with this name, which belongs to no other object.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn object_named(&self, group: &GroupName, kind: Kind, name: &str) -> Result<Option<Row>, StoreError> {
+        let found = objects!("group_name = $1 and kind = $2 and scope = '' and name = $3");
+        let found = found.bind(group.as_str()).bind(kind.slug()).bind(name).fetch_optional(&self.readers);
+        found.await?.as_ref().map(row).transpose()
+    }
+
+    /// The objects of a kind that belong to `parent`, by name.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn children(&self, parent: &str, kind: Kind) -> Result<Vec<Row>, StoreError> {
+        let rows = objects!("parent = $1 and kind = $2 order by name");
+        rows.bind(parent).bind(kind.slug()).fetch_all(&self.readers).await?.iter().map(row).collect()
+    }
+
+    /// The ids of all objects of a kind that belong to others, each after the id of the one it belongs to.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub async fn belonging(&self, group: &GroupName, kind: Kind) -> Result<Vec<(String, String)>, StoreError> {
+        let pairs = "select parent, id from objects where group_name = $1 and kind = $2 and parent is not null";
+        Ok(sqlx::query_as(pairs).bind(group.as_str()).bind(kind.slug()).fetch_all(&self.readers).await?)
     }
 
     /// Adds an object at revision 1.

@@ -97,6 +97,57 @@ async fn deleting_a_consumer_deletes_its_credentials() {
 }
 
 #[tokio::test]
+async fn an_object_is_found_by_what_is_known_of_it() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder).await;
+    let rows = [
+        new("a", Kind::Consumer, None, "Alice"),
+        new("b", Kind::Consumer, None, "Bob"),
+        new("k2", Kind::Credential, Some("a"), "key-auth/2"),
+        new("k1", Kind::Credential, Some("a"), "key-auth/1"),
+        new("p", Kind::PluginSet, Some("a"), "Alice"),
+    ];
+    store.insert_all(&group(), &rows, NOW).await.unwrap();
+    let ids = |rows: Vec<crate::Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(store.objects_of(&group(), Kind::Consumer).await.unwrap()), ["a", "b"]);
+    assert_eq!(ids(store.children("a", Kind::Credential).await.unwrap()), ["k1", "k2"]);
+    assert_eq!(ids(store.children("b", Kind::Credential).await.unwrap()), [""; 0]);
+    let mut pairs = store.belonging(&group(), Kind::Credential).await.unwrap();
+    pairs.sort();
+    assert_eq!(pairs, [("a", "k1"), ("a", "k2")].map(|(of, id)| (of.to_owned(), id.to_owned())));
+    for (kind, id, found) in [
+        (Kind::Credential, "k1", true),
+        (Kind::Consumer, "k1", false),
+        (Kind::Credential, "k3", false),
+        (Kind::Credential, "", false),
+    ] {
+        assert_eq!(store.object(&group(), kind, id).await.unwrap().is_some(), found, "{kind:?} {id}");
+    }
+    let elsewhere: GroupName = "elsewhere".parse().unwrap();
+    assert!(store.object(&elsewhere, Kind::Credential, "k1").await.unwrap().is_none());
+    for (kind, name, found) in [
+        (Kind::Consumer, "Alice", Some("a")),
+        (Kind::Consumer, "alice", None),
+        // This one belongs to Alice.
+        (Kind::PluginSet, "Alice", None),
+    ] {
+        let row = store.object_named(&group(), kind, name).await.unwrap();
+        assert_eq!(row.map(|row| row.id).as_deref(), found, "{kind:?} {name}");
+    }
+}
+
+#[tokio::test]
+async fn many_objects_come_in_order_and_each_once() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder).await;
+    let rows: Vec<NewRow> =
+        (0..2_500).map(|n| new(&format!("{n:04}"), Kind::Consumer, None, &format!("c{n:04}"))).collect();
+    store.insert_all(&group(), &rows, NOW).await.unwrap();
+    let read = store.objects(&group()).await.unwrap();
+    assert!(read.iter().map(|row| &row.id).eq(rows.iter().map(|row| &row.id)));
+}
+
+#[tokio::test]
 async fn objects_survive_reopening_and_files_are_private() {
     let folder = TempDir::new().unwrap();
     let first = store(&folder).await;

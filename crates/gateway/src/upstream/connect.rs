@@ -1,6 +1,7 @@
 //! Opening a connection to an upstream server.
 
-use super::tls::{HTTP2, UpstreamTls, alert, marked, refuses_certificate, server_name};
+use super::tls::{HTTP2, UpstreamTls, alert, refuses_certificate, server_name};
+use super::tls_stream::{Refusal, TlsStream};
 use crate::worker::tune;
 use futures_util::future::BoxFuture;
 use http::Uri;
@@ -16,9 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 /// Opens connections, over TLS or not.
 #[derive(Clone)]
@@ -53,8 +52,8 @@ pub(crate) enum ConnectError {
     Tls(#[source] io::Error),
     #[error("it refuses the handshake: it may demand a client certificate, or share no cipher with the gateway")]
     HandshakeRefused(#[source] io::Error),
-    #[error("it demands a client certificate, or does not accept the one it was shown")]
-    CertificateRefused(#[source] io::Error),
+    #[error("it demands a client certificate, or does not accept the one it was shown: its alert is {0:?}")]
+    CertificateRefused(AlertDescription),
     #[error("it does not agree on the protocol in the TLS handshake: HTTP/1.1 is the scheme HTTPS, HTTP/2 is gRPCs")]
     OtherProtocol,
     #[error("no HTTP/2 connection could be begun")]
@@ -70,7 +69,7 @@ pub(crate) enum ConnectError {
 /// A connection to a server.
 pub(crate) enum UpstreamStream {
     Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Tls(Box<TlsStream>),
 }
 
 impl Connector {
@@ -95,7 +94,7 @@ impl Connector {
         if tls.is_http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
             return Err(ConnectError::OtherProtocol);
         }
-        Ok(UpstreamStream::Tls(Box::new(TokioIo::new(stream))))
+        Ok(UpstreamStream::Tls(Box::new(TlsStream::new(stream))))
     }
 
     async fn connect_to_any(&self, server: &Authority) -> Result<TcpStream, ConnectError> {
@@ -109,7 +108,7 @@ impl Connector {
 impl ConnectError {
     fn of_handshake(error: io::Error) -> Self {
         match alert(&error) {
-            Some(alert) if refuses_certificate(alert) => Self::CertificateRefused(error),
+            Some(alert) if refuses_certificate(alert) => Self::CertificateRefused(alert),
             // In TLS 1.2 this is also what a server says that demands a certificate and was shown none.
             Some(AlertDescription::HandshakeFailure) => Self::HandshakeRefused(error),
             Some(AlertDescription::NoApplicationProtocol) => Self::OtherProtocol,
@@ -198,6 +197,16 @@ impl tower::Service<Uri> for Connector {
     }
 }
 
+impl UpstreamStream {
+    /// What the server will have said against the gateway's certificate.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => Some(Arc::clone(&stream.refusal)),
+        }
+    }
+}
+
 impl Connection for UpstreamStream {
     fn connected(&self) -> Connected {
         Connected::new()
@@ -219,44 +228,17 @@ impl Read for UpstreamStream {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            // In TLS 1.3 a server looks at a client's certificate after the handshake is over for the client.
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer).map_err(marked),
-        }
-    }
-}
-
-/// Why nothing more can be written: what the server said before it left, if that was about the certificate. It is still to
-/// be read when a request was on its way to it.
-fn last_words(stream: &mut TokioIo<TlsStream<TcpStream>>, context: &mut Context<'_>, error: io::Error) -> io::Error {
-    let mut space = [0];
-    let read = Pin::new(stream.inner_mut()).poll_read(context, &mut ReadBuf::new(&mut space));
-    match read {
-        Poll::Ready(Err(why)) if alert(&why).is_some_and(refuses_certificate) => marked(why),
-        Poll::Ready(_) | Poll::Pending => error,
+        each!(self, stream => Pin::new(stream).poll_read(context, buffer))
     }
 }
 
 impl Write for UpstreamStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => {
-                let written = Pin::new(&mut *stream).poll_write(context, bytes);
-                written.map_err(|error| last_words(stream, context, error))
-            }
-        }
+        each!(self, stream => Pin::new(stream).poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => {
-                let flushed = Pin::new(&mut *stream).poll_flush(context);
-                flushed.map_err(|error| last_words(stream, context, error))
-            }
-        }
+        each!(self, stream => Pin::new(stream).poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -275,13 +257,7 @@ impl Write for UpstreamStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(stream) => {
-                let written = Pin::new(&mut *stream).poll_write_vectored(context, slices);
-                written.map_err(|error| last_words(stream, context, error))
-            }
-        }
+        each!(self, stream => Pin::new(stream).poll_write_vectored(context, slices))
     }
 }
 

@@ -4,8 +4,7 @@ use super::connect::ConnectError;
 use super::connections::is_of_other_protocol;
 use super::node::Node;
 use crate::reject::Reject;
-use std::error::Error;
-use std::io;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,11 +60,6 @@ impl Failure {
                     _ => Reject::Unreachable,
                 }
             }
-            Self::Broken { error, .. } if refuses_certificate(&*error) => {
-                let why = "it demands a client certificate, or does not accept the one it was shown";
-                tracing::warn!(%server, cause = ?error.source(), "Upstream {server}: {why}");
-                Reject::CertificateRefused
-            }
             Self::Broken { error, .. } if is_of_other_protocol(&error) => {
                 let why = "it does not speak HTTP/2, or breaks its rules; HTTP/1.1 is the scheme HTTP or HTTPS";
                 tracing::warn!(%server, cause = ?error.source(), "Upstream {server}: {why}");
@@ -77,11 +71,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// Whether an error was marked so by [`super::tls::marked`].
-fn refuses_certificate(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref().or_else(|| error.downcast_ref().and_then(h2::Error::get_io));
-    io.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied)
-        || error.source().is_some_and(refuses_certificate)
 }

@@ -1,5 +1,6 @@
 //! Upstream servers: which one is next, how they fare, and the connections to them.
 
+mod alarm;
 mod balance;
 mod check;
 mod connect;
@@ -8,6 +9,7 @@ mod failure;
 mod node;
 mod pool;
 mod tls;
+mod tls_stream;
 
 pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::Node;

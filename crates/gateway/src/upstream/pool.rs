@@ -1,6 +1,7 @@
 //! Sending a request to one of the servers, and to another when that cannot do harm.
 
 use super::Servers;
+use super::alarm::Alarms;
 use super::connections::{Broken, Connections, Lease, Unanswered};
 use super::failure::Failure;
 use super::node::{InFlight, Node};
@@ -11,9 +12,10 @@ use crate::request_body::RequestBody;
 use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,13 +23,16 @@ use std::time::{Duration, Instant};
 pub(crate) struct Pool {
     pub(super) worker: usize,
     pub(super) config: GatewayConfig,
+    alarms: Alarms,
 }
 
 /// A request on its way out: its head, and the path and query it asks for.
-pub(crate) struct Outgoing {
+pub(crate) struct Outgoing<'a> {
     pub(crate) head: Parts,
     pub(crate) target: PathAndQuery,
     pub(crate) body: RequestBody,
+    /// Adds what only the gateway says. Done to each copy that is sent, so that none is kept of it.
+    pub(crate) tell: &'a (dyn Fn(&mut HeaderMap) + Sync),
 }
 
 /// An answer that has begun, and who gave it.
@@ -59,7 +64,7 @@ struct Spare {
 
 impl Pool {
     pub(crate) fn new(worker: usize, config: &GatewayConfig) -> Self {
-        Self { worker, config: config.clone() }
+        Self { worker, config: config.clone(), alarms: Alarms::default() }
     }
 
     pub(super) fn open(&self, servers: &Servers) -> Connections {
@@ -72,17 +77,18 @@ impl Pool {
     /// It is sent again when that cannot do harm: to the next server when nothing of it was sent; and when there is a
     /// [`Spare`], once more to the same server when a kept connection turned out to be closed, and to the next one when
     /// it broke off before it answered or was silent for too long.
-    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing) -> Result<Answered, Reject> {
-        let Outgoing { mut head, target, body } = outgoing;
+    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing<'_>) -> Result<Answered, Reject> {
+        let Outgoing { mut head, target, body, tell } = outgoing;
         let connections = servers.connections(self);
         let (limit, until) = (servers.read_timeout(&self.config), servers.retries_until());
         let keeps_host = servers.passes_host() && head.headers.contains_key(HOST);
         prepare(&mut head, target, &body, servers.is_http2);
         let spare = Spare::of(&head, &body, servers.is_http2);
+        tell(&mut head.headers);
         let mut message = Message::new(head, body);
         let (mut may_be_stale, mut anew) = (spare.is_some(), false);
         let mut tried = Vec::new();
-        let mut index = servers.next(&tried).ok_or(Reject::Unreachable)?;
+        let Some(mut index) = servers.next(&tried) else { return Err(Reject::Unreachable) };
         loop {
             let node = servers.node(index);
             if !keeps_host {
@@ -93,8 +99,8 @@ impl Pool {
             }
             let in_flight = servers.counts_requests().then(|| node.enter());
             let Message { request, progress } = message;
-            let asking = connections.ask(index, node, request, anew);
-            let (failure, unsent) = match in_time(asking, progress.as_deref(), limit).await {
+            let asking = pin!(connections.ask(index, node, request, anew));
+            let (failure, unsent) = match in_time(asking, progress.as_deref(), limit, &self.alarms).await {
                 Ok((response, connection)) => {
                     servers.learn(node, !is_overload(response.status()));
                     let hold = Hold { _connection: connection, _in_flight: in_flight };
@@ -102,7 +108,7 @@ impl Pool {
                 }
                 Err(failed) => failed,
             };
-            let copy = || spare.as_ref().filter(|spare| spare.suits(&failure)).and_then(Spare::copy);
+            let copy = || spare.as_ref().filter(|spare| spare.suits(&failure)).and_then(|spare| spare.copy(tell));
             if may_be_stale
                 && failure.is_stale_connection()
                 && let Some(again) = copy()
@@ -152,25 +158,33 @@ impl Spare {
         self.is_idempotent || failure.is_unprocessed()
     }
 
-    fn copy(&self) -> Option<Message> {
-        Some(Message::new(self.head.clone(), self.body.again()?))
+    fn copy(&self, tell: impl Fn(&mut HeaderMap)) -> Option<Message> {
+        let (mut head, body) = (self.head.clone(), self.body.again()?);
+        tell(&mut head.headers);
+        Some(Message::new(head, body))
     }
 }
 
 /// The answer, unless the server is silent for longer than `limit`.
 async fn in_time<T>(
-    asking: impl Future<Output = Result<T, Unanswered>>,
+    mut asking: Pin<&mut impl Future<Output = Result<T, Unanswered>>>,
     progress: Option<&Progress>,
     limit: Duration,
+    alarms: &Alarms,
 ) -> Result<T, (Failure, Option<Request<Upload>>)> {
-    let mut asking = std::pin::pin!(asking);
+    let mut alarm = alarms.take();
     loop {
         // While the client is waited for, its own deadlines count, and the server may be silent.
         let silence = progress.filter(|progress| !progress.is_waiting_for_client()).map(Progress::silence);
         let patience = limit.saturating_sub(silence.unwrap_or_default());
-        match tokio::time::timeout(patience, &mut asking).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Unanswered { why, unsent })) => {
+        let answer = tokio::select! {
+            biased;
+            answer = &mut asking => Some(answer),
+            () = alarm.wait(patience) => None,
+        };
+        match answer {
+            Some(Ok(answer)) => return Ok(answer),
+            Some(Err(Unanswered { why, unsent })) => {
                 let client = progress.and_then(Progress::failure);
                 return Err((
                     client.map_or_else(|| Failure::of(why), |reject| Failure::Upload(reject.clone())),
@@ -178,8 +192,8 @@ async fn in_time<T>(
                 ));
             }
             // An upload that moves is no silence.
-            Err(_) if progress.is_some_and(|p| p.is_waiting_for_client() || p.silence() < limit) => {}
-            Err(_) => return Err((Failure::Silent(limit), None)),
+            None if progress.is_some_and(|p| p.is_waiting_for_client() || p.silence() < limit) => {}
+            None => return Err((Failure::Silent(limit), None)),
         }
     }
 }

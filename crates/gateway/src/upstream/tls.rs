@@ -170,14 +170,6 @@ pub(super) fn refuses_certificate(alert: AlertDescription) -> bool {
     )
 }
 
-/// A refused certificate is marked by its kind, which is all that is left of an error when HTTP/2 has passed it on.
-pub(super) fn marked(error: io::Error) -> io::Error {
-    match alert(&error) {
-        Some(alert) if refuses_certificate(alert) => io::Error::new(io::ErrorKind::PermissionDenied, error),
-        _ => error,
-    }
-}
-
 /// The host in `host` or `host:port`, as a name to verify.
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     let authority: Result<http::uri::Authority, _> = host.parse();

@@ -27,6 +27,19 @@ async fn a_head_that_comes_byte_by_byte_is_cut_off_at_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_for_its_answer_is_not_taken_for_a_silent_one() {
+    let takes_its_time = scripted(|_, mut stream| async move {
+        receive(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbe").await.unwrap();
+        tokio::time::sleep(one_worker().header_timeout * 3).await;
+        stream.write_all(b"gun").await.unwrap();
+    })
+    .await;
+    let running = start_with(one_worker(), snapshot(nodes(&[(takes_its_time, 1)]), vec![route("all", "/*")]));
+    assert_eq!(running.get("/").await.summary(), (200, "begun"));
+}
+
+#[tokio::test]
 async fn slow_clients_do_not_hold_up_others_of_the_same_worker() {
     let upstream = Upstream::start().await;
     let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };

@@ -4,6 +4,7 @@ use super::{Asked, Broken, LONGEST_HEAD, Unanswered};
 use crate::body::Upload;
 use crate::upstream::connect::Connector;
 use crate::upstream::node::Node;
+use crate::upstream::tls_stream::Refusal;
 use http::Request;
 use hyper::client::conn::http1;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -58,13 +59,16 @@ impl Connections {
                 },
             }
         }
-        let mut sender = match self.open(node).await {
-            Ok(sender) => sender,
+        let (mut sender, refusal) = match self.open(node).await {
+            Ok(opened) => opened,
             Err(why) => return Err(Unanswered { why, unsent: Some(request) }),
         };
         match sender.try_send_request(request).await {
             Ok(response) => Ok((response, self.lease(sender, server))),
-            Err(error) => Err(unanswered(error, false)),
+            Err(error) => {
+                let Unanswered { why, unsent } = unanswered(error, false);
+                Err(Unanswered { why: why.or_refused(refusal.as_ref()), unsent })
+            }
         }
     }
 
@@ -73,8 +77,9 @@ impl Connections {
         super::Lease::Http1 { _connection: Lease { sender: Some(sender), shelves, server } }
     }
 
-    async fn open(&self, node: &Node) -> Result<Sender, Broken> {
+    async fn open(&self, node: &Node) -> Result<(Sender, Option<Refusal>), Broken> {
         let stream = self.connector.connect(&node.authority).await.map_err(|error| Broken::Connect(Arc::new(error)))?;
+        let refusal = stream.refusal();
         let opened = http1::Builder::new().max_buf_size(LONGEST_HEAD as usize).handshake(stream).await;
         let (sender, connection) = opened.map_err(|error| broken(error, false))?;
         tokio::spawn(async move {
@@ -83,7 +88,7 @@ impl Connections {
                 tracing::debug!(%error, "A connection to an upstream server broke");
             }
         });
-        Ok(sender)
+        Ok((sender, refusal))
     }
 }
 

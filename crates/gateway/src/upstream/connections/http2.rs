@@ -4,6 +4,7 @@ use super::{Asked, Broken, LONGEST_HEAD, Unanswered};
 use crate::body::Upload;
 use crate::upstream::connect::{ConnectError, Connector, UpstreamStream};
 use crate::upstream::node::Node;
+use crate::upstream::tls_stream::Refusal;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use h2::Reason;
 use http::uri::Authority;
@@ -57,6 +58,7 @@ struct Fate {
     look: Notify,
     /// Why it ended.
     ended: OnceLock<Arc<hyper::Error>>,
+    refusal: Option<Refusal>,
 }
 
 /// A request's stream, until its answer has ended.
@@ -102,6 +104,7 @@ impl Connections {
                 unsent => {
                     let is_unprocessed = is_unprocessed(&error);
                     let why = Broken::Connection { error, was_kept: was_kept && !is_of_stream, is_unprocessed };
+                    let why = why.or_refused(connection.fate.refusal.as_ref());
                     return Err(Unanswered { why, unsent });
                 }
             }
@@ -131,10 +134,11 @@ impl Connections {
 fn open(connector: Connector, server: Authority, limit: Arc<AtomicUsize>) -> Opening {
     let opening = tokio::spawn(async move {
         let stream = connector.connect(&server).await?;
+        let refusal = stream.refusal();
         let mut builder = http2::Builder::new(TokioExecutor::new());
         let opened = builder.max_header_list_size(LONGEST_HEAD).handshake(stream).await;
         let (sender, connection) = opened.map_err(ConnectError::Http2)?;
-        let fate = Arc::new(Fate { limit, look: Notify::new(), ended: OnceLock::new() });
+        let fate = Arc::new(Fate { limit, look: Notify::new(), ended: OnceLock::new(), refusal });
         tokio::spawn(drive(connection, Arc::clone(&fate)));
         Ok(Arc::new(Connection {
             sender,

@@ -12,6 +12,7 @@ pub(super) use http2::is_of_other_protocol;
 
 use super::connect::{ConnectError, Connector};
 use super::node::Node;
+use super::tls_stream::Refusal;
 use crate::body::Upload;
 use futures_util::future::{Either, FutureExt};
 use http::{Request, Response};
@@ -54,6 +55,16 @@ pub(super) enum Broken {
         /// The server has said that it did nothing with the request.
         is_unprocessed: bool,
     },
+}
+
+impl Broken {
+    /// A connection that the server ended because of the gateway's certificate was none.
+    fn or_refused(self, refusal: Option<&Refusal>) -> Self {
+        match refusal.and_then(|refusal| refusal.get()) {
+            Some(alert) => Self::Connect(Arc::new(ConnectError::CertificateRefused(*alert))),
+            None => self,
+        }
+    }
 }
 
 impl Connections {
