@@ -5,9 +5,11 @@ use crate::name::{DisplayName, ObjectId};
 use crate::pem;
 use crate::problem::{FieldProblem, Problems};
 use crate::provider::vault::FormSecret;
+use crate::resolve::Failure;
 use crate::routing::{HostPattern, parse_list};
+use crate::rule::Rule;
 use crate::secret_ref::{self, Reading, SecretRef};
-use crate::sensitive::{Entered, SecretField};
+use crate::sensitive::{Entered, Plain, SecretField};
 use serde::{Deserialize, Serialize};
 
 /// One certificate with its private key, for some hosts.
@@ -49,6 +51,34 @@ impl CertificateField {
             Self::PrivateKey => "Private Key",
         }
     }
+
+    /// One PEM text, ending in a line break; `None` for an empty text.
+    fn read(self, text: &str) -> Result<Option<String>, String> {
+        match self {
+            Self::Certificate => pem::certificates(text),
+            Self::PrivateKey => pem::private_key(text),
+        }
+    }
+
+    /// Whether the value of a reference may stand in it. What is inside is read where it is used.
+    ///
+    /// # Errors
+    /// [`Failure::Unfit`]: it breaks the rule that a text typed in must not break either.
+    pub fn check(self, value: &Plain) -> Result<(), Failure> {
+        #[expect(clippy::disallowed_methods, reason = "looked at by the rules of its field; nothing of it is kept")]
+        let read = self.read(value.expose());
+        match read {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(self.unfit(Rule::AtLeast { characters: 1 })),
+            Err(says) => Err(self.unfit(Rule::Pem { says })),
+        }
+    }
+
+    /// That its value breaks a rule.
+    #[must_use]
+    pub fn unfit(self, rule: Rule) -> Failure {
+        Failure::Unfit { field: self.label().to_owned(), rule }
+    }
 }
 
 impl<S> Certificate<S> {
@@ -69,6 +99,15 @@ impl<S> Certificate<S> {
     /// The references to secret managers in it.
     pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
         self.fields().into_iter().filter_map(|(_, field)| field.reference()?.secret())
+    }
+
+    /// One of both.
+    #[must_use]
+    pub fn field(&self, field: CertificateField) -> &SecretField<S> {
+        match field {
+            CertificateField::Certificate => &self.certificate,
+            CertificateField::PrivateKey => &self.private_key,
+        }
     }
 
     /// Both fields.
@@ -96,8 +135,8 @@ impl CertificateForm {
         let mut problems = Problems::default();
         let name = problems.check("name", self.name.trim().parse());
         let hosts = problems.check("hosts", parse_list::<HostPattern>(&self.hosts));
-        let certificate = problems.check("certificate", parse_field(&self.certificate, pem::certificates));
-        let private_key = problems.check("private_key", parse_field(&self.private_key, pem::private_key));
+        let certificate = problems.check("certificate", parse_field(&self.certificate, CertificateField::Certificate));
+        let private_key = problems.check("private_key", parse_field(&self.private_key, CertificateField::PrivateKey));
         let certificate = (|| {
             Some(Certificate { id, name: name?, hosts: hosts?, certificate: certificate?, private_key: private_key? })
         })();
@@ -119,17 +158,14 @@ impl CertificateForm {
 }
 
 /// A reference and PEM cannot be mistaken for each other, so the text itself says which it is.
-fn parse_field(
-    typed: &FormSecret,
-    read_pem: fn(&str) -> Result<Option<String>, String>,
-) -> Result<SecretField<Entered>, String> {
+fn parse_field(typed: &FormSecret, field: CertificateField) -> Result<SecretField<Entered>, String> {
     match secret_ref::read(typed.0.trim()) {
         Reading::Reference(reference) => Ok(SecretField::Reference(reference.into())),
         Reading::Env(reference) => Ok(SecretField::Reference(reference.into())),
         Reading::Malformed(error) => Err(error.to_string()),
         Reading::NearMiss(why) => Err(why.to_owned()),
         Reading::Literal => {
-            let pem = read_pem(&typed.0)?.unwrap_or_default();
+            let pem = field.read(&typed.0)?.unwrap_or_default();
             Ok(SecretField::Literal(Entered::from_field(&pem)))
         }
     }

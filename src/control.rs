@@ -79,8 +79,6 @@ pub struct CredentialView {
     pub stored: Stored<Credential<Masked>>,
     /// `None` for a literal.
     pub state: Option<ReferenceState>,
-    /// Why the value, which is there, proves nothing: not a key of the algorithm, for instance.
-    pub unusable: Option<String>,
     /// Another credential has the same key, or the same name that requests give: neither authenticates.
     pub same_as: Option<CredentialName>,
 }

@@ -38,8 +38,10 @@ pub enum Stage {
     Answer,
     /// Which part of the secret is meant.
     Key,
-    /// The value can be used. The last stage of Explain.
+    /// The value can be used.
     Check,
+    /// The value fits the fields that hold the reference. The last stage of Explain, where there are such.
+    Field,
 }
 
 impl Stage {
@@ -80,6 +82,7 @@ impl Stage {
             Self::Answer => "answer",
             Self::Key => "key",
             Self::Check => "check",
+            Self::Field => "field",
         }
     }
 
@@ -101,6 +104,7 @@ impl Stage {
             Self::Answer => "Answer",
             Self::Key => "Key",
             Self::Check => "Value",
+            Self::Field => "Field",
         }
     }
 }
@@ -225,11 +229,11 @@ impl Diagnosis {
     /// Whether every stage ran, to the last one, and none failed.
     #[must_use]
     pub fn works(&self) -> bool {
-        let last = match self.subject {
-            Subject::Provider => Stage::Read,
-            Subject::Reference => Stage::Check,
+        let is_last = |stage| match self.subject {
+            Subject::Provider => stage == Stage::Read,
+            Subject::Reference => matches!(stage, Stage::Check | Stage::Field),
         };
-        self.failure().is_none() && self.stages.last().is_some_and(|result| result.stage == last)
+        self.failure().is_none() && self.stages.last().is_some_and(|result| is_last(result.stage))
     }
 
     /// Whether a stage passed with a warning.
@@ -246,6 +250,7 @@ impl Diagnosis {
             Subject::Reference => ("The reference gives a value", "The reference gives no value"),
         };
         match self.failure() {
+            Some((Stage::Field, ..)) => "The reference gives a value, but not one that its field can use.".to_owned(),
             Some((stage, ..)) => format!("{fails}: {} failed.", stage.label()),
             None if self.warns() => format!("{works}, with a warning."),
             None => format!("{works}."),

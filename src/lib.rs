@@ -35,6 +35,7 @@ pub mod reason;
 pub mod reference;
 pub mod resolve;
 pub mod routing;
+pub mod rule;
 pub mod secret_ref;
 pub mod selection;
 pub mod sensitive;

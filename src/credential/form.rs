@@ -4,6 +4,7 @@ use super::{Credential, CredentialKind, CredentialType, JwtAlgorithm};
 use crate::name::{ConsumerName, NameError, ObjectId};
 use crate::problem::{FieldProblem, Problems};
 use crate::provider::vault::FormSecret;
+use crate::rule::Rule;
 use crate::secret_ref::{self, Reading};
 use crate::sensitive::{Entered, SecretField};
 use serde::{Deserialize, Serialize};
@@ -117,19 +118,24 @@ impl SecretFieldForm {
     fn literal(&self, field: FieldName) -> Result<SecretField<Entered>, String> {
         let text = &self.text.0;
         let label = field.label;
-        if text.len() > MAX_LITERAL {
-            return Err(format!("{label}: at most {MAX_LITERAL} bytes."));
-        }
-        // A public key in PEM has several lines, and is read without what is around it.
-        let is_pem = field == PUBLIC_KEY;
-        if text.chars().any(|c| c.is_control() && !(is_pem && matches!(c, '\n' | '\r'))) {
-            return Err(format!("{label}: no control characters, such as line ends."));
-        }
-        if text.trim() != text && !is_pem {
+        fits(field, text).map_err(|rule| rule.expected())?;
+        // Of what is typed in. A secret manager's value is as it was stored.
+        if text.trim() != text && field != PUBLIC_KEY {
             return Err(format!("{label}: remove the blank at the start or end."));
         }
         Ok(SecretField::Literal(Entered::from_field(text)))
     }
+}
+
+/// Whether a text may stand in the field, typed in or given by a reference. (An empty field keeps what is stored, and
+/// no reference gives an empty text.)
+pub(super) fn fits(field: FieldName, text: &str) -> Result<(), Rule> {
+    if text.len() > MAX_LITERAL {
+        return Err(Rule::AtMostBytes { bytes: MAX_LITERAL });
+    }
+    // A public key in PEM has several lines, and is read without what is around it.
+    let may_end_a_line = |c: char| field == PUBLIC_KEY && matches!(c, '\n' | '\r');
+    if text.chars().any(|c| c.is_control() && !may_end_a_line(c)) { Err(Rule::OneLine) } else { Ok(()) }
 }
 
 /// The dialog of a credential of any type. Fields that its type does not have are empty, or left out.

@@ -8,7 +8,9 @@ pub use jwt::JwtAlgorithm;
 
 use crate::name::{ConsumerName, DisplayName, JwtKey, KeyId, ObjectId, Username};
 use crate::plugin::PluginName;
-use crate::sensitive::SecretField;
+use crate::resolve::Failure;
+use crate::rule::Rule;
+use crate::sensitive::{Plain, SecretField};
 use serde::{Deserialize, Serialize};
 
 /// One credential of one consumer.
@@ -212,6 +214,21 @@ impl<S> CredentialKind<S> {
             Self::JwtAuth { secret, .. } => secret,
             Self::HmacAuth { secret_key, .. } => secret_key,
         }
+    }
+
+    /// Whether the value of a reference may stand in that field.
+    ///
+    /// # Errors
+    /// [`Failure::Unfit`]: it breaks the rule that a text typed in must not break either.
+    pub fn check(&self, value: &Plain) -> Result<(), Failure> {
+        #[expect(clippy::disallowed_methods, reason = "looked at by the rules of its field; nothing of it is kept")]
+        form::fits(self.secret_field(), value.expose()).map_err(|rule| self.unfit(rule))
+    }
+
+    /// That the value of that field breaks a rule.
+    #[must_use]
+    pub fn unfit(&self, rule: Rule) -> Failure {
+        Failure::Unfit { field: self.secret_field().label.to_owned(), rule }
     }
 
     /// What that field is called, in forms and where it is sealed.

@@ -16,7 +16,10 @@ pub(super) const FIELD: &str = "headers";
 
 /// A value: text with variables, or a reference in place of all of it.
 const VALUE: Kind = Kind::Either(&[
-    Kind::OrReference(&Form { pattern: "^[^\\r\\n]{0,4096}$", read: is_value }),
+    Kind::OrReference {
+        typed: &Form { pattern: "^[^\\r\\n]{0,4096}$", read: is_value },
+        value: &Form { pattern: "^[^\\r\\n]{1,4096}$", read: has_one_line },
+    },
     Kind::Number { min: f64::MIN, max: f64::MAX },
 ]);
 const VALUES: Kind = Kind::Either(&[VALUE, Kind::some(&VALUE)]);
@@ -171,10 +174,15 @@ fn line<F>(line: &Value) -> Result<(String, Vec<HeaderText<F>>), String> {
     Ok((name.trim_end().to_owned(), vec![HeaderText::Filled(value)]))
 }
 
+fn has_one_line(text: &str) -> Result<(), String> {
+    let is_one = text.chars().all(|c| !c.is_control() || c == '\t');
+    is_one
+        .then_some(())
+        .ok_or_else(|| "The value of a header has no line ends and no other control characters.".to_owned())
+}
+
 fn is_value(text: &str) -> Result<(), String> {
-    if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("The value of a header has no line ends and no other control characters.".to_owned());
-    }
+    has_one_line(text)?;
     text.parse::<Filled>().map(drop).map_err(|error| error.to_string())
 }
 

@@ -24,6 +24,7 @@ pub mod limit_count;
 pub mod meta;
 pub mod network;
 pub mod pattern;
+mod place;
 pub mod prometheus;
 pub mod proxy_rewrite;
 pub mod public_api;
@@ -38,6 +39,7 @@ pub mod wolf_rbac;
 
 pub use about::{About, KnownBy, OnConsumer, Phase, Placement};
 pub use config::{PluginConfig, SecretAt, UnknownConfig, try_map_all};
+pub use place::SecretPlace;
 pub use reader::STORED;
 pub use set::{PluginOwner, PluginSet};
 

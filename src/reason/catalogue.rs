@@ -10,7 +10,8 @@ Everything that can go wrong on the way to a secret has a code: on screen, in th
 is true of every failure of that code. This page is made from the program by `dev/reasons`.
 
 A code is `<area>.<what>` and keeps its meaning. Areas: `ref` (the text of a reference), `provider`, `network`,
-`tls`, one for each manager, `env` (the environment), `secret` (what was read).
+`tls`, one for each manager, `env` (the environment), `secret` (what was read), `field` (the rules of the field that a
+value is for).
 ";
 
 impl Reason {

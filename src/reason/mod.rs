@@ -5,7 +5,8 @@
 //! given another meaning; one that is no longer used is removed.
 //!
 //! Areas: `ref` (the text of a reference), `provider` (the secret provider), `network`, `tls`, one for each
-//! manager (`vault`, `aws`, `kubernetes`), `env` (the environment), and `secret` (what was read).
+//! manager (`vault`, `aws`, `kubernetes`), `env` (the environment), `secret` (what was read), and
+//! `field` (the rules of the field that a value is for).
 //!
 //! A failure's own sentence, with its names and paths, is [`crate::resolve::Failure::explain`]; here is what
 //! is true of every failure of that code.
@@ -343,6 +344,31 @@ reasons! {
     SecretNotUsable "secret.not_usable"
         "The value has control characters, such as a line break at its end, or is longer than 8 KiB: no request can carry it."
         "Store it without them; `echo` adds a line break, `printf` does not.";
+
+    FieldEmpty "field.empty"
+        "There is a value, but it is empty, and the field that it is for takes no empty text."
+        "Store a value, or refer to another key. Postern takes the new value by itself.";
+    FieldTooShort "field.too_short"
+        "There is a value, but it is shorter than the field that it is for takes."
+        "Store a longer one, or refer to another key. Postern takes the new value by itself.";
+    FieldTooLong "field.too_long"
+        "There is a value, but it is longer than the field that it is for takes."
+        "Store a shorter one, or refer to another key. Postern takes the new value by itself.";
+    FieldControlCharacter "field.control_character"
+        "There is a value, but it has control characters, such as line ends, which the field that it is for does not take."
+        "Store it without them, or refer to another key; `echo` adds a line break, `printf` does not.";
+    FieldWrongForm "field.wrong_form"
+        "There is a value, but not of the form that the field needs: it is no distinguished name, for instance."
+        "Store what the message describes, or refer to another key. Postern takes the new value by itself.";
+    FieldNoKey "field.not_a_key"
+        "There is a value, but it is no key for the credential's algorithm."
+        "Store such a key, or correct Algorithm and Base64 Secret in the credential.";
+    FieldNotPem "field.not_pem"
+        "There is a value, but it is no certificate, or no private key, in PEM."
+        "Store it in PEM form, from the first to the last line.";
+    FieldNotAPair "field.not_a_pair"
+        "Certificate and private key both have a value, but cannot be read, or do not belong together."
+        "Store a certificate and its own private key, both in PEM form.";
 }
 
 impl Reason {

@@ -39,6 +39,7 @@ impl Failure {
             Self::Aws(failure) => failure.reason(),
             Self::Kubernetes(failure) => failure.reason(),
             Self::Env(EnvFailure { why, .. }) => of_environment(why),
+            Self::Unfit { rule, .. } => rule.reason(),
         }
     }
 }

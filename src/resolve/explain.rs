@@ -5,6 +5,7 @@ use super::refusal::explain_denied;
 use super::{DeletedVersion, Explanation, Failure, InvalidBecause};
 use crate::near::nearest;
 use crate::provider::ProviderKey;
+use crate::rule::Rule;
 
 impl Failure {
     /// In words.
@@ -28,6 +29,7 @@ impl Failure {
             Self::Aws(failure) => failure.explain(),
             Self::Kubernetes(failure) => failure.explain(),
             Self::Env(failure) => failure.explain(),
+            Self::Unfit { field, rule } => explain_unfit(field, rule),
         }
     }
 }
@@ -120,6 +122,13 @@ pub(crate) fn did_you_mean(key: &str, present: &[String]) -> String {
         Some(near) => format!("Did you mean '{near}'? "),
         None => String::new(),
     }
+}
+
+fn explain_unfit(field: &str, rule: &Rule) -> Explanation {
+    Explanation::new(
+        format!("There is a value, but it breaks a rule of the field {field}. {}", rule.broken()),
+        "Change the value at the secret manager, or refer to another key. Postern takes the new value by itself.",
+    )
 }
 
 fn explain_invalid(path: &str, why: &InvalidBecause) -> Explanation {

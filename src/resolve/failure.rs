@@ -7,6 +7,7 @@ use crate::provider::address::Forbidden;
 use crate::provider::aws::AwsFailure;
 use crate::provider::kubernetes::KubernetesFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SecretPrefix, TokenFile, read_policy};
+use crate::rule::Rule;
 use crate::selection::{SelectionProblem, VersionProblem};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub enum Failure {
     Kubernetes(KubernetesFailure),
     /// What only a reference to the environment can end in.
     Env(EnvFailure),
+    /// There is a value that can be used, but not in this field: it breaks the field's own rule.
+    Unfit { field: String, rule: Rule },
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
@@ -201,6 +204,7 @@ impl Failure {
             Self::Aws(failure) => failure.name(),
             Self::Kubernetes(failure) => failure.name(),
             Self::Env(failure) => failure.name(),
+            Self::Unfit { .. } => StateName::Unfit,
         }
     }
 
@@ -217,7 +221,8 @@ impl Failure {
             | Self::Version { .. }
             | Self::Env(_)
             | Self::KeyMissing { .. }
-            | Self::Invalid { .. } => FailureClass::DefiniteNo,
+            | Self::Invalid { .. }
+            | Self::Unfit { .. } => FailureClass::DefiniteNo,
         }
     }
 

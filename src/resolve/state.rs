@@ -48,12 +48,14 @@ pub enum StateName {
     Unreachable,
     Sealed,
     Invalid,
+    /// There is a value, and it breaks the rules of the field that it is for.
+    Unfit,
     ProviderMissing,
 }
 
 impl StateName {
     /// Every state.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pending,
         Self::Ok,
         Self::Stale,
@@ -63,6 +65,7 @@ impl StateName {
         Self::Unreachable,
         Self::Sealed,
         Self::Invalid,
+        Self::Unfit,
         Self::ProviderMissing,
     ];
 
@@ -79,6 +82,7 @@ impl StateName {
             Self::Unreachable => "unreachable",
             Self::Sealed => "sealed",
             Self::Invalid => "invalid",
+            Self::Unfit => "unfit",
             Self::ProviderMissing => "provider_missing",
         }
     }
@@ -96,6 +100,7 @@ impl StateName {
             Self::Unreachable => "Unreachable",
             Self::Sealed => "Sealed",
             Self::Invalid => "Invalid",
+            Self::Unfit => "Does not fit",
             Self::ProviderMissing => "Provider missing",
         }
     }

@@ -202,16 +202,6 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
                     None => view! { <Badge tone=Tone::Ok word="Set"/> }.into_any(),
                 }}
                 {view
-                    .unusable
-                    .map(|why| {
-                        view! {
-                            <div class="mt-2">
-                                <Badge tone=Tone::Danger word="Refused"/>
-                                <p class="cell-sub">{why}</p>
-                            </div>
-                        }
-                    })}
-                {view
                     .same_as
                     .map(|other| {
                         view! {

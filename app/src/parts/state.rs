@@ -21,6 +21,7 @@ pub fn tone(state: StateName) -> Tone {
         | StateName::Unreachable
         | StateName::Sealed
         | StateName::Invalid
+        | StateName::Unfit
         | StateName::ProviderMissing => Tone::Danger,
     }
 }

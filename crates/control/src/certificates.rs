@@ -5,12 +5,13 @@ use crate::config::{Change, Config, Deleted, Object, certificate_place};
 use crate::credentials::{check_provider, new_id};
 use crate::errors::{Described, internal, not_found};
 use crate::row::sealed_row;
-use postern::certificate::Certificate;
+use postern::certificate::{Certificate, CertificateField};
 use postern::control::{Answer, CertificateUser, CertificateView, ControlError, ReferenceUser, ReferenceView, Stored};
 use postern::fingerprint::Fingerprint;
 use postern::name::{DisplayName, ObjectId};
 use postern::reference::Reference;
 use postern::resolve::ReferenceState;
+use postern::rule::Rule;
 use postern::sensitive::{Entered, Masked, Plain, Sealed, SecretField};
 use postern::snapshot::SnapshotCertificate;
 use std::convert::Infallible;
@@ -119,8 +120,8 @@ impl Inner {
         let stored = Stored { object: masked(certificate), revision: *revision, updated_at: *updated_at };
         CertificateView {
             stored,
-            certificate: self.state_of(&certificate.certificate),
-            private_key: self.state_of(&certificate.private_key),
+            certificate: self.state_of(object, CertificateField::Certificate),
+            private_key: self.state_of(object, CertificateField::PrivateKey),
             problem: self.certificate_problem(object),
             services: services_with(config, &certificate.id),
         }
@@ -133,30 +134,41 @@ impl Inner {
     }
 
     /// What answers name while a service needs this certificate and it cannot be shown: the incident of the reference
-    /// that has no value, if that is why.
+    /// that has no value that can be used, if that is why.
     pub(crate) fn withheld_incident(&self, object: &Object<Certificate<Sealed>>) -> String {
         let certificate = &object.stored.object;
-        let references = || certificate.fields().into_iter().filter_map(|(_, field)| field.reference());
-        let without_value = references().find(|reference| self.current(reference).0.is_none());
-        match without_value.or_else(|| references().next()) {
+        let without_value = certificate.fields().into_iter().find_map(|(field, text)| {
+            let state = self.state_of(object, field)?;
+            text.reference().filter(|_| state.resolved().is_none())
+        });
+        match without_value {
             Some(reference) => self.incident(reference),
             None => self.fingerprints.of(format!("certificate/{}", certificate.id).as_bytes()).short(),
         }
     }
 
-    fn state_of(&self, field: &SecretField<Sealed>) -> Option<ReferenceState> {
-        field.reference().map(|reference| self.current(reference).1)
+    /// Where the reference in a field stands. Of a certificate and a key that do not belong together, each by itself
+    /// in order, the key is the one that does not fit; the certificate is when the key is no reference.
+    fn state_of(&self, object: &Object<Certificate<Sealed>>, field: CertificateField) -> Option<ReferenceState> {
+        let certificate = &object.stored.object;
+        let reference = certificate.field(field).reference()?;
+        let state = self.current_in(reference, |value| field.check(value)).1;
+        let is_to_blame = field == CertificateField::PrivateKey || certificate.private_key.reference().is_none();
+        if is_to_blame && self.shown(object) == Err(NotShown::NoIdentity) {
+            return Some(ReferenceState::Failed { failure: field.unfit(Rule::KeyOfCertificate) });
+        }
+        Some(state)
     }
 
     /// All references in certificates.
     pub(crate) fn certificate_references<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = ReferenceView> + 'a {
-        let certificates = config.certificates.values().map(|object| &object.stored.object);
-        certificates.flat_map(|certificate| {
+        config.certificates.values().flat_map(|object| {
+            let certificate = &object.stored.object;
             certificate.fields().into_iter().filter_map(|(field, text)| {
                 let reference = text.reference()?.clone();
                 let user = CertificateUser { id: certificate.id.clone(), name: certificate.name.clone(), field };
                 Some(ReferenceView {
-                    state: self.current(&reference).1,
+                    state: self.state_of(object, field)?,
                     used_by: ReferenceUser::Certificate { user },
                     incident: self.incident(&reference),
                     reference,
@@ -168,8 +180,8 @@ impl Inner {
     /// What the gateway shows of a certificate now.
     pub(crate) fn shown(&self, object: &Object<Certificate<Sealed>>) -> Result<SnapshotCertificate, NotShown> {
         let certificate = &object.stored.object;
-        let chain = self.text_of(object, "certificate", &certificate.certificate).ok_or(NotShown::NoValue)?;
-        let private_key = self.text_of(object, "private_key", &certificate.private_key).ok_or(NotShown::NoValue)?;
+        let chain = self.text_of(object, CertificateField::Certificate).ok_or(NotShown::NoValue)?;
+        let private_key = self.text_of(object, CertificateField::PrivateKey).ok_or(NotShown::NoValue)?;
         if !belong_together(&chain, &private_key) {
             return Err(NotShown::NoIdentity);
         }
@@ -182,14 +194,10 @@ impl Inner {
         })
     }
 
-    fn text_of(
-        &self,
-        object: &Object<Certificate<Sealed>>,
-        name: &'static str,
-        field: &SecretField<Sealed>,
-    ) -> Option<Plain> {
-        match field {
-            SecretField::Reference(reference) => self.current(reference).0,
+    fn text_of(&self, object: &Object<Certificate<Sealed>>, field: CertificateField) -> Option<Plain> {
+        let name = field.slug();
+        match object.stored.object.field(field) {
+            SecretField::Reference(reference) => self.current_in(reference, |value| field.check(value)).0,
             SecretField::Literal(sealed) => {
                 let opened = self.sealer.open(certificate_place(&object.row, name), sealed);
                 opened

@@ -3,13 +3,17 @@
 use crate::Inner;
 use crate::config::{Config, open_provider};
 use crate::errors::internal;
+use crate::proof::fits;
 use postern::control::Answer;
 use postern::diagnosis::{Diagnosis, Outcome, Stage, StageResult, Subject};
+use postern::plugin::SecretPlace;
 use postern::reason::Reason;
 use postern::reference::Reference;
 use postern::resolve::{Explanation, Failure};
 use postern::secret_ref::{Reading, SecretRef, read};
+use postern::sensitive::Plain;
 use secrets::{Ambient, Environment};
+use std::collections::BTreeSet;
 use store::{SealError, Sealer};
 
 impl Inner {
@@ -43,7 +47,9 @@ pub(crate) async fn explain(
         Ok(Reference::Env(reference)) => {
             let found = format!("variable {}", reference.name());
             diagnosis.stages.push(at_once(Stage::Parse, Outcome::passed(found)));
-            diagnosis.stages.extend(secrets::explain_variable(&around.environment, &reference));
+            let explained = secrets::explain_variable(&around.environment, &reference);
+            diagnosis.stages.extend(explained.stages);
+            diagnosis.stages.extend(fields(config, &reference.into(), explained.value.as_ref()));
             return Ok(diagnosis);
         }
         Err(outcome) => {
@@ -63,10 +69,35 @@ pub(crate) async fn explain(
     let provider = open_provider(object, sealer)?;
     let found = format!("{} at {}", key.manager.label(), provider.settings.address());
     diagnosis.stages.push(at_once(Stage::Provider, Outcome::passed(found)));
-    diagnosis
-        .stages
-        .extend(secrets::explain(&provider.settings, &reference, &around.ambient, &around.environment).await);
+    let explained = secrets::explain(&provider.settings, &reference, &around.ambient, &around.environment).await;
+    diagnosis.stages.extend(explained.stages);
+    diagnosis.stages.extend(fields(config, &reference.into(), explained.value.as_ref()));
     Ok(diagnosis)
+}
+
+/// Whether the value fits the fields that hold the reference; nothing where there is no value, or no such field.
+fn fields(config: &Config, reference: &Reference, value: Option<&Plain>) -> Option<StageResult> {
+    let value = value?;
+    let of_credentials = config.credentials.values().map(|object| &object.stored.object.kind);
+    let of_credentials = of_credentials.filter(|kind| kind.secret().reference() == Some(reference));
+    let of_credentials = of_credentials.map(|kind| (kind.secret_field().label.to_owned(), fits(kind, value)));
+    let of_plugins = config.plugin_references().filter(|(_, _, other)| *other == reference);
+    let of_plugins = of_plugins.map(|(owner, (plugin, at), _)| {
+        let place = SecretPlace { plugin: *plugin, placement: owner.placement(), at: at.clone() };
+        (format!("{at} of {}", plugin.label()), place.check(value))
+    });
+    let of_certificates = config.certificates.values().flat_map(|object| object.stored.object.fields());
+    let of_certificates = of_certificates.filter(|(_, text)| text.reference() == Some(reference));
+    let of_certificates = of_certificates.map(|(field, _)| (field.label().to_owned(), field.check(value)));
+    let mut names = BTreeSet::new();
+    for (name, checked) in of_credentials.chain(of_plugins).chain(of_certificates) {
+        if let Err(failure) = checked {
+            return Some(at_once(Stage::Field, Outcome::from(&failure)));
+        }
+        names.insert(name);
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    (!names.is_empty()).then(|| at_once(Stage::Field, Outcome::passed(format!("it fits {}", names.join(", ")))))
 }
 
 fn parse(text: &str) -> Result<Reference, Outcome> {

@@ -14,9 +14,6 @@ use postern::resolve::ReferenceState;
 use postern::sensitive::{Entered, Plain, SecretField};
 use std::sync::Arc;
 
-/// The name by which requests find a consumer, in its one spelling; or the rule that it breaks.
-type Name = Result<Plain, String>;
-
 impl Inner {
     /// How a consumer stands whom requests find by a plugin.
     pub(crate) fn standing_by(
@@ -27,12 +24,7 @@ impl Inner {
     ) -> Option<Standing> {
         let of = config.consumers.get(consumer)?;
         let (name, state) = self.name_by(config, consumer, plugin)?;
-        let name = name.filter(|_| !plugin.meta().disable).and_then(|name| {
-            let warn = |why: &String| {
-                tracing::warn!(%consumer, plugin = plugin.name().slug(), why, "nobody is found as consumer {consumer}: {why}");
-            };
-            name.inspect_err(warn).ok()
-        });
+        let name = name.filter(|_| !plugin.meta().disable);
         let found = name.map(|name| Found { by: self.fingerprint_by(plugin, &name), proof: None });
         Some(Standing { consumer: Arc::clone(of), found, state: state.map(|state| state.name()) })
     }
@@ -43,11 +35,12 @@ impl Inner {
         config: &Config,
         consumer: &ConsumerName,
         plugin: &PluginConfig<SealedField>,
-    ) -> Option<(Option<Name>, Option<ReferenceState>)> {
+    ) -> Option<(Option<Plain>, Option<ReferenceState>)> {
         let known_by = plugin.known_by()?;
-        let (value, state) = match plugin.secret(&SecretAt::new(known_by.field)) {
+        let at = SecretAt::new(known_by.field);
+        let (value, state) = match plugin.secret(&at) {
             Some(SecretField::Reference(reference)) => {
-                let (value, state) = self.current(reference);
+                let (value, state) = self.current_in(reference, |value| plugin.place(&at).check(value));
                 (value, Some(state))
             }
             Some(SecretField::Literal(sealed)) => {
@@ -62,7 +55,13 @@ impl Inner {
             }
             None => (None, None),
         };
-        Some((value.map(|value| read(known_by, &value)), state))
+        let name = value.and_then(|value| {
+            let warn = |why: &String| {
+                tracing::warn!(%consumer, plugin = plugin.name().slug(), why, "nobody is found as consumer {consumer}: {why}");
+            };
+            read(known_by, &value).inspect_err(warn).ok()
+        });
+        Some((name, state))
     }
 
     fn fingerprint_by<F>(&self, plugin: &PluginConfig<F>, name: &Plain) -> postern::fingerprint::Fingerprint {
@@ -108,15 +107,9 @@ impl Inner {
     fn attention_by(&self, config: &Config, id: &ObjectId) -> Option<Attention> {
         let (consumer, plugin) = config.known_by(id)?;
         let field = plugin.known_by()?.field;
-        let doubled = self.published().armed.same_as(id).cloned();
-        let what = match (self.name_by(config, consumer, plugin)?.0?, doubled) {
-            (Err(why), _) => format!("The value of its {field} finds nobody. {why}"),
-            (Ok(_), Some(other)) => {
-                let (other, _) = config.known_by(&other)?;
-                format!("It has the same {field} as the consumer {other}: requests find neither of the two.")
-            }
-            (Ok(_), None) => return None,
-        };
+        let other = self.published().armed.same_as(id).cloned()?;
+        let (other, _) = config.known_by(&other)?;
+        let what = format!("It has the same {field} as the consumer {other}: requests find neither of the two.");
         let user = PluginUser {
             owner: PluginOwner::Consumer(consumer.clone()),
             owner_name: consumer.to_string(),
@@ -128,8 +121,8 @@ impl Inner {
     }
 }
 
-/// A value that is empty names nobody.
-fn read(known_by: KnownBy, value: &Plain) -> Name {
+/// The name by which requests find a consumer, in its one spelling; or the rule that it breaks.
+fn read(known_by: KnownBy, value: &Plain) -> Result<Plain, String> {
     #[expect(clippy::disallowed_methods, reason = "read into the one spelling of the name, which is as secret")]
     (known_by.read)(value.expose()).map(Plain::new)
 }

@@ -9,8 +9,9 @@ use postern::control::PluginOwner;
 use postern::fingerprint::FingerprintKey;
 use postern::live::{LiveSecret, Reread, SecretNow};
 use postern::name::GroupName;
-use postern::plugin::{PluginName, Plugins, SealedField, SecretAt, try_map_all};
+use postern::plugin::{PluginName, Plugins, SealedField, SecretAt, SecretPlace, try_map_all};
 use postern::reference::Reference;
+use postern::resolve::{ReferenceState, StateName};
 use postern::secret_ref::SecretRef;
 use postern::sensitive::{Plain, SecretField};
 use postern::snapshot::LiveField;
@@ -24,8 +25,24 @@ use std::time::Duration;
 /// How long a request whose secret was refused waits for a new read.
 const REREAD_WAIT: Duration = Duration::from_secs(3);
 
-/// The references of plugins, each once, by the secret they are read from.
-pub(crate) type Live = BTreeMap<Address, BTreeMap<SecretRef, LiveField>>;
+/// The references of plugins, each once for each place where it stands, by the secret they are read from: what a
+/// value may be depends on the place.
+pub(crate) type Live = BTreeMap<Address, BTreeMap<(SecretRef, SecretPlace), LiveUse>>;
+
+/// A reference at one place.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveUse {
+    handle: LiveField,
+    /// Where it stood when it was last looked at.
+    state: StateName,
+}
+
+/// How many references of plugins stand there. Those by which requests find a consumer are counted with the
+/// credentials.
+pub(crate) fn count_of(live: &Live, state: StateName) -> u32 {
+    let uses = live.values().flatten().filter(|((_, place), one)| one.state == state && !place.is_known_by());
+    u32::try_from(uses.count()).unwrap_or(u32::MAX)
+}
 
 /// Asks the engine.
 struct Reader {
@@ -34,29 +51,54 @@ struct Reader {
     fingerprints: FingerprintKey,
 }
 
+/// Asks it for one place.
+struct ReaderAt {
+    reader: Arc<Reader>,
+    place: SecretPlace,
+}
+
 #[async_trait]
-impl Reread for Reader {
+impl Reread for ReaderAt {
     async fn reread(&self, reference: &SecretRef) -> SecretNow {
+        let Reader { engine, group, .. } = &*self.reader;
         // Without an answer in time it stands for what it stood for.
-        let _in_time = tokio::time::timeout(REREAD_WAIT, self.engine.check(&self.group, reference)).await;
-        self.now(reference)
+        let _in_time = tokio::time::timeout(REREAD_WAIT, engine.check(group, reference)).await;
+        self.reader.now(reference, &self.place).0
     }
 }
 
 impl Reader {
-    fn now(&self, reference: &SecretRef) -> SecretNow {
-        secret_now(self.engine.current(&self.group, reference).0, reference, &self.fingerprints)
+    fn now(&self, reference: &SecretRef, place: &SecretPlace) -> (SecretNow, StateName) {
+        secret_now(self.engine.current(&self.group, reference), reference, place, &self.fingerprints)
     }
 }
 
-fn secret_now(value: Option<Plain>, reference: &impl Display, fingerprints: &FingerprintKey) -> SecretNow {
-    let Some(value) = value else {
-        let incident = fingerprints.of(reference.to_string().as_bytes()).short();
-        tracing::warn!(incident, %reference,
-            "{reference} has no value: requests that need it are refused, and name incident {incident}");
-        return SecretNow::Unresolved { incident };
+/// What a reference stands for at a place: nothing when its value breaks the rules there.
+fn secret_now(
+    (value, state): (Option<Plain>, ReferenceState),
+    reference: &impl Display,
+    place: &SecretPlace,
+    fingerprints: &FingerprintKey,
+) -> (SecretNow, StateName) {
+    let checked = value.map(|value| place.check(&value).map(|()| value));
+    if let Some(Ok(value)) = checked {
+        return (SecretNow::Value(value), state.name());
+    }
+    let incident = fingerprints.of(reference.to_string().as_bytes()).short();
+    let state = match checked.and_then(Result::err) {
+        None => {
+            tracing::warn!(incident, %reference,
+                "{reference} has no value: requests that need it are refused, and name incident {incident}");
+            state.name()
+        }
+        Some(failure) => {
+            let (plugin, why) = (place.plugin.slug(), failure.explain().what);
+            tracing::warn!(incident, %reference, reason = %failure.reason(), plugin,
+                "{reference} gives {plugin} nothing that it can use: {why} Requests that need it are refused, and name incident {incident}");
+            failure.name()
+        }
     };
-    SecretNow::Value(value)
+    (SecretNow::Unresolved { incident }, state)
 }
 
 impl Inner {
@@ -71,21 +113,31 @@ impl Inner {
         let before = std::mem::take(&mut published.live);
         let mut live = Live::new();
         let reader = self.reader();
-        let mut handle = |owner: &PluginOwner, plugin, field: &SecretAt, secret: &SealedField| match secret {
-            SecretField::Literal(_) => self.literal(config, owner, plugin, field.as_str(), secret),
-            // The environment of a process does not change.
-            SecretField::Reference(Reference::Env(variable)) => {
-                LiveSecret::literal(secret_now(self.engine.variable(variable).0, variable, &self.fingerprints))
-            }
-            SecretField::Reference(Reference::Secret(reference)) => {
-                let address = Address::of(&self.group, reference);
-                let known = before.get(&address).and_then(|of_secret| of_secret.get(reference));
-                let handles = live.entry(address).or_default();
-                let made = || match known {
-                    Some(known) => Arc::clone(known),
-                    None => LiveSecret::reference(reference.clone(), reader.now(reference), reader.clone()),
-                };
-                Arc::clone(handles.entry(reference.clone()).or_insert_with(made))
+        let mut handle = |owner: &PluginOwner, plugin, field: &SecretAt, secret: &SealedField| {
+            let place = SecretPlace { plugin, placement: owner.placement(), at: field.clone() };
+            match secret {
+                SecretField::Literal(_) => self.literal(config, owner, plugin, field.as_str(), secret),
+                // The environment of a process does not change.
+                SecretField::Reference(Reference::Env(variable)) => {
+                    let current = self.engine.variable(variable);
+                    LiveSecret::literal(secret_now(current, variable, &place, &self.fingerprints).0)
+                }
+                SecretField::Reference(Reference::Secret(reference)) => {
+                    let address = Address::of(&self.group, reference);
+                    let key = (reference.clone(), place);
+                    let known = before.get(&address).and_then(|of_secret| of_secret.get(&key));
+                    let handles = live.entry(address).or_default();
+                    let made = |(reference, place): &(SecretRef, SecretPlace)| match known {
+                        Some(known) => known.clone(),
+                        None => {
+                            let (now, state) = reader.now(reference, place);
+                            let at = ReaderAt { reader: Arc::clone(&reader), place: place.clone() };
+                            let handle = LiveSecret::reference(reference.clone(), now, Arc::new(at));
+                            LiveUse { handle, state }
+                        }
+                    };
+                    Arc::clone(&handles.entry(key).or_insert_with_key(made).handle)
+                }
             }
         };
         let mut plugins = |owner: PluginOwner, plugins: &Plugins<SealedField>| {
@@ -148,10 +200,14 @@ impl Inner {
     }
 
     /// Takes in what the references of these secrets stand for now.
-    pub(crate) fn refresh_live(&self, published: &Published, changed: &[Address]) {
+    pub(crate) fn refresh_live(&self, published: &mut Published, changed: &[Address]) {
         let reader = self.reader();
-        for (reference, handle) in changed.iter().filter_map(|secret| published.live.get(secret)).flatten() {
-            handle.set(reader.now(reference));
+        for secret in changed {
+            for ((reference, place), one) in published.live.get_mut(secret).into_iter().flatten() {
+                let (now, state) = reader.now(reference, place);
+                one.handle.set(now);
+                one.state = state;
+            }
         }
     }
 }

@@ -13,7 +13,8 @@ use postern::plugin::ldap_auth::LdapAuthPlugin;
 use postern::plugin::limit_count::LimitCountPlugin;
 use postern::plugin::wolf_rbac::WolfConsumer;
 use postern::plugin::{
-    EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, try_map_all,
+    EnteredField, MaskedField, Placement, PluginConfig, PluginName, Plugins, SealedField, SecretAt, SecretPlace,
+    try_map_all,
 };
 use postern::provider::{ProviderKey, address};
 use postern::reference::Reference;
@@ -78,9 +79,11 @@ impl Inner {
     /// All references in plugins.
     pub(crate) fn plugin_views<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = ReferenceView> + 'a {
         config.plugin_references().filter_map(|(owner, place, reference)| {
+            let (plugin, at) = place;
+            let field = SecretPlace { plugin: *plugin, placement: owner.placement(), at: at.clone() };
             Some(ReferenceView {
                 reference: reference.clone(),
-                state: self.current(reference).1,
+                state: self.current_in(reference, |value| field.check(value)).1,
                 used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, place)? },
                 incident: self.incident(reference),
             })

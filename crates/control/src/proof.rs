@@ -4,6 +4,9 @@ use crate::Inner;
 use crate::config::{Object, credential_place};
 use postern::credential::{Credential, CredentialKind};
 use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::reference::Reference;
+use postern::resolve::{Failure, ReferenceState};
+use postern::rule::Rule;
 use postern::sensitive::{Plain, Sealed, SecretField};
 use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
@@ -89,13 +92,25 @@ impl Prover {
 }
 
 impl Inner {
-    /// Why a credential's value, which is there, proves nothing all the same.
-    pub(crate) fn unusable(&self, object: &Object<Credential<Sealed>>) -> Option<String> {
-        let kind = &object.stored.object.kind;
-        // Of the others every value will do.
-        if !matches!(kind, CredentialKind::JwtAuth { .. }) {
-            return None;
+    /// The value of a credential's reference that may be used now, and where it stands.
+    pub(crate) fn current_of(
+        &self,
+        credential: &Credential<Sealed>,
+        reference: &Reference,
+    ) -> (Option<Plain>, ReferenceState) {
+        self.current_in(reference, |value| fits(&credential.kind, value))
+    }
+}
+
+/// Whether a value proves anything.
+pub(crate) fn fits<S>(kind: &CredentialKind<S>, value: &Plain) -> Result<(), Failure> {
+    kind.check(value)?;
+    match kind {
+        CredentialKind::JwtAuth { algorithm, base64_secret, .. } => {
+            let key = signatures::jwt_key(*algorithm, *base64_secret, value);
+            key.map(drop).map_err(|says| kind.unfit(Rule::Key { says }))
         }
-        self.prover.proof(kind, &self.value(object).0?).err()
+        // For these every text will do.
+        CredentialKind::KeyAuth { .. } | CredentialKind::BasicAuth { .. } | CredentialKind::HmacAuth { .. } => Ok(()),
     }
 }

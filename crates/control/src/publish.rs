@@ -3,7 +3,7 @@
 
 use crate::armed::{Armed, Standing};
 use crate::config::{Config, Object, Touched};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::proof::Found;
 use crate::{Inner, StartError};
 use postern::credential::Credential;
@@ -38,11 +38,11 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// How many references of credentials and certificates stand where.
+    /// How many references stand where.
     fn measure(&self) {
         for state in StateName::ALL {
             let in_certificates = self.in_certificates.get(&state).copied().unwrap_or_default();
-            let count = self.armed.count_of(state) + in_certificates;
+            let count = self.armed.count_of(state) + in_certificates + live::count_of(&self.live, state);
             metrics::gauge!("postern_references", "state" => state.slug()).set(count);
         }
     }
@@ -57,7 +57,7 @@ impl Inner {
     pub(crate) fn publish(&self) {
         let mut published = self.published();
         let config = self.config();
-        let changed = self.changed_users(&published, &config);
+        let changed = self.changed_users(&mut published, &config);
         let armed = self.arm(&mut published, &config, changed);
         let shown = self.show(&mut published, &config);
         published.measure();
@@ -71,7 +71,7 @@ impl Inner {
         let mut published = self.published();
         self.replace_config(&config);
         self.follow(&mut published, &config, &touched);
-        let changed = self.changed_users(&published, &config);
+        let changed = self.changed_users(&mut published, &config);
         self.arm(&mut published, &config, &touched.credentials | &changed);
         self.arm_touched(&mut published.armed, &config, &touched);
         self.show(&mut published, &config);
@@ -121,13 +121,13 @@ impl Inner {
     }
 
     /// The credentials whose references have changed since this was last asked. Plugins see the change at once.
-    fn changed_users(&self, published: &Published, config: &Config) -> BTreeSet<ObjectId> {
+    fn changed_users(&self, published: &mut Published, config: &Config) -> BTreeSet<ObjectId> {
         let secrets = self.engine.take_changed();
         self.refresh_live(published, &secrets);
         let mut users: BTreeSet<ObjectId> =
             secrets.iter().flat_map(|secret| config.users_of(secret)).cloned().collect();
         let in_plugins = secrets.iter().filter_map(|secret| published.live.get(secret)).flatten();
-        users.extend(in_plugins.flat_map(|(reference, _)| config.known_ids_of(reference)));
+        users.extend(in_plugins.flat_map(|((reference, _), _)| config.known_ids_of(reference)));
         users
     }
 
@@ -200,7 +200,7 @@ impl Inner {
         let kind = &object.stored.object.kind;
         match kind.secret() {
             SecretField::Reference(reference) => {
-                let (value, state) = self.current(reference);
+                let (value, state) = self.current_of(&object.stored.object, reference);
                 (value, Some(state))
             }
             SecretField::Literal(_) => (self.prover.typed_in(object), None),

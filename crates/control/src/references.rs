@@ -35,7 +35,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.current(&reference).1;
+            let state = self.current_of(credential, &reference).1;
             let used_by = ReferenceUser::Credential { name: credential_name(credential), id: credential.id.clone() };
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
@@ -51,6 +51,19 @@ impl Inner {
         match reference {
             Reference::Secret(reference) => self.engine.current(&self.group, reference),
             Reference::Env(reference) => self.engine.variable(reference),
+        }
+    }
+
+    /// The same for one field that holds it: a value that breaks the field's own rule, as `check` tells it, is none.
+    pub(crate) fn current_in(
+        &self,
+        reference: &Reference,
+        check: impl FnOnce(&Plain) -> Result<(), Failure>,
+    ) -> (Option<Plain>, ReferenceState) {
+        let (value, state) = self.current(reference);
+        match value.as_ref().map(check) {
+            Some(Err(failure)) => (None, ReferenceState::Failed { failure }),
+            Some(Ok(())) | None => (value, state),
         }
     }
 

@@ -97,8 +97,7 @@ impl Inner {
         let reference = credential.kind.secret().reference();
         Ok(CredentialView {
             stored: stored(&object.stored, mask_credential),
-            state: reference.map(|reference| self.current(reference).1),
-            unusable: self.unusable(object),
+            state: reference.map(|reference| self.current_of(credential, reference).1),
             same_as: self.same_as(&credential.id).await?,
         })
     }

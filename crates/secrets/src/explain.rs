@@ -51,6 +51,15 @@ impl Heard {
     }
 }
 
+/// What came of it.
+#[derive(Debug)]
+pub struct Explained {
+    /// The steps that ran. The first failure is the last of them.
+    pub stages: Vec<StageResult>,
+    /// The value, if no step failed: for the fields that it is to be used in.
+    pub value: Option<Plain>,
+}
+
 /// Goes through every step of reading `reference` with its provider's `settings`, and stops at the first
 /// that fails. The steps before, which need no provider, are the caller's.
 pub async fn explain(
@@ -58,20 +67,23 @@ pub async fn explain(
     reference: &SecretRef,
     ambient: &Ambient,
     environment: &Environment,
-) -> Vec<StageResult> {
+) -> Explained {
     let manager = connect(settings, ambient, environment);
     let mut stages = manager.diagnose(Stage::before_reading(reference.manager())).await;
     let is_open = !stages.iter().any(|result| matches!(result.outcome, Outcome::Failed { .. }));
+    let mut value = None;
     if is_open {
-        stages.extend(read(&*manager, reference).await);
+        let read = read(&*manager, reference).await;
+        stages.extend(read.stages);
+        value = read.value;
     }
     manager.log_out().await;
-    stages
+    Explained { stages, value }
 }
 
 /// The steps of reading a variable of the environment.
 #[must_use]
-pub fn explain_variable(environment: &Environment, reference: &EnvRef) -> Vec<StageResult> {
+pub fn explain_variable(environment: &Environment, reference: &EnvRef) -> Explained {
     let value = environment.value(reference);
     let failure = value.as_ref().err().map(|failure| (stage_of(failure), Outcome::from(failure)));
     let mut steps = Steps { failure, results: vec![], looking_ms: 0 };
@@ -79,10 +91,10 @@ pub fn explain_variable(environment: &Environment, reference: &EnvRef) -> Vec<St
     steps.push(Stage::Answer, 0, Some("it is set".to_owned()));
     steps.push(Stage::Key, 0, Some(part(reference.selector())));
     steps.push(Stage::Check, 0, value.as_ref().ok().map(|value| usable(value.length())));
-    steps.results
+    Explained { stages: steps.results, value: value.ok() }
 }
 
-async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageResult> {
+async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Explained {
     let (path, key, pin) = (reference.path(), reference.key(), reference.pin());
     manager.heard().begin();
     let begun = Instant::now();
@@ -92,7 +104,7 @@ async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageRe
     let begun = Instant::now();
     let ended = match &read {
         Ok(document) => match document.value(reference.selector(), None) {
-            Ok(value) => Ok(value.length()),
+            Ok(value) => Ok(value),
             Err(failure) => Err(looked_at(manager, path, failure).await),
         },
         Err(unread) => Err(looked_at(manager, path, unread.failure.clone()).await),
@@ -105,8 +117,8 @@ async fn read(manager: &dyn SecretManager, reference: &SecretRef) -> Vec<StageRe
     steps.push(Stage::Request, 0, requests(&exchanges).or_else(|| manager.request_line(path, pin, key)));
     steps.push(Stage::Answer, took_ms, read.as_ref().ok().map(|document| answer(document, &exchanges)));
     steps.push(Stage::Key, 0, Some(part(reference.selector())));
-    steps.push(Stage::Check, 0, ended.as_ref().ok().map(|length| usable(*length)));
-    steps.results
+    steps.push(Stage::Check, 0, ended.as_ref().ok().map(|value| usable(value.length())));
+    Explained { stages: steps.results, value: ended.ok() }
 }
 
 /// The steps of one read, up to the one that failed.
@@ -236,7 +248,8 @@ fn meant(reference: &SecretRef, failure: &Failure, near: Option<Vec<String>>) ->
         | Failure::Invalid { .. }
         | Failure::Aws(_)
         | Failure::Kubernetes(_)
-        | Failure::Env(_) => None,
+        | Failure::Env(_)
+        | Failure::Unfit { .. } => None,
     }
 }
 

@@ -17,7 +17,7 @@ mod vault;
 
 pub use engine::{Address, Engine, Keeping, ProviderConfig, Reads};
 pub use environment::Environment;
-pub use explain::{explain, explain_variable};
+pub use explain::{Explained, explain, explain_variable};
 pub use tls::{is_authority, is_identity};
 
 use aws::Aws;

@@ -5,6 +5,7 @@
 mod ask;
 mod restart;
 mod sign_in;
+mod unfit;
 mod webhooks;
 
 use reqwest::StatusCode;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// A running program on free ports over a data folder.
@@ -21,6 +23,8 @@ struct Running {
     gateway: String,
     /// What it logged up to that.
     log: String,
+    /// What it logged since.
+    logged: Arc<Mutex<String>>,
 }
 
 fn command(data_dir: &Path) -> Command {
@@ -52,8 +56,10 @@ impl Running {
             panic!("no '{marker}' in the log: {log}");
         };
         let (dashboard, gateway) = (address("dashboard on "), address("gateway on "));
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, dashboard, gateway, log }
+        let logged = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&logged);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push_str(&line)));
+        Self { child, dashboard, gateway, log, logged }
     }
 
     fn signal(&mut self, name: &str) -> Option<i32> {

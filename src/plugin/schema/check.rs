@@ -1,9 +1,10 @@
 //! Looks whether a configuration is what its table says; the operator sees every problem at once, by its path.
 
-use super::{Field, Form, Kind, escaped, secret_patterns};
+use super::{Field, Form, Kind, escaped, kinds_at, secret_patterns};
 use crate::near::nearest;
 use crate::plugin::{STORED, SecretAt};
 use crate::problem::FieldProblem;
+use crate::rule::Rule;
 use crate::secret_ref::{self, Reading};
 use crate::sensitive::{Entered, SecretField};
 use serde_json::{Map, Value};
@@ -27,6 +28,35 @@ pub(in crate::plugin) fn check(what: &str, fields: &[Field], object: &Map<String
     }
     checked.object(what, "", fields, object);
     checked
+}
+
+/// Checks the value of a reference that stands at `path`.
+pub(in crate::plugin) fn check_value(fields: &[Field], path: &str, value: &str) -> Result<(), Rule> {
+    let rules = kinds_at(fields, path).into_iter().filter_map(|kind| match kind {
+        Kind::OrReference { value: form, .. } => Some(in_form(value, form)),
+        kind => text_rule(kind, value),
+    });
+    // Of several kinds one will do; of those that do not the first is told.
+    let rules: Vec<Result<(), Rule>> = rules.collect();
+    if rules.iter().any(Result::is_ok) { Ok(()) } else { rules.into_iter().next().unwrap_or(Ok(())) }
+}
+
+/// What a kind of text says of a text; nothing where the kind is none.
+fn text_rule(kind: &Kind, text: &str) -> Option<Result<(), Rule>> {
+    match kind {
+        Kind::Text { min, max } => Some(of_length(text, *min, *max)),
+        Kind::Form(form) | Kind::OrReference { typed: form, .. } => Some(in_form(text, form)),
+        Kind::Integer { .. }
+        | Kind::Number { .. }
+        | Kind::Boolean
+        | Kind::OneOf(_)
+        | Kind::List { .. }
+        | Kind::Object(_)
+        | Kind::Map { .. }
+        | Kind::Either(_)
+        | Kind::Any
+        | Kind::Refused(_) => None,
+    }
 }
 
 impl Checked {
@@ -64,7 +94,7 @@ impl Checked {
     fn secret(&mut self, field: &Field, path: &str, value: &Value) {
         let text = match value.as_str() {
             Some(text) if !text.is_empty() => text,
-            _ => return self.refuse(path, NOT_EMPTY),
+            _ => return self.refuse(path, Rule::AtLeast { characters: 1 }.expected()),
         };
         let secret = match secret_ref::read(text) {
             Reading::Reference(reference) => SecretField::Reference(reference.into()),
@@ -82,17 +112,13 @@ impl Checked {
 
     fn value(&mut self, kind: &Kind, path: &str, value: &Value) {
         match kind {
-            Kind::Text { min, max } => {
-                if let Err(why) = text(value, *min, *max) {
-                    self.refuse(path, why);
-                }
-            }
-            Kind::Form(form) => {
-                if let Err(why) = in_form(value, form) {
-                    self.refuse(path, why);
-                }
-            }
-            Kind::OrReference(form) => self.or_reference(form, path, value),
+            Kind::Text { min, .. } => match value.as_str() {
+                Some(text) => self.text(kind, path, text),
+                None => self.refuse(path, Rule::AtLeast { characters: *min }.expected()),
+            },
+            // What is no text has no form: the form's own words say what is expected.
+            Kind::Form(_) => self.text(kind, path, value.as_str().unwrap_or_default()),
+            Kind::OrReference { .. } => self.or_reference(kind, path, value),
             Kind::Integer { min, max } => {
                 if value.as_i64().is_none_or(|number| !(*min..=*max).contains(&number)) {
                     self.refuse(path, format!("This is a whole number from {min} to {max}."));
@@ -136,19 +162,20 @@ impl Checked {
         }
     }
 
-    fn or_reference(&mut self, form: &Form, path: &str, value: &Value) {
+    fn text(&mut self, kind: &Kind, path: &str, text: &str) {
+        if let Some(Err(rule)) = text_rule(kind, text) {
+            self.refuse(path, rule.expected());
+        }
+    }
+
+    fn or_reference(&mut self, kind: &Kind, path: &str, value: &Value) {
         let Some(text) = value.as_str() else { return self.refuse(path, "This is a text.") };
         let reference = match secret_ref::read(text) {
             Reading::Reference(reference) => reference.into(),
             Reading::Env(reference) => reference.into(),
             Reading::Malformed(error) => return self.refuse(path, error.to_string()),
             Reading::NearMiss(why) => return self.refuse(path, why),
-            Reading::Literal => {
-                if let Err(why) = in_form(value, form) {
-                    self.refuse(path, why);
-                }
-                return;
-            }
+            Reading::Literal => return self.text(kind, path, text),
         };
         self.secrets.insert(SecretAt::new(path.trim_start_matches('/')), SecretField::Reference(reference));
     }
@@ -214,24 +241,22 @@ impl Checked {
     }
 }
 
-const NOT_EMPTY: &str = "This is a text that is not empty.";
+/// The longest text with a form of its own, in bytes.
+const LONGEST: usize = 4096;
 
-fn text(value: &Value, min: usize, max: usize) -> Result<(), String> {
-    let length = value.as_str().map(|text| text.chars().count());
-    match length {
-        Some(length) if (min..=max).contains(&length) => Ok(()),
-        Some(length) if length > max => Err(format!("This is a text of at most {max} characters.")),
-        _ => Err(match min {
-            0 => "This is a text.".to_owned(),
-            1 => NOT_EMPTY.to_owned(),
-            min => format!("This is a text of at least {min} characters."),
-        }),
+fn of_length(text: &str, min: usize, max: usize) -> Result<(), Rule> {
+    match text.chars().count() {
+        length if length > max => Err(Rule::AtMost { characters: max }),
+        length if length < min => Err(Rule::AtLeast { characters: min }),
+        _ => Ok(()),
     }
 }
 
-fn in_form(value: &Value, form: &Form) -> Result<(), String> {
-    let text = value.as_str().filter(|text| text.len() <= 4096).unwrap_or_default();
-    (form.read)(text)
+fn in_form(text: &str, form: &Form) -> Result<(), Rule> {
+    if text.len() > LONGEST {
+        return Err(Rule::AtMostBytes { bytes: LONGEST });
+    }
+    (form.read)(text).map_err(|says| Rule::Form { says })
 }
 
 fn one_of(value: &Value, names: &[&str]) -> Result<(), String> {

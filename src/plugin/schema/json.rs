@@ -39,7 +39,7 @@ fn kind_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Text { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
         Kind::Form(form) => json!({"type": "string", "pattern": form.pattern}),
-        Kind::OrReference(_) => json!({"type": "string", "x-reference": true}),
+        Kind::OrReference { .. } => json!({"type": "string", "x-reference": true}),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Number { min, max } => {
             let mut schema = json!({"type": "number"});

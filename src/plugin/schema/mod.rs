@@ -8,7 +8,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::check;
+pub(super) use check::{check, check_value};
 pub(super) use json::{fields_schema, with_defaults};
 
 use crate::secret_ref::{self, Reading};
@@ -46,7 +46,11 @@ pub enum Kind {
     /// A text with a form of its own.
     Form(&'static Form),
     /// The same, or a reference in place of all of it. Unlike a field's secret, a text that is typed in stays a text.
-    OrReference(&'static Form),
+    OrReference {
+        typed: &'static Form,
+        /// What a reference's value has to be: it is used as it is, whatever is made of a text typed in.
+        value: &'static Form,
+    },
     /// A whole number in the range.
     Integer {
         min: i64,
@@ -221,7 +225,7 @@ pub(super) fn may_be_text(fields: &[Field], pattern: &str) -> bool {
 
 fn may_hold_text(kind: &Kind, rest: Option<&str>) -> bool {
     match (kind, rest) {
-        (Kind::OrReference(_), None) => true,
+        (Kind::OrReference { .. }, None) => true,
         (Kind::Either(kinds), rest) => kinds.iter().any(|kind| may_hold_text(kind, rest)),
         (Kind::Object(fields), Some(rest)) => may_be_text(fields, rest),
         (Kind::List { of, .. } | Kind::Map { of, .. }, Some(rest)) => {
@@ -239,7 +243,7 @@ fn secrets_inside(kind: &Kind) -> Vec<String> {
             secrets_inside(of).into_iter().map(|rest| joined("*", &rest)).collect()
         }
         Kind::Either(kinds) => kinds.iter().flat_map(secrets_inside).collect(),
-        Kind::OrReference(_) => vec![String::new()],
+        Kind::OrReference { .. } => vec![String::new()],
         Kind::Text { .. }
         | Kind::Form(_)
         | Kind::Integer { .. }
@@ -248,6 +252,23 @@ fn secrets_inside(kind: &Kind) -> Vec<String> {
         | Kind::OneOf(_)
         | Kind::Any
         | Kind::Refused(_) => Vec::new(),
+    }
+}
+
+/// The kinds that a value at a path may be of: more than one where there is a choice.
+pub(super) fn kinds_at<'f>(fields: &'f [Field], path: &str) -> Vec<&'f Kind> {
+    let (first, rest) = split(path);
+    let field = fields.iter().find(|field| field.name == first);
+    field.map_or_else(Vec::new, |field| kinds_inside(&field.kind, rest))
+}
+
+fn kinds_inside<'f>(kind: &'f Kind, rest: Option<&str>) -> Vec<&'f Kind> {
+    match (kind, rest) {
+        (Kind::Either(kinds), rest) => kinds.iter().flat_map(|kind| kinds_inside(kind, rest)).collect(),
+        (kind, None) => vec![kind],
+        (Kind::Object(fields), Some(rest)) => kinds_at(fields, rest),
+        (Kind::List { of, .. } | Kind::Map { of, .. }, Some(rest)) => kinds_inside(of, split(rest).1),
+        (_, Some(_)) => Vec::new(),
     }
 }
 

@@ -4,8 +4,10 @@ use super::*;
 use backends::OpenBao;
 use postern::access::Review;
 use postern::certificate::{Certificate, CertificateField, CertificateForm};
-use postern::control::ReferenceUser;
+use postern::control::{CertificateView, ReferenceUser};
 use postern::fingerprint::Fingerprint;
+use postern::reason::Reason;
+use postern::resolve::{Failure, ReferenceState};
 use postern::routing::Service;
 use postern::snapshot::Snapshot;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -124,6 +126,20 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     shown_when(&w, <[_]>::is_empty).await;
     let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
     assert!(view.problem.unwrap().contains("belong together"));
+    let reasons = |view: CertificateView| {
+        let reason = |state: Option<ReferenceState>| state.unwrap().failure().map(Failure::reason);
+        [reason(view.certificate), reason(view.private_key)]
+    };
+    // The references say so wherever they are listed, and each by itself where it is not PEM at all.
+    let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
+    assert_eq!(reasons(view), [None, Some(Reason::FieldNotAPair)]);
+    bao.put("certificates/one", json!({ "certificate": "canary", "key": "canary" })).await;
+    w.control.refresh_provider(&op(), &group(), &provider_key()).await.unwrap();
+    let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
+    assert!(!serde_json::to_string(&view).unwrap().contains("canary"));
+    assert_eq!(reasons(view), [Some(Reason::FieldNotPem); 2]);
+    let states: Vec<_> = w.control.references(&op(), &group()).await.unwrap();
+    assert!(states.iter().all(|view| view.state.name() == StateName::Unfit), "{states:?}");
 }
 
 /// A service whose nodes are shown the certificate of that id.

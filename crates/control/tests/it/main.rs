@@ -9,6 +9,7 @@ mod credentials;
 mod known;
 mod plugin_sets;
 mod plugins;
+mod unfit;
 
 use backends::OpenBao;
 use control::{Control, InstanceFacts, Parts, RunningGateway};

@@ -22,11 +22,12 @@ pub(super) type Refusal = Arc<OnceLock<AlertDescription>>;
 pub(crate) struct TlsStream {
     stream: TokioIo<Inner<TcpStream>>,
     pub(super) refusal: Refusal,
+    has_listened: bool,
 }
 
 impl TlsStream {
     pub(super) fn new(stream: Inner<TcpStream>) -> Self {
-        Self { stream: TokioIo::new(stream), refusal: Refusal::default() }
+        Self { stream: TokioIo::new(stream), refusal: Refusal::default(), has_listened: false }
     }
 
     fn note(&self, error: &io::Error) {
@@ -35,14 +36,17 @@ impl TlsStream {
         }
     }
 
-    /// Nothing more can be written. What the server said before it left may still be there to be read.
+    /// When nothing more can be written, what the server said before it left may still be there to be read. It is waited
+    /// for once: a connection that has ended can be read, if only to its end.
     fn listen_once_more<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(_)) = &written {
-            let mut space = [0];
-            let last = Pin::new(self.stream.inner_mut()).poll_read(context, &mut ReadBuf::new(&mut space));
-            if let Poll::Ready(Err(error)) = &last {
-                self.note(error);
-            }
+        if !matches!(written, Poll::Ready(Err(_))) || std::mem::replace(&mut self.has_listened, true) {
+            return written;
+        }
+        // Without room, nothing that was said is lost.
+        match Pin::new(self.stream.inner_mut()).poll_read(context, &mut ReadBuf::new(&mut [])) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => self.note(&error),
+            Poll::Ready(Ok(())) => {}
         }
         written
     }

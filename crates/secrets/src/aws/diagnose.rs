@@ -56,7 +56,8 @@ impl Test<'_> {
             | Stage::Request
             | Stage::Answer
             | Stage::Key
-            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for AWS".to_owned() }),
+            | Stage::Check
+            | Stage::Field => Ok(Outcome::Skipped { why: "not a question for AWS".to_owned() }),
         }
     }
 

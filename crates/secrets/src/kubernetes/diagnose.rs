@@ -53,7 +53,8 @@ impl Test<'_> {
             | Stage::Request
             | Stage::Answer
             | Stage::Key
-            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for Kubernetes".to_owned() }),
+            | Stage::Check
+            | Stage::Field => Ok(Outcome::Skipped { why: "not a question for Kubernetes".to_owned() }),
         }
     }
 

@@ -58,7 +58,8 @@ impl Staged for Test<'_> {
             | Stage::Request
             | Stage::Answer
             | Stage::Key
-            | Stage::Check => Ok(Outcome::Skipped { why: "not a question for Vault".to_owned() }),
+            | Stage::Check
+            | Stage::Field => Ok(Outcome::Skipped { why: "not a question for Vault".to_owned() }),
         }
     }
 }

@@ -173,7 +173,8 @@ fn may_be_the_mount(failure: &Failure) -> bool {
         | Failure::Sealed { .. }
         | Failure::Aws(_)
         | Failure::Kubernetes(_)
-        | Failure::Env(_) => false,
+        | Failure::Env(_)
+        | Failure::Unfit { .. } => false,
     }
 }
 

@@ -63,7 +63,8 @@ async fn check_all(cases: Vec<Broken<Vault>>) {
             &Ambient::default(),
             &Environment::none(),
         )
-        .await;
+        .await
+        .stages;
         claim_broken(&case, &steps);
     }
 }
@@ -389,7 +390,8 @@ async fn what_is_well_is_gone_through_to_the_end() {
         &Ambient::default(),
         &Environment::none(),
     )
-    .await;
+    .await
+    .stages;
     let found: Vec<(Stage, &str)> = steps
         .iter()
         .map(|result| match &result.outcome {

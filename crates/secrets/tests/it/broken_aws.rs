@@ -20,7 +20,8 @@ async fn check(case: &Broken<Aws>) {
         &Ambient::default(),
         &Environment::none(),
     )
-    .await;
+    .await
+    .stages;
     claim_broken(case, &steps);
 }
 
@@ -198,7 +199,8 @@ async fn every_name_that_was_tried_is_shown() {
         &Ambient::default(),
         &Environment::none(),
     )
-    .await;
+    .await
+    .stages;
     let found = |stage| match &steps.iter().find(|result| result.stage == stage).unwrap().outcome {
         Outcome::Passed { found } => found.clone(),
         other => panic!("{other:?}"),
