@@ -22,12 +22,11 @@ pub(super) type Refusal = Arc<OnceLock<AlertDescription>>;
 pub(crate) struct TlsStream {
     stream: TokioIo<Inner<TcpStream>>,
     pub(super) refusal: Refusal,
-    has_listened: bool,
 }
 
 impl TlsStream {
     pub(super) fn new(stream: Inner<TcpStream>) -> Self {
-        Self { stream: TokioIo::new(stream), refusal: Refusal::default(), has_listened: false }
+        Self { stream: TokioIo::new(stream), refusal: Refusal::default() }
     }
 
     fn note(&self, error: &io::Error) {
@@ -37,9 +36,9 @@ impl TlsStream {
     }
 
     /// When nothing more can be written, what the server said before it left may still be there to be read. It is waited
-    /// for once: a connection that has ended can be read, if only to its end.
+    /// for: a connection that has ended can be read, if only to its end.
     fn listen_once_more<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if !matches!(written, Poll::Ready(Err(_))) || std::mem::replace(&mut self.has_listened, true) {
+        if !matches!(written, Poll::Ready(Err(_))) {
             return written;
         }
         // Without room, nothing that was said is lost.
