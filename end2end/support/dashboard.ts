@@ -13,6 +13,12 @@ export interface Vault {
   token: string;
 }
 
+/** A plugin's configuration that is not to be had, and a part of what the dialog says about it. */
+export interface Mistake {
+  typed: string;
+  says: string;
+}
+
 /** The JSON editor of a dialog, once it has taken the place of the plain text field: what is found before is the field. */
 export async function jsonEditor(dialog: Locator): Promise<JsonEditor> {
   const editor = new JsonEditor(dialog);
@@ -25,6 +31,12 @@ export class JsonEditor {
 
   constructor(readonly dialog: Locator) {
     this.textbox = dialog.getByRole("textbox", { name: "JSON Editor", exact: true });
+  }
+
+  /** Replaces all of it, and waits until the form has it: an earlier click would send what was there before. */
+  async write(json: string) {
+    await this.textbox.fill(json);
+    await expect(this.dialog.locator('textarea[name="json"]')).toHaveValue(json);
   }
 
   /** What the form holds. */
@@ -112,11 +124,25 @@ export class Dashboard {
     await this.submit(dialog);
   }
 
+  /** Refresh now: every secret of the provider is read again. */
+  async refresh(provider = "my-vault") {
+    await this.go("Secret Providers");
+    await this.page.getByRole("link", { name: provider, exact: true }).click();
+    await this.page.getByRole("button", { name: "Refresh now", exact: true }).click();
+  }
+
   /** From wherever we are to a consumer's Credentials tab. */
   async openConsumer(name: string) {
     await this.go("Consumers");
     await this.page.getByRole("link", { name, exact: true }).click();
     await expect(this.page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+    await hydrated(this.page);
+  }
+
+  async openConsumerPlugins(name: string) {
+    await this.openConsumer(name);
+    await this.page.getByRole("tab", { name: "Plugins", exact: true }).click();
+    await expect(this.page.getByRole("button", { name: "Enable Plugin", exact: true })).toBeVisible();
     await hydrated(this.page);
   }
 
@@ -165,16 +191,30 @@ export class Dashboard {
     await this.submit(dialog);
   }
 
-  /** Enable Plugin, the plugin's card, Enable, JSON Editor, Enable. */
-  async enablePlugin(card: string, json: string) {
-    await this.configure("Enable Plugin", "Enable", card, card, json);
+  async openRoute(service: string, name: string) {
+    await this.openService(service);
+    await this.page.getByRole("link", { name, exact: true }).click();
+    await expect(this.page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+    await hydrated(this.page);
   }
 
-  async addPluginMetadata(card: string, json: string) {
-    await this.configure("Add Plugin Metadata", "Add", card, `Metadata of ${card}`, json);
+  /** Enable Plugin, the plugin's card, Enable, JSON Editor, Enable; before that, each mistake is refused. */
+  async enablePlugin(card: string, json: string, mistakes: Mistake[] = []) {
+    await this.configure("Enable Plugin", "Enable", card, card, json, mistakes);
   }
 
-  private async configure(open: string, verb: "Enable" | "Add", card: string, what: string, json: string) {
+  async addPluginMetadata(card: string, json: string, mistakes: Mistake[] = []) {
+    await this.configure("Add Plugin Metadata", "Add", card, `Metadata of ${card}`, json, mistakes);
+  }
+
+  private async configure(
+    open: string,
+    verb: "Enable" | "Add",
+    card: string,
+    what: string,
+    json: string,
+    mistakes: Mistake[],
+  ) {
     await this.page.getByRole("button", { name: open, exact: true }).click();
     const plugin = this.page
       .getByRole("listitem")
@@ -182,7 +222,14 @@ export class Dashboard {
     await plugin.getByRole("button", { name: verb, exact: true }).click();
     const dialog = this.page.getByRole("dialog", { name: `${verb} ${what}`, exact: true });
     const editor = await jsonEditor(dialog);
-    await editor.textbox.fill(json);
+    for (const { typed, says } of mistakes) {
+      await editor.write(typed);
+      await dialog.getByRole("button", { name: verb, exact: true }).click();
+      await expect(dialog.getByRole("group", { name: "What needs mending" })).toContainText(says);
+      await expect(editor.wrong.first()).toBeVisible();
+    }
+    await editor.write(json);
+    await expect(editor.wrong).toHaveCount(0);
     await this.submit(dialog, verb);
   }
 }

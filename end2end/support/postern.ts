@@ -17,6 +17,7 @@ export class Postern {
     private readonly dashboardPort: number,
     private readonly gatewayPort: number,
     readonly tlsPort: number,
+    private readonly settings: string[],
   ) {
     this.log = join(this.folder, "postern.log");
     this.dataDir = join(this.folder, "data");
@@ -24,8 +25,8 @@ export class Postern {
     mkdirSync(this.tokenFiles);
   }
 
-  static async start(): Promise<Postern> {
-    const postern = new Postern(await freePort(), await freePort(), await freePort());
+  static async start(settings: string[] = []): Promise<Postern> {
+    const postern = new Postern(await freePort(), await freePort(), await freePort(), settings);
     await postern.up();
     return postern;
   }
@@ -52,6 +53,7 @@ export class Postern {
         ...["--gateway-tls-addr", `127.0.0.1:${this.tlsPort}`],
         ...["--token-files", `default=${this.tokenFiles}`],
         ...(site ? ["--site-root", site] : []),
+        ...this.settings,
       ],
       cwd: this.folder,
       env: { PATH: process.env.PATH, HOME: this.folder },
@@ -80,7 +82,11 @@ export class Postern {
 
   /** A request of a client through the gateway; `apikey` is left out when undefined. */
   async request(path: string, apikey?: string): Promise<Answer> {
-    return get(`${this.gateway}${path}`, apikey === undefined ? {} : { apikey });
+    return this.ask(path, apikey === undefined ? {} : { apikey });
+  }
+
+  async ask(path: string, headers: Record<string, string>): Promise<Answer> {
+    return get(`${this.gateway}${path}`, headers);
   }
 
   /** As Vault Agent does: a token for providers whose Token File has this name. */

@@ -40,7 +40,8 @@ export class Running {
     this.child = spawn(command.program, command.args, {
       cwd: command.cwd,
       env: command.env,
-      stdio: ["ignore", log, log],
+      // A pipe that stays open: our peers in dev/backends end with their standard input, however we end.
+      stdio: ["pipe", log, log],
     });
     closeSync(log);
     const killWithUs = () => this.child.kill("SIGKILL");
@@ -66,6 +67,13 @@ export class Running {
       if (Date.now() > deadline) throw new Error(`${this.command.program} is not ready after 60 s:\n${this.lastWords()}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
+  }
+
+  /** The port that it says it is listening on, once it does. */
+  async port(): Promise<number> {
+    const said = () => readFileSync(this.command.log, "utf8").match(/^listening on (\d+)$/m);
+    await this.until(async () => said() !== null);
+    return Number(said()![1]);
   }
 
   /** Asks it to stop and waits; gives its exit code, or the signal that ended it. */

@@ -12,12 +12,12 @@ export interface World {
   postern: Postern;
 }
 
-/** Starts a fresh OpenBao and a fresh Postern for the tests of this file. */
-export function freshWorld(): World {
+/** Starts a fresh OpenBao and a fresh Postern, with these settings, for the tests of this file. */
+export function freshWorld(...settings: string[]): World {
   const world = {} as World;
   base.describe.configure({ mode: "serial" });
   base.beforeAll(async () => {
-    [world.bao, world.postern] = await Promise.all([OpenBao.start(), Postern.start()]);
+    [world.bao, world.postern] = await Promise.all([OpenBao.start(), Postern.start(settings)]);
   });
   base.afterAll(async () => {
     await Promise.all([world.bao?.remove(), world.postern?.remove()]);
@@ -77,7 +77,7 @@ export async function hydrated(page: Page) {
   await page.waitForFunction(() => document.documentElement.dataset.hydrated === "true");
 }
 
-/** Opens a page as a browser without JavaScript does: what came is what there is. */
+/** Opens a page of another server, or as a browser without JavaScript does: what came is what there is. */
 export async function openPlain(page: Page, url: string) {
   return page.goto(url);
 }

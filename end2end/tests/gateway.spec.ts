@@ -1,31 +1,13 @@
 // What the gateway shows over TLS and where it sends requests, set in the dashboard.
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Dashboard } from "../support/dashboard";
-import { get } from "../support/http";
-import { Authority, Nginx } from "../support/nginx";
 import { expect, freshWorld, test } from "../support/test";
+import { identity } from "../support/tls";
 import { addVault } from "../support/tutorial";
 
 const world = freshWorld();
-
-/** A self-signed certificate for `host` and its private key, in PEM. */
-function identity(host: string) {
-  const folder = mkdtempSync(join(tmpdir(), "postern-e2e-tls-"));
-  const [key, certificate] = [join(folder, "key"), join(folder, "certificate")];
-  const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
-  const files = ["-keyout", key, "-out", certificate];
-  const command = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  execFileSync("openssl", [...command, ...subject, ...files], { stdio: "ignore" });
-  const read = { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
-  rmSync(folder, { recursive: true });
-  return read;
-}
 
 /** The status of `https://one.example/path`, for a client that trusts `ca` alone; 0 without a handshake. */
 function over(ca: string, path: string): Promise<number> {
@@ -42,7 +24,7 @@ test("a certificate at the secret manager is shown, rotated without a restart, a
   page,
 }) => {
   const dashboard = new Dashboard(page, world.postern.dashboard);
-  const [first, second] = [identity("one.example"), identity("one.example")];
+  const [first, second] = [identity("DNS:one.example"), identity("DNS:one.example")];
   await addVault(world, dashboard, "secret");
 
   await dashboard.open("/g/default/certificates");
@@ -101,71 +83,4 @@ test("a service's nodes, health check and host are set in its dialog and kept", 
   await expect(edit.getByRole("textbox", { name: "Upstream Host", exact: true })).toHaveValue("api.example");
   await expect(edit.getByRole("textbox", { name: "Active health check: path", exact: true })).toHaveValue("/health");
   server.close();
-});
-
-test("a service shows nginx a client certificate from the secret manager, in HTTP/1.1 and HTTP/2, or nothing passes", async ({
-  page,
-}) => {
-  const [authority, strangers] = [new Authority(), new Authority()];
-  const nginx = await Nginx.start(authority.issue("IP:127.0.0.1"), authority);
-  const dashboard = new Dashboard(page, world.postern.dashboard);
-  await addVault(world, dashboard, "secret");
-  const asked = () => get(`${world.postern.gateway}/mine`).then(({ status, body }) => `${status} ${body}`);
-
-  await dashboard.go("Published Services");
-  const dialog = await dashboard.dialog("Add Service");
-  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("guarded");
-  await dialog.getByRole("combobox", { name: "Upstream", exact: true }).selectOption("Nodes");
-  await dialog.getByRole("textbox", { name: "Nodes", exact: true }).fill(`127.0.0.1:${nginx.port}`);
-  await dialog.getByRole("combobox", { name: "Scheme", exact: true }).selectOption("HTTPS");
-  await dialog.getByRole("textbox", { name: "CA Certificate", exact: true }).fill(authority.certificate);
-  await dashboard.submit(dialog);
-  await dashboard.openService("guarded");
-  await dashboard.addRoute("mine", "/mine");
-  // nginx speaks for itself where nothing is shown to it.
-  await expect.poll(asked).toContain("400 Bad Request");
-
-  await dashboard.open("/g/default/certificates");
-  const certificate = await dashboard.dialog("Add Certificate");
-  await certificate.getByRole("textbox", { name: "Name", exact: true }).fill("mine");
-  const at = (key: string) => `$secret://vault/my-vault/tls/mine/${key}`;
-  await certificate.getByRole("textbox", { name: "Certificate", exact: true }).fill(at("certificate"));
-  await certificate.getByRole("textbox", { name: "Private Key", exact: true }).fill(at("key"));
-  await dashboard.submit(certificate);
-
-  const choose = async (field: string, option: string) => {
-    await dashboard.openService("guarded");
-    const edit = await dashboard.dialog("Edit");
-    await edit.getByRole("combobox", { name: field, exact: true }).selectOption(option);
-    await dashboard.submit(edit, "Save");
-  };
-  await choose("Client Certificate", "mine");
-  await expect(page.getByText("Requests are refused")).toBeVisible();
-  const refused = await asked();
-  const incident = /"incident":"(\w+)"/.exec(refused)?.[1];
-  expect(refused, refused).toMatch(/^503 /);
-  await expect(page.getByText(`Incident ${incident}.`)).toBeVisible();
-  await dashboard.go("References");
-  await expect(page.getByText(`refuse requests with incident ${incident}`).first()).toBeVisible();
-
-  const refreshed = async (identity: { certificate: string; key: string }) => {
-    await world.bao.put("tls/mine", { ...identity });
-    await dashboard.open("/g/default/secret-providers/vault/my-vault");
-    await page.getByRole("button", { name: "Refresh now", exact: true }).first().click();
-  };
-  await refreshed(strangers.issue("DNS:stranger.example"));
-  await expect.poll(asked).toContain("400 Bad Request");
-  await refreshed(authority.issue("DNS:gateway.example"));
-  await expect.poll(asked).toBe("200 HTTP/1.1 SUCCESS CN=gateway.example");
-  await choose("Scheme", "gRPCs (HTTP/2 over TLS)");
-  await expect.poll(asked).toBe("200 HTTP/2.0 SUCCESS CN=gateway.example");
-
-  await dashboard.open("/g/default/certificates");
-  await expect(page.getByRole("row").filter({ hasText: "Client certificate of guarded" })).toBeVisible();
-  const gone = await dashboard.dialog("Delete mine");
-  await expect(gone.getByText("service guarded")).toBeVisible();
-  await expect(gone.getByRole("button", { name: "Delete", exact: true })).toBeDisabled();
-  await nginx.remove();
-  authority.remove();
-  strangers.remove();
 });

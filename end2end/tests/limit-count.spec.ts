@@ -1,5 +1,6 @@
 // The tutorial's second half: Limit Count whose Redis user and password are references.
 import { Locator, Page } from "@playwright/test";
+import { neverShown } from "../support/canary";
 import { Dashboard, jsonEditor } from "../support/dashboard";
 import { Redis } from "../support/redis";
 import { expect, freshWorld, test } from "../support/test";
@@ -10,6 +11,8 @@ const world = freshWorld();
 const SECRET = "api7/redis";
 let dashboard: Dashboard;
 let redis: Redis;
+
+neverShown(world, "redis-api7", "redis-second");
 
 test.beforeAll(async () => {
   redis = await Redis.start();
@@ -147,7 +150,7 @@ test("the tutorial's text is pasted, with its mistakes, and mended", async ({ pa
     [`{${tutorialText("127.0.0.1")}, "count": 4}`, "twice"],
     [`{${tutorialText("127.0.0.1").replace("my-vault", "no-vault")}}`, "/redis_username"],
   ]) {
-    await editor.textbox.fill(typed);
+    await editor.write(typed);
     await enable.click();
     await expect(dialog.getByRole("group", { name: "What needs mending" })).toContainText(complaint);
   }
@@ -188,7 +191,7 @@ test("requests go on when the password is rotated in Vault and in Redis", async 
   await page.getByRole("button", { name: "Edit Limit Count", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Edit Limit Count", exact: true });
   const editor = await jsonEditor(dialog);
-  await editor.textbox.fill((await editor.text()).replace('"count": 3', '"count": 1000'));
+  await editor.write((await editor.text()).replace('"count": 3', '"count": 1000'));
   await dashboard.submit(dialog, "Save");
   expect((await world.postern.request("/ip")).status).toBe(200);
 
@@ -213,9 +216,7 @@ test("without the editor's script the plain text field does", async ({ page, com
 
 test("without the secret nothing passes, and the incident is found", async ({ page }) => {
   await world.bao.put(SECRET, { username: "api7" });
-  await dashboard.go("Secret Providers");
-  await page.getByRole("link", { name: "my-vault", exact: true }).click();
-  await page.getByRole("button", { name: "Refresh now", exact: true }).click();
+  await dashboard.refresh();
   await expect.poll(async () => (await world.postern.request("/ip")).status).toBe(503);
   const { incident } = JSON.parse((await world.postern.request("/ip")).body) as { incident: string };
   await dashboard.open("/g/default/references");

@@ -26,7 +26,10 @@ test("a consumer's plugin takes the place of the route's", async ({ page }) => {
   // What a consumer authenticates with is a credential.
   await expect(catalogue.getByRole("heading", { name: "Key Auth", exact: true })).toHaveCount(0);
   await page.keyboard.press("Escape");
-  await dashboard.enablePlugin("Limit Count", '{"count": 1, "time_window": 3600, "rejected_code": 429}');
+  await dashboard.enablePlugin("Limit Count", '{"count": 1, "time_window": 3600, "rejected_code": 429}', [
+    { typed: '{"count": 0, "time_window": 3600}', says: "/count" },
+    { typed: '{"count": 1, "time_window": 3600, "rejected_code": 99}', says: "/rejected_code" },
+  ]);
   await expect(page.getByRole("row").filter({ hasText: "Limit Count" })).toContainText('"count": 1');
   expect((await world.postern.request("/ip", KEY)).headers["x-ratelimit-limit"]).toBe("1");
   expect((await world.postern.request("/ip", KEY)).status).toBe(429);
@@ -45,6 +48,10 @@ test("a global plugin runs for every request, also where there is no route", asy
   await dashboard.enablePlugin(
     "Limit Count",
     '{"rules": [{"count": 1000, "time_window": 3600, "key": "all", "header_prefix": "Global"}]}',
+    [
+      { typed: '{"rules": []}', says: "/rules" },
+      { typed: '{"rules": [{"count": 1000, "time_window": 3600}]}', says: "/rules/0" },
+    ],
   );
   for (const [path, status] of [
     ["/ip", 200],
@@ -59,7 +66,10 @@ test("a global plugin runs for every request, also where there is no route", asy
 test("metadata names the headers of every limit-count, but not those of rules", async ({ page }) => {
   await dashboard.go("Plugin Metadata");
   await expect(page.getByText("No plugin has metadata")).toBeVisible();
-  await dashboard.addPluginMetadata("Limit Count", '{"limit_header": "X-Quota"}');
+  await dashboard.addPluginMetadata("Limit Count", '{"limit_header": "X-Quota"}', [
+    { typed: '{"limit_header": "Content-Length"}', says: "/limit_header" },
+    { typed: '{"limit_heder": "X-Quota"}', says: "limit_header" },
+  ]);
   await expect(page.getByRole("row").filter({ hasText: "Limit Count" })).toContainText('"X-Quota"');
   const { headers } = await world.postern.request("/ip", KEY);
   expect(headers["x-quota"]).toBe("100");

@@ -8,46 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// Who is in it. Both are `inetOrgPerson`; the second name has all that has to be escaped.
-const PEOPLE: &str = "dn: dc=example,dc=org
-objectClass: dcObject
-objectClass: organization
-o: Example
-dc: example
-
-dn: ou=users,dc=example,dc=org
-objectClass: organizationalUnit
-ou: users
-
-dn: cn=user01,ou=users,dc=example,dc=org
-objectClass: inetOrgPerson
-cn: user01
-uid: first
-sn: One
-userPassword: password1
-
-dn: cn=user02,ou=users,dc=example,dc=org
-objectClass: inetOrgPerson
-cn: user02
-sn: Two
-userPassword: pass word:2
-
-dn: cn=\\23O'Neil\\, Ann \\2b \\22x\\22\\;\\3c\\3e\\5c \\3d1,ou=users,dc=example,dc=org
-objectClass: inetOrgPerson
-cn: #O'Neil, Ann + \"x\";<>\\ =1
-sn: Three
-userPassword: password3
-
-dn: ou=admins,ou=users,dc=example,dc=org
-objectClass: organizationalUnit
-ou: admins
-
-dn: cn=root,ou=admins,ou=users,dc=example,dc=org
-objectClass: inetOrgPerson
-cn: root
-sn: Root
-userPassword: password-of-root
-";
+/// Who is in it.
+const PEOPLE: &str = include_str!("../../../dev/backends/people.ldif");
+/// Its settings, but for TLS.
+const SETTINGS: &str = include_str!("../../../dev/backends/slapd.conf");
 
 /// One directory, over plain LDAP, StartTLS and ldaps.
 pub struct Ldap {
@@ -173,27 +137,14 @@ fn configuration(folder: &Path, mode: LdapMode) -> String {
         LdapMode::Strict => "security simple_bind=128",
         LdapMode::Lax => "allow bind_anon_dn",
     };
+    let usual = SETTINGS.replace("FOLDER", &folder.to_string());
     format!(
-        "include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-pidfile {folder}/slapd.pid
-argsfile {folder}/slapd.args
-modulepath /usr/lib/ldap
-moduleload back_mdb
-TLSCACertificateFile {folder}/ca.pem
+        "TLSCACertificateFile {folder}/ca.pem
 TLSCertificateFile {folder}/server.pem
 TLSCertificateKeyFile {folder}/server.key
 TLSVerifyClient never
 {more}
-access to attrs=userPassword by anonymous auth by * none
-access to * by * read
-database mdb
-maxsize 16777216
-suffix \"dc=example,dc=org\"
-rootdn \"cn=admin,dc=example,dc=org\"
-directory {folder}/db
-"
+{usual}"
     )
 }
 

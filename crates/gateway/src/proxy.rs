@@ -127,7 +127,8 @@ async fn pass(
         answer: added,
         scene: &scene,
     };
-    record.answered_by([Some(global), plan.map(|plan| &plan.plugins)], &access);
+    let of_plan = plan.into_iter().flat_map(|plan| plan.plugins.answering());
+    record.answered_by(global.answering().chain(of_plan), &access);
     run(global.rewrite(), &mut access).await?;
     let Some(plan) = plan else {
         run(global.access(), &mut access).await?;
@@ -213,8 +214,8 @@ async fn consult(
     };
     // The consumer's replace those of the route; what it adds has not run yet.
     let merged = of_route.overlaid_by(of_consumer);
-    record.answered_by([Some(global), Some(&merged)], access);
-    run(&merged.rewrite_without(of_route), access).await?;
+    record.answered_by(global.answering().chain(merged.answering()), access);
+    run(merged.added_rewrite(), access).await?;
     run(global.access(), access).await?;
     run(merged.access(), access).await?;
     Ok(body)

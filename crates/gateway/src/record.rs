@@ -2,7 +2,7 @@
 
 use crate::identity::Identity;
 use crate::peer::Peer;
-use crate::plugin::{Access, Chain, Installed, Kept};
+use crate::plugin::{Access, Installed, Kept};
 use crate::request_id;
 use crate::stats::Outcome;
 use crate::table::Route;
@@ -83,10 +83,10 @@ impl Record {
         })
     }
 
-    /// The plugins of these chains change the answer, in this order.
-    pub(crate) fn answered_by(&mut self, chains: [Option<&Chain>; 2], access: &Access<'_>) {
+    /// These plugins change the answer, in this order.
+    pub(crate) fn answered_by<'p>(&mut self, plugins: impl Iterator<Item = &'p Arc<Installed>>, access: &Access<'_>) {
         self.answering.clear();
-        self.answering.extend(chains.into_iter().flatten().flat_map(Chain::answering).cloned());
+        self.answering.extend(plugins.cloned());
         self.kept.take(&self.answering, access);
         if let Some(id) = &self.kept.id {
             self.id = id.clone();

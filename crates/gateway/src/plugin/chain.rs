@@ -29,8 +29,19 @@ pub(crate) struct Chain {
     answers: bool,
 }
 
+/// The plugins of a route with those of a consumer, which replace the ones of the same name. Both are in order already: for
+/// a request nothing is sorted, or kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Overlaid<'a> {
+    of_route: &'a Chain,
+    of_consumer: &'a Chain,
+}
+
 /// Runs plugins until one of them refuses the request.
-pub(crate) async fn run(plugins: &[Arc<Installed>], access: &mut Access<'_>) -> Result<(), Reject> {
+pub(crate) async fn run<'p>(
+    plugins: impl IntoIterator<Item = &'p Arc<Installed>>,
+    access: &mut Access<'_>,
+) -> Result<(), Reject> {
     for installed in plugins {
         installed.run(access).await?;
     }
@@ -115,17 +126,49 @@ impl Chain {
         self.plugins.iter().find(|installed| installed.name == plugin).map(|installed| &installed.plugin)
     }
 
-    /// What is to run before it is known whether the request may pass, and is not in `other`.
-    pub(crate) fn rewrite_without(&self, other: &Self) -> Vec<Arc<Installed>> {
-        self.rewrite().iter().filter(|installed| !other.has(installed.name)).cloned().collect()
+    /// These with those of a consumer.
+    pub(crate) fn overlaid_by<'a>(&'a self, of_consumer: &'a Self) -> Overlaid<'a> {
+        Overlaid { of_route: self, of_consumer }
+    }
+}
+
+impl<'a> Overlaid<'a> {
+    /// What is to run before it is known whether the request may pass, and has not run for the route.
+    pub(crate) fn added_rewrite(self) -> impl Iterator<Item = &'a Arc<Installed>> {
+        self.of_the_consumer(self.of_consumer.rewrite()).filter(move |installed| !self.of_route.has(installed.name))
     }
 
-    /// These with those of a consumer, which replace the ones of the same name.
-    pub(crate) fn overlaid_by(&self, of_consumer: &Self) -> Self {
-        let kept = self.plugins.iter().filter(|installed| !of_consumer.has(installed.name));
-        let added = of_consumer.plugins.iter().filter(|installed| installed.runs_for_a_consumer());
-        Self::of(kept.chain(added).cloned().collect(), self.disabled.clone())
+    /// Whether it may pass.
+    pub(crate) fn access(self) -> impl Iterator<Item = &'a Arc<Installed>> {
+        in_order(self.of_the_route(self.of_route.access()), self.of_the_consumer(self.of_consumer.access()))
     }
+
+    /// Those that change answers.
+    pub(crate) fn answering(self) -> impl Iterator<Item = &'a Arc<Installed>> {
+        in_order(self.of_the_route(&self.of_route.plugins), self.of_the_consumer(&self.of_consumer.plugins))
+            .filter(|installed| installed.plugin.answers())
+    }
+
+    fn of_the_route(self, plugins: &'a [Arc<Installed>]) -> impl Iterator<Item = &'a Arc<Installed>> {
+        plugins.iter().filter(move |installed| !self.of_consumer.has(installed.name))
+    }
+
+    fn of_the_consumer(self, plugins: &'a [Arc<Installed>]) -> impl Iterator<Item = &'a Arc<Installed>> {
+        plugins.iter().filter(|installed| installed.runs_for_a_consumer())
+    }
+}
+
+/// Two lists that are in order as one that is.
+fn in_order<'a>(
+    left: impl Iterator<Item = &'a Arc<Installed>>,
+    right: impl Iterator<Item = &'a Arc<Installed>>,
+) -> impl Iterator<Item = &'a Arc<Installed>> {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    std::iter::from_fn(move || match (left.peek(), right.peek()) {
+        (Some(one), Some(other)) if one.place <= other.place => left.next(),
+        (Some(_), None) => left.next(),
+        _ => right.next(),
+    })
 }
 
 impl Installed {

@@ -47,7 +47,7 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Servers that were in `before` keep what is known of them.
+    /// Servers that were in `before` keep what is known of them, as long as it is found out in the same way.
     ///
     /// # Errors
     /// Why no request can be sent, for the log.
@@ -56,6 +56,11 @@ impl Servers {
         certificate: Option<&SnapshotCertificate>,
         before: Option<&Self>,
     ) -> Result<Self, String> {
+        // Else a server would be left alone by a check that nobody makes any more.
+        let same_checks = |other: &routing::Nodes| {
+            (&other.active_check, &other.passive_check) == (&source.active_check, &source.passive_check)
+        };
+        let before = before.filter(|before| same_checks(&before.source));
         let weighty = source.nodes.iter().filter(|node| node.weight > 0);
         let nodes = weighty.map(|node| known(node, source, before)).collect::<Result<Vec<_>, _>>()?;
         let balance = Balance::new(nodes, source.balancing).ok_or("no node has a weight above 0")?;

@@ -1,6 +1,6 @@
 use super::balance::shares;
 use super::*;
-use routing::{NodesTls, PassiveCheck, Scheme};
+use routing::{ActiveCheck, NodesTls, PassiveCheck, Scheme};
 
 fn node(host: &str, weight: u32) -> routing::Node {
     routing::Node { host: host.to_owned(), port: 80, weight }
@@ -121,6 +121,29 @@ fn a_server_keeps_its_state_over_a_change_of_the_others() {
     source.nodes.push(node("c", 1));
     let after = Servers::new(&source, None, Some(&before)).unwrap();
     assert_eq!(after.nodes().iter().map(|node| node.is_healthy()).collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn a_server_is_not_left_alone_by_a_check_that_is_gone_or_another() {
+    let active = ActiveCheck { path: "/health".to_owned(), interval: 5, healthy_after: 2, unhealthy_after: 3 };
+    let source = routing::Nodes { active_check: Some(active.clone()), ..checked(3600).source };
+    let before = Servers::new(&source, None, None).unwrap();
+    before.node(0).judge(false);
+    before.learn(before.node(1), false);
+    before.learn(before.node(1), false);
+    let without = |change: &dyn Fn(&mut routing::Nodes)| {
+        let mut source = before.source.clone();
+        change(&mut source);
+        let after = Servers::new(&source, None, Some(&before)).unwrap();
+        after.nodes().iter().filter(|node| node.is_healthy()).count()
+    };
+    assert_eq!(without(&|source| source.retries = Some(1)), 0);
+    assert_eq!(without(&|source| source.active_check = None), 2);
+    assert_eq!(
+        without(&|source| source.active_check = Some(ActiveCheck { path: "/".to_owned(), ..active.clone() })),
+        2
+    );
+    assert_eq!(without(&|source| source.passive_check = Some(PassiveCheck { unhealthy_after: 2, rest: 1 })), 2);
 }
 
 #[test]
