@@ -198,6 +198,12 @@ need_redis() {
   have redis-server || apt_install redis-server
 }
 
+# For the tests of client certificates to upstream servers.
+need_nginx() {
+  have nginx || [ -x /usr/sbin/nginx ] && return
+  apt_install nginx
+}
+
 # The tests start a directory of their own. A package that was told to configure nothing has no service to start.
 need_ldap() {
   have slapd || [ -x /usr/sbin/slapd ] && return

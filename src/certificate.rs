@@ -1,4 +1,5 @@
-//! Certificates: by which the gateway proves to clients that it is the host they asked for.
+//! Certificates: by which the gateway proves to clients that it is the host they asked for, and to upstream servers
+//! who it is.
 
 use crate::name::{DisplayName, ObjectId};
 use crate::pem;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Certificate<S> {
     pub id: ObjectId,
     pub name: DisplayName,
-    /// The hosts (SNI) that it is shown for. Never empty.
+    /// The hosts (SNI) that it is shown to clients for. None for one that only upstream servers are shown.
     pub hosts: Vec<HostPattern>,
     /// The certificate, then those of its authorities, in PEM.
     pub certificate: SecretField<S>,
@@ -134,9 +135,6 @@ impl CertificateForm {
         let mut problems = Problems::default();
         let name = problems.check("name", self.name.trim().parse());
         let hosts = problems.check("hosts", parse_list::<HostPattern>(&self.hosts));
-        if hosts.as_ref().is_some_and(Vec::is_empty) {
-            problems.add("hosts", "A host is needed here, for example example.com or *.example.com.");
-        }
         let certificate = problems.check("certificate", parse_field(&self.certificate, CertificateField::Certificate));
         let private_key = problems.check("private_key", parse_field(&self.private_key, CertificateField::PrivateKey));
         let certificate = (|| {

@@ -119,6 +119,16 @@ pub struct ConsumerView {
 pub struct ServiceView {
     pub stored: Stored<Service>,
     pub routes: usize,
+    /// What its servers are shown that ask for a certificate.
+    pub client_certificate: Option<ClientCertificateView>,
+}
+
+/// A certificate that a service shows to its servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificateView {
+    pub name: DisplayName,
+    /// Why requests of the service are refused, and what to do; `None` when they are not.
+    pub problem: Option<String>,
 }
 
 /// A certificate and whether the gateway can show it.
@@ -129,8 +139,10 @@ pub struct CertificateView {
     pub certificate: Option<ReferenceState>,
     /// The same of the private key.
     pub private_key: Option<ReferenceState>,
-    /// Why clients that ask for its hosts are refused, and what to do; `None` when they are not.
+    /// Why it is not shown to anyone, and what to do; `None` when it is.
     pub problem: Option<String>,
+    /// The services that show it to their servers.
+    pub services: Vec<DisplayName>,
 }
 
 /// One use of a reference.
@@ -420,6 +432,7 @@ pub trait ControlPlane: Send + Sync {
         revision: u64,
         certificate: Certificate<Entered>,
     ) -> Answer<CertificateView>;
+    /// Refused with [`ControlError::InUse`] while a service shows it to its servers.
     async fn delete_certificate(&self, operator: &Operator, group: &GroupName, id: &ObjectId) -> Answer<()>;
 
     /// The references in the plugins of a service and of its routes, field by field.

@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub keys: Shards<KeyCredential>,
     /// What the gateway shows of itself over TLS: those certificates that can be shown now.
     pub certificates: Arc<[SnapshotCertificate]>,
+    /// The others, each with the incident that answers name while a service needs it.
+    pub withheld: Arc<BTreeMap<ObjectId, String>>,
     /// What the fingerprints were made with.
     pub fingerprint_key: FingerprintKey,
     /// What the sessions of browsers are sealed with. Without one nobody can sign in.
@@ -141,7 +143,27 @@ impl PartialEq for SnapshotCertificate {
     }
 }
 
+/// How a certificate stands that a service shows to its servers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClientCertificate {
+    Ready(SnapshotCertificate),
+    /// It cannot be shown now: requests that need it are refused, and name the incident.
+    Withheld {
+        incident: String,
+    },
+}
+
 impl Snapshot {
+    /// The certificate of that id; `None` when there is none.
+    #[must_use]
+    pub fn client_certificate(&self, id: &ObjectId) -> Option<ClientCertificate> {
+        if let Some(incident) = self.withheld.get(id) {
+            return Some(ClientCertificate::Withheld { incident: incident.clone() });
+        }
+        let found = self.certificates.iter().find(|certificate| certificate.id == *id);
+        found.cloned().map(ClientCertificate::Ready)
+    }
+
     /// A gateway that knows no route yet.
     #[must_use]
     pub fn empty(fingerprint_key: FingerprintKey) -> Arc<Self> {
@@ -155,6 +177,7 @@ impl Snapshot {
             plugin_metadata: Arc::default(),
             keys: Shards::default(),
             certificates: Arc::default(),
+            withheld: Arc::default(),
             fingerprint_key,
             session_key: None,
         })

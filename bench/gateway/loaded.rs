@@ -109,6 +109,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         global_plugins: Arc::default(),
         plugin_metadata: Arc::default(),
         certificates: Arc::default(),
+        withheld: Arc::default(),
         fingerprint_key,
         session_key: None,
     }

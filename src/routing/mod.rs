@@ -11,8 +11,10 @@ use std::str::FromStr;
 mod upstream;
 mod upstream_form;
 
-pub use upstream::{ActiveCheck, Balancing, Node, Nodes, NodesForm, PassHost, PassiveCheck, Scheme, Upstream};
-pub use upstream_form::{PASS_HOST_CHOICES, SCHEME_CHOICES};
+pub use upstream::{
+    ActiveCheck, Balancing, Node, Nodes, NodesForm, NodesTls, PassHost, PassiveCheck, Scheme, Upstream,
+};
+pub use upstream_form::{PASS_HOST_CHOICES, scheme_choices};
 
 /// A published service: an upstream, and the plugins that every route of it has. `F` is how their secrets are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

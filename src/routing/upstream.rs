@@ -2,6 +2,7 @@
 //!
 //! Field names and meanings follow APISIX's upstream (`apisix/schema_def.lua`).
 
+use crate::name::ObjectId;
 use serde::{Deserialize, Serialize};
 
 /// Where a service's requests go.
@@ -43,7 +44,7 @@ pub struct Nodes {
     pub passive_check: Option<PassiveCheck>,
 }
 
-/// One server of an upstream, spoken to in HTTP/1.1.
+/// One server of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Node {
     /// Host name or IP address; an IPv6 address without its brackets.
@@ -100,21 +101,86 @@ impl Balancing {
     }
 }
 
-/// Whether the way to the servers is encrypted. With HTTPS a server must show a certificate for its name;
-/// nothing switches that off.
+/// What the servers are spoken to in: HTTP/1.1, or HTTP/2 for those of gRPC; and whether the way is encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum Scheme {
+    /// HTTP/1.1.
     #[default]
     Http,
-    Https {
-        /// In PEM. Replaces the system's certificate authorities for this upstream.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ca_certificate: Option<String>,
-    },
+    /// HTTP/1.1 over TLS.
+    Https(NodesTls),
+    /// HTTP/2 from the first byte (RFC 9113 §3.3): gRPC, or whatever else speaks HTTP/2.
+    Grpc,
+    /// HTTP/2 over TLS.
+    Grpcs(NodesTls),
 }
 
-/// Which `Host` the servers get. With HTTPS it is also the name their certificate must have, except with
+/// How the way to the servers is encrypted. A server must show a certificate for its name; nothing switches that off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodesTls {
+    /// In PEM. Replaces the system's certificate authorities for this upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_certificate: Option<String>,
+    /// The certificate that is shown to servers that ask for one (`tls.client_cert_id` in APISIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_id: Option<ObjectId>,
+}
+
+impl Scheme {
+    /// How the way is encrypted; `None` when it is not.
+    #[must_use]
+    pub fn tls(&self) -> Option<&NodesTls> {
+        match self {
+            Self::Http | Self::Grpc => None,
+            Self::Https(tls) | Self::Grpcs(tls) => Some(tls),
+        }
+    }
+
+    /// Whether the servers are spoken to in HTTP/2, not in HTTP/1.1.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        match self {
+            Self::Http | Self::Https(_) => false,
+            Self::Grpc | Self::Grpcs(_) => true,
+        }
+    }
+
+    /// As the dialog shows it.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Http => "HTTP",
+            Self::Https(_) => "HTTPS",
+            Self::Grpc => "gRPC (HTTP/2)",
+            Self::Grpcs(_) => "gRPCs (HTTP/2 over TLS)",
+        }
+    }
+
+    /// As stored, and the form value.
+    #[must_use]
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https(_) => "https",
+            Self::Grpc => "grpc",
+            Self::Grpcs(_) => "grpcs",
+        }
+    }
+}
+
+impl Upstream {
+    /// The certificate that its servers are shown, if there is one.
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&ObjectId> {
+        match self {
+            Self::BuiltinEcho => None,
+            Self::Nodes(nodes) => nodes.scheme.tls()?.client_cert_id.as_ref(),
+        }
+    }
+}
+
+/// Which `Host` the servers get. With TLS it is also the name their certificate must have, except with
 /// `pass`: then it is the node's host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
@@ -158,9 +224,11 @@ pub struct NodesForm {
     pub nodes: String,
     /// `roundrobin` or `least_conn`.
     pub balancing: String,
-    /// `http` or `https`.
+    /// `http`, `https`, `grpc` or `grpcs`.
     pub scheme: String,
     pub ca_certificate: String,
+    /// The id of a certificate; empty for none.
+    pub client_cert_id: String,
     /// `pass`, `node` or `rewrite`.
     pub pass_host: String,
     pub upstream_host: String,

@@ -1,7 +1,7 @@
 //! The upstream part of the service dialog: from what was typed to [`Nodes`], and back.
 
 use super::PatternError;
-use super::upstream::{ActiveCheck, Balancing, Node, Nodes, NodesForm, PassHost, PassiveCheck, Scheme};
+use super::upstream::{ActiveCheck, Balancing, Node, Nodes, NodesForm, NodesTls, PassHost, PassiveCheck, Scheme};
 use crate::pem;
 use crate::problem::Problems;
 use std::ops::RangeInclusive;
@@ -14,7 +14,12 @@ const TIMES: RangeInclusive<u32> = 1..=254; // apisix/schema_def.lua, `health_ch
 pub const PASS_HOST_CHOICES: [(&str, &str); 3] =
     [("pass", "The client's Host"), ("node", "The node's host"), ("rewrite", "Another host")];
 /// The choices of Scheme: form value and label.
-pub const SCHEME_CHOICES: [(&str, &str); 2] = [("http", "HTTP"), ("https", "HTTPS")];
+#[must_use]
+pub fn scheme_choices() -> [(&'static str, &'static str); 4] {
+    let tls = NodesTls::default;
+    [Scheme::Http, Scheme::Https(tls()), Scheme::Grpc, Scheme::Grpcs(tls())]
+        .map(|scheme| (scheme.slug(), scheme.label()))
+}
 
 impl Default for NodesForm {
     fn default() -> Self {
@@ -53,12 +58,21 @@ impl NodesForm {
     fn scheme(&self, problems: &mut Problems) -> Option<Scheme> {
         match self.scheme.as_str() {
             "http" => Some(Scheme::Http),
-            "https" => {
-                let ca_certificate = problems.check("ca_certificate", pem::certificates(&self.ca_certificate))?;
-                Some(Scheme::Https { ca_certificate })
-            }
-            _ => problems.check("scheme", Err("Choose HTTP or HTTPS.")),
+            "https" => self.tls(problems).map(Scheme::Https),
+            "grpc" => Some(Scheme::Grpc),
+            "grpcs" => self.tls(problems).map(Scheme::Grpcs),
+            _ => problems.check("scheme", Err("Choose HTTP, HTTPS, gRPC or gRPCs.")),
         }
+    }
+
+    fn tls(&self, problems: &mut Problems) -> Option<NodesTls> {
+        let ca_certificate = problems.check("ca_certificate", pem::certificates(&self.ca_certificate));
+        let id = Some(self.client_cert_id.trim()).filter(|id| !id.is_empty());
+        let client_cert_id = problems.check(
+            "client_cert_id",
+            id.map(str::parse).transpose().map_err(|_| "Choose one of the certificates, or none."),
+        );
+        Some(NodesTls { ca_certificate: ca_certificate?, client_cert_id: client_cert_id? })
     }
 
     fn pass_host(&self, problems: &mut Problems) -> Option<PassHost> {
@@ -104,10 +118,7 @@ impl NodesForm {
     pub fn of(nodes: &Nodes) -> Self {
         let text = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
         let lines: Vec<String> = nodes.nodes.iter().map(|n| format!("{} {}", n.authority(), n.weight)).collect();
-        let (scheme, ca_certificate) = match &nodes.scheme {
-            Scheme::Http => ("http", None),
-            Scheme::Https { ca_certificate } => ("https", ca_certificate.clone()),
-        };
+        let tls = nodes.scheme.tls().cloned().unwrap_or_default();
         let (pass_host, upstream_host) = match &nodes.pass_host {
             PassHost::Pass => ("pass", ""),
             PassHost::Node => ("node", ""),
@@ -118,8 +129,9 @@ impl NodesForm {
         Self {
             nodes: lines.join("\n"),
             balancing: nodes.balancing.slug().to_owned(),
-            scheme: scheme.to_owned(),
-            ca_certificate: ca_certificate.unwrap_or_default(),
+            scheme: nodes.scheme.slug().to_owned(),
+            ca_certificate: tls.ca_certificate.unwrap_or_default(),
+            client_cert_id: tls.client_cert_id.map(|id| id.to_string()).unwrap_or_default(),
             pass_host: pass_host.to_owned(),
             upstream_host: upstream_host.to_owned(),
             retries: text(nodes.retries),
@@ -264,8 +276,17 @@ mod tests {
             Ok(Nodes { balancing: Balancing::LeastConnections, ..one_node() })
         });
         check(|form| form.scheme = "https".to_owned(), {
-            Ok(Nodes { scheme: Scheme::Https { ca_certificate: None }, ..one_node() })
+            Ok(Nodes { scheme: Scheme::Https(NodesTls::default()), ..one_node() })
         });
+        check(|form| form.scheme = "grpc".to_owned(), Ok(Nodes { scheme: Scheme::Grpc, ..one_node() }));
+        let shown = |form: &mut NodesForm| {
+            form.scheme = "grpcs".to_owned();
+            form.client_cert_id = " c1 ".to_owned();
+        };
+        let tls = NodesTls { ca_certificate: None, client_cert_id: Some("c1".parse().unwrap()) };
+        check(shown, Ok(Nodes { scheme: Scheme::Grpcs(tls), ..one_node() }));
+        // Without TLS there is nobody to show it to.
+        check(|form| form.client_cert_id = "c1".to_owned(), Ok(one_node()));
         let rewrite = |form: &mut NodesForm| {
             form.pass_host = "rewrite".to_owned();
             form.upstream_host = "API.example.com:8443".to_owned();
@@ -301,12 +322,13 @@ mod tests {
     #[test]
     fn every_field_at_fault_is_named() {
         check(|form| form.balancing = "chash".to_owned(), Err(&["balancing"]));
-        check(|form| form.scheme = "grpc".to_owned(), Err(&["scheme"]));
+        check(|form| form.scheme = "tcp".to_owned(), Err(&["scheme"]));
         check(|form| form.pass_host = "rewrite".to_owned(), Err(&["upstream_host"]));
         check(
             |form| {
                 form.scheme = "https".to_owned();
                 form.ca_certificate = "nonsense".to_owned();
+                form.client_cert_id = "no id".to_owned();
                 form.retries = "-1".to_owned();
                 form.retry_timeout = "0".to_owned();
                 form.connect_timeout = "0".to_owned();
@@ -317,6 +339,7 @@ mod tests {
             },
             Err(&[
                 "ca_certificate",
+                "client_cert_id",
                 "retries",
                 "retry_timeout",
                 "connect_timeout",
@@ -330,8 +353,17 @@ mod tests {
 
     #[test]
     fn an_upstream_stored_by_an_earlier_version_is_read() {
-        let stored = r#"{"type":"nodes","nodes":[{"host":"a","port":80,"weight":1}]}"#;
-        let upstream: super::super::Upstream = serde_json::from_str(stored).unwrap();
-        assert_eq!(upstream, super::super::Upstream::Nodes(one_node()));
+        let https =
+            |ca: Option<&str>| Scheme::Https(NodesTls { ca_certificate: ca.map(str::to_owned), client_cert_id: None });
+        for (scheme, expected) in [
+            ("", Scheme::Http),
+            (r#","scheme":{"name":"http"}"#, Scheme::Http),
+            (r#","scheme":{"name":"https"}"#, https(None)),
+            (r#","scheme":{"name":"https","ca_certificate":"x"}"#, https(Some("x"))),
+        ] {
+            let stored = format!(r#"{{"type":"nodes","nodes":[{{"host":"a","port":80,"weight":1}}]{scheme}}}"#);
+            let upstream: super::super::Upstream = serde_json::from_str(&stored).unwrap();
+            assert_eq!(upstream, super::super::Upstream::Nodes(Nodes { scheme: expected, ..one_node() }));
+        }
     }
 }

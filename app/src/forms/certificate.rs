@@ -125,10 +125,9 @@ pub fn CertificateDialog(
                 name="hosts"
                 label="Hosts"
                 value=fields.hosts
-                required=true
                 mono=true
                 placeholder="example.com *.example.com"
-                hint=|| "The hosts for which the gateway shows it."
+                hint=|| "The hosts for which the gateway shows it to clients. Empty: none, it is shown only to the nodes of services that name it."
             />
             <TextArea
                 name="certificate"

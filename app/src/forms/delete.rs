@@ -1,4 +1,5 @@
-//! Deleting: a plain question where nothing depends on it; the name must be typed where something does.
+//! Deleting: a plain question where nothing depends on it; the name must be typed where something does, or it is not
+//! possible until nothing does.
 
 use crate::error::AppError;
 use leptos::prelude::*;
@@ -29,6 +30,9 @@ pub fn DeleteDialog(
     /// What goes with it, or stops working. Not empty means that the name must be typed.
     #[prop(into)]
     consequences: Vec<String>,
+    /// Not empty means that it cannot be deleted at all.
+    #[prop(optional)]
+    kept_while_used: bool,
     delete: Delete,
     on_done: Callback<()>,
     on_close: Callback<()>,
@@ -38,7 +42,7 @@ pub fn DeleteDialog(
     let failure = RwSignal::new(None::<AppError>);
     let needed = RwSignal::new(consequences);
     let expected = name.clone();
-    let may = Memo::new(move |_| needed.with(Vec::is_empty) || typed.get() == expected);
+    let may = Memo::new(move |_| needed.with(Vec::is_empty) || (!kept_while_used && typed.get() == expected));
     let run = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if pending.get_untracked() || !may.get_untracked() {
@@ -53,7 +57,7 @@ pub fn DeleteDialog(
                 Ok(()) => {
                     on_done.try_run(());
                 }
-                // Someone began to use it meanwhile: now the name must be typed.
+                // Someone began to use it meanwhile.
                 Err(AppError::Control(ControlError::InUse { by })) => {
                     needed.try_set(by);
                 }
@@ -74,6 +78,8 @@ pub fn DeleteDialog(
                         let list = needed.get();
                         if list.is_empty() {
                             view! { <p class="text-muted">"Nothing depends on it. This cannot be undone."</p> }.into_any()
+                        } else if kept_while_used {
+                            view! { <Users list/> }.into_any()
                         } else {
                             view! { <Consequences list name=prompt.get_value() typed/> }.into_any()
                         }
@@ -95,13 +101,32 @@ pub fn DeleteDialog(
 }
 
 #[component]
+fn Users(list: Vec<String>) -> impl IntoView {
+    view! {
+        <Callout tone=Tone::Warn>
+            <p class="font-medium">"It cannot be deleted while it is used by:"</p>
+            <Lines list/>
+        </Callout>
+    }
+    .into_any()
+}
+
+#[component]
+fn Lines(list: Vec<String>) -> impl IntoView {
+    view! {
+        <ul class="grid gap-1 max-h-48 overflow-y-auto" tabindex="0" aria-label="What depends on it">
+            {list.into_iter().map(|line| view! { <li class="wrap-anywhere">{line}</li> }).collect_view()}
+        </ul>
+    }
+    .into_any()
+}
+
+#[component]
 fn Consequences(list: Vec<String>, name: String, typed: RwSignal<String>) -> impl IntoView {
     view! {
         <Callout tone=Tone::Warn>
             <p class="font-medium">"This goes with it, or stops working:"</p>
-            <ul class="grid gap-1 max-h-48 overflow-y-auto" tabindex="0" aria-label="What depends on it">
-                {list.into_iter().map(|line| view! { <li class="wrap-anywhere">{line}</li> }).collect_view()}
-            </ul>
+            <Lines list/>
         </Callout>
         <p>
             "To delete it all the same, type "

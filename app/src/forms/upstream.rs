@@ -1,7 +1,11 @@
 //! The upstream part of the service dialog: the nodes, and how the gateway speaks to them.
 
+use crate::api;
+use crate::load::load;
+use crate::parts::group::group_signal;
 use leptos::prelude::*;
-use postern::routing::{Balancing, NodesForm, PASS_HOST_CHOICES, SCHEME_CHOICES};
+use postern::control::CertificateView;
+use postern::routing::{Balancing, NodesForm, PASS_HOST_CHOICES, scheme_choices};
 use ui::{Choice, Disclosure, Select, TextArea, TextInput};
 
 /// The fields as typed.
@@ -11,6 +15,7 @@ pub struct UpstreamFields {
     balancing: RwSignal<String>,
     scheme: RwSignal<String>,
     ca_certificate: RwSignal<String>,
+    client_cert_id: RwSignal<String>,
     pass_host: RwSignal<String>,
     upstream_host: RwSignal<String>,
     retries: RwSignal<String>,
@@ -32,6 +37,7 @@ impl UpstreamFields {
             balancing: RwSignal::new(form.balancing),
             scheme: RwSignal::new(form.scheme),
             ca_certificate: RwSignal::new(form.ca_certificate),
+            client_cert_id: RwSignal::new(form.client_cert_id),
             pass_host: RwSignal::new(form.pass_host),
             upstream_host: RwSignal::new(form.upstream_host),
             retries: RwSignal::new(form.retries),
@@ -54,6 +60,7 @@ impl UpstreamFields {
             balancing: self.balancing.get(),
             scheme: self.scheme.get(),
             ca_certificate: self.ca_certificate.get(),
+            client_cert_id: self.client_cert_id.get(),
             pass_host: self.pass_host.get(),
             upstream_host: self.upstream_host.get(),
             retries: self.retries.get(),
@@ -74,6 +81,7 @@ impl UpstreamFields {
         self.balancing.set(form.balancing);
         self.scheme.set(form.scheme);
         self.ca_certificate.set(form.ca_certificate);
+        self.client_cert_id.set(form.client_cert_id);
         self.pass_host.set(form.pass_host);
         self.upstream_host.set(form.upstream_host);
         self.retries.set(form.retries);
@@ -96,6 +104,7 @@ pub fn label(field: &str) -> Option<&'static str> {
         "balancing" => "Load Balancing",
         "scheme" => "Scheme",
         "ca_certificate" => "CA Certificate",
+        "client_cert_id" => "Client Certificate",
         "pass_host" => "Pass Host",
         "upstream_host" => "Upstream Host",
         "retries" => "Retries",
@@ -115,16 +124,16 @@ pub fn label(field: &str) -> Option<&'static str> {
 /// Whether a field that few need is set.
 pub fn is_tuned(form: &NodesForm) -> bool {
     let usual = NodesForm::default();
-    let NodesForm { nodes, balancing, scheme, ca_certificate, .. } = form.clone();
-    *form != NodesForm { nodes, balancing, scheme, ca_certificate, ..usual }
+    let NodesForm { nodes, balancing, scheme, ca_certificate, client_cert_id, .. } = form.clone();
+    *form != NodesForm { nodes, balancing, scheme, ca_certificate, client_cert_id, ..usual }
 }
 
 /// The servers, how requests are shared among them, and how they are spoken to.
 #[component]
 pub fn UpstreamInputs(fields: UpstreamFields, open: bool) -> impl IntoView {
     let balancing = Balancing::ALL.map(|balancing| Choice::new(balancing.slug(), balancing.label())).to_vec();
-    let schemes = SCHEME_CHOICES.map(|(slug, label)| Choice::new(slug, label)).to_vec();
-    let is_https = Memo::new(move |_| fields.scheme.get() == "https");
+    let schemes = scheme_choices().map(|(slug, label)| Choice::new(slug, label)).to_vec();
+    let is_tls = Memo::new(move |_| matches!(fields.scheme.get().as_str(), "https" | "grpcs"));
     view! {
         <TextArea
             name="nodes"
@@ -141,10 +150,10 @@ pub fn UpstreamInputs(fields: UpstreamFields, open: bool) -> impl IntoView {
             label="Scheme"
             value=fields.scheme
             choices=schemes
-            hint=|| "With HTTPS every server must prove its name with a certificate; nothing switches that off."
+            hint=|| "HTTP and HTTPS are HTTP/1.1. Over TLS every server must prove its name with a certificate; nothing switches that off."
         />
         {move || {
-            is_https
+            is_tls
                 .get()
                 .then(|| {
                     view! {
@@ -156,6 +165,7 @@ pub fn UpstreamInputs(fields: UpstreamFields, open: bool) -> impl IntoView {
                             placeholder="-----BEGIN CERTIFICATE-----"
                             hint=|| "PEM. Replaces the system's certificate authorities for this upstream."
                         />
+                        <ClientCertificate value=fields.client_cert_id/>
                     }
                 })
         }}
@@ -166,6 +176,34 @@ pub fn UpstreamInputs(fields: UpstreamFields, open: bool) -> impl IntoView {
         </Disclosure>
     }
     .into_any()
+}
+
+/// Which of the group's certificates is shown to the servers.
+#[component]
+fn ClientCertificate(value: RwSignal<String>) -> impl IntoView {
+    let group = group_signal();
+    load(
+        move || group.get(),
+        api::certificates,
+        move |live, _| {
+            let choices = live.peek(|views| certificate_choices(views));
+            view! {
+                <Select
+                    name="client_cert_id"
+                    label="Client Certificate"
+                    value
+                    choices
+                    hint=|| "One of Certificates, shown to nodes that ask for one. While it has no value, requests are refused."
+                />
+            }
+            .into_any()
+        },
+    )
+}
+
+fn certificate_choices(views: &[CertificateView]) -> Vec<Choice> {
+    let names = views.iter().map(|view| Choice::new(view.stored.object.id.as_str(), view.stored.object.name.as_str()));
+    std::iter::once(Choice::new("", "None")).chain(names).collect()
 }
 
 #[component]

@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::forms::certificate::CertificateDialog;
-use crate::forms::delete::{Delete, DeleteDialog, nothing};
+use crate::forms::delete::{Delete, DeleteDialog};
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
@@ -30,7 +30,7 @@ fn Page(live: Live<Vec<CertificateView>>) -> impl IntoView {
     view! {
         <List
             title="Certificates"
-            text="What the gateway shows over TLS. Certificate and private key may stay at a secret manager; a new one needs no restart."
+            text="What the gateway shows over TLS: to clients by the host they ask for, and to the nodes of services that name it. Certificate and private key may stay at a secret manager; a new one needs no restart."
             is_empty=live.part(Vec::is_empty)
             glyph=Glyph::Lock
             empty_title="No certificate yet"
@@ -78,6 +78,7 @@ fn Row(view: CertificateView, now: Signal<Millis>) -> impl IntoView {
     let certificate = view.stored.object;
     let name = certificate.name.to_string();
     let hosts: Vec<String> = certificate.hosts.iter().map(ToString::to_string).collect();
+    let services: Vec<String> = view.services.iter().map(ToString::to_string).collect();
     let id = certificate.id.to_string();
     view! {
         <tr>
@@ -95,7 +96,12 @@ fn Row(view: CertificateView, now: Signal<Millis>) -> impl IntoView {
                 }}
             </td>
             <td data-label="Hosts">
-                <code class="wrap-anywhere">{hosts.join(" ")}</code>
+                {match hosts.is_empty() {
+                    true => view! { <span class="text-muted">"No host"</span> }.into_any(),
+                    false => view! { <code class="wrap-anywhere">{hosts.join(" ")}</code> }.into_any(),
+                }}
+                {(!services.is_empty())
+                    .then(|| view! { <p class="cell-sub">{format!("Client certificate of {}", services.join(", "))}</p> })}
             </td>
             <td data-label="Certificate">
                 <Text field=certificate.certificate state=view.certificate now/>
@@ -179,6 +185,8 @@ fn Dialogs(live: Live<Vec<CertificateView>>) -> impl IntoView {
         {move || {
             find(delete.get())
                 .map(|view| {
+                    let used_by: Vec<String> =
+                        view.services.iter().map(|service| format!("service {service}")).collect();
                     let (id, name) = (view.stored.object.id, view.stored.object.name.to_string());
                     let delete: Delete = Arc::new(move |_| {
                         Box::pin(api::delete_certificate(group.get_value(), id.clone()))
@@ -187,7 +195,8 @@ fn Dialogs(live: Live<Vec<CertificateView>>) -> impl IntoView {
                         <DeleteDialog
                             what=format!("certificate {name}")
                             name
-                            consequences=nothing()
+                            consequences=used_by
+                            kept_while_used=true
                             delete
                             on_done=done(live, go)
                             on_close=go.closing()

@@ -122,7 +122,11 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
             (paths().plugins_of(&user), user.owner_name, what)
         }
         ReferenceUser::Certificate { user } => {
-            (paths().certificates(), user.name.to_string(), format!("{} of certificate", user.field.label()))
+            let mut what = format!("{} of certificate", user.field.label());
+            if !has_value {
+                what.push_str(&format!("; services that show it refuse requests with incident {incident}"));
+            }
+            (paths().certificates(), user.name.to_string(), what)
         }
     };
     let read_at = view.state.resolved().map(|resolved| resolved.read_at);

@@ -15,12 +15,12 @@ use crate::parts::group::{group, group_signal, paths};
 use crate::parts::page::{Crumb, PageHead};
 use crate::parts::time::Ago;
 use leptos::prelude::*;
-use postern::control::{PluginOwner, Stored};
+use postern::control::{ClientCertificateView, PluginOwner, Stored};
 use postern::name::ObjectId;
 use postern::routing::Route;
 use std::pin::Pin;
 use std::sync::Arc;
-use ui::{Glyph, Look, Tab, TabList};
+use ui::{Badge, Glyph, Look, Tab, TabList, Tone};
 
 /// Which part of a service is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
     let id = live.peek(|page| page.service.stored.object.id.clone());
     let name = live.part(|page| page.service.stored.object.name.to_string());
     let upstream = live.part(|page| page.service.stored.object.upstream.clone());
+    let certificate = live.part(|page| page.service.client_certificate.clone());
     let owner = Owner {
         owner: PluginOwner::Service(id.clone()),
         revision: live.part(|page| page.service.stored.revision),
@@ -102,6 +103,7 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
                         <dl class="card facts mb-8">
                             <dt>"Upstream"</dt>
                             <dd>{move || view! { <UpstreamText upstream=upstream.get()/> }}</dd>
+                            {move || certificate.get().map(|certificate| view! { <ClientCertificate certificate/> })}
                         </dl>
                     }
                 })}
@@ -110,6 +112,28 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
                 .then(|| view! { <PluginSection owner=owner.clone() text="Every route of this service has these."/> })}
         </div>
         <Dialogs live id/>
+    }
+    .into_any()
+}
+
+/// What the service shows to its nodes, and why it cannot now.
+#[component]
+fn ClientCertificate(certificate: ClientCertificateView) -> impl IntoView {
+    view! {
+        <dt>"Client Certificate"</dt>
+        <dd>
+            <a class="link" href=paths().certificates()>
+                {certificate.name.to_string()}
+            </a>
+            {certificate
+                .problem
+                .map(|why| {
+                    view! {
+                        <p><Badge tone=Tone::Danger word="Requests are refused"/></p>
+                        <p class="cell-sub max-w-lg">{why}</p>
+                    }
+                })}
+        </dd>
     }
     .into_any()
 }

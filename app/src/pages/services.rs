@@ -11,7 +11,7 @@ use crate::parts::list::List;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ServiceView;
-use postern::routing::{Node, Upstream};
+use postern::routing::{Node, Scheme, Upstream};
 use postern::time::Millis;
 use ui::Glyph;
 
@@ -101,9 +101,14 @@ pub fn UpstreamText(upstream: Upstream) -> impl IntoView {
     match upstream {
         Upstream::BuiltinEcho => "Built-in echo".into_any(),
         Upstream::Nodes(upstream) => {
+            let scheme = upstream.scheme.label();
             let lines =
                 upstream.nodes.iter().map(|node| view! { <li><code>{node_text(node)}</code></li> }).collect_view();
-            view! { <ul class="wrap-anywhere">{lines}</ul> }.into_any()
+            view! {
+                <ul class="wrap-anywhere">{lines}</ul>
+                {(upstream.scheme != Scheme::Http).then(|| view! { <p class="cell-sub">{scheme}</p> })}
+            }
+            .into_any()
         }
     }
 }

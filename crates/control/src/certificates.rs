@@ -8,7 +8,7 @@ use crate::row::sealed_row;
 use postern::certificate::{Certificate, CertificateField};
 use postern::control::{Answer, CertificateUser, CertificateView, ControlError, ReferenceUser, ReferenceView, Stored};
 use postern::fingerprint::Fingerprint;
-use postern::name::ObjectId;
+use postern::name::{DisplayName, ObjectId};
 use postern::reference::Reference;
 use postern::resolve::ReferenceState;
 use postern::rule::Rule;
@@ -35,11 +35,12 @@ impl NotShown {
     fn sentence(self) -> &'static str {
         match self {
             Self::NoValue => {
-                "Clients that ask for these hosts are refused until certificate and key both have a value."
+                "Clients that ask for its hosts, and requests to services that show it to their nodes, are refused \
+until certificate and key both have a value."
             }
             Self::NoIdentity => {
-                "Clients that ask for these hosts are refused: the values are no certificate and private key in PEM \
-that belong together. Write both anew, at the secret manager or here."
+                "Clients that ask for its hosts, and requests to services that show it to their nodes, are refused: \
+the values are no certificate and private key in PEM that belong together. Write both anew, at the secret manager or here."
             }
         }
     }
@@ -48,7 +49,8 @@ that belong together. Write both anew, at the secret manager or here."
 impl Inner {
     pub(crate) fn certificates(&self) -> Answer<Vec<CertificateView>> {
         let config = self.config();
-        let mut views: Vec<CertificateView> = config.certificates.values().map(|o| self.certificate_view(o)).collect();
+        let mut views: Vec<CertificateView> =
+            config.certificates.values().map(|o| self.certificate_view(&config, o)).collect();
         views.sort_by(|a, b| a.stored.object.name.cmp(&b.stored.object.name));
         Ok(views)
     }
@@ -87,6 +89,10 @@ impl Inner {
         let _changing = self.changing.lock().await;
         let config = self.config();
         let object = stored_certificate(&config, id)?;
+        let users = services_with(&config, id);
+        if !users.is_empty() {
+            return Err(ControlError::InUse { by: users.iter().map(|name| format!("service {name}")).collect() });
+        }
         self.storing(self.store.delete(&object.row)).await.map_err(|e| object.stored.object.describe(e))?;
         self.changed(Change::Deleted(Deleted::Certificate(id.clone()))).await
     }
@@ -105,17 +111,39 @@ impl Inner {
     }
 
     fn certificate_by_id(&self, id: &ObjectId) -> Answer<CertificateView> {
-        Ok(self.certificate_view(stored_certificate(&self.config(), id)?))
+        let config = self.config();
+        Ok(self.certificate_view(&config, stored_certificate(&config, id)?))
     }
 
-    fn certificate_view(&self, object: &Object<Certificate<Sealed>>) -> CertificateView {
+    fn certificate_view(&self, config: &Config, object: &Object<Certificate<Sealed>>) -> CertificateView {
         let Stored { object: certificate, revision, updated_at } = &object.stored;
         let stored = Stored { object: masked(certificate), revision: *revision, updated_at: *updated_at };
         CertificateView {
             stored,
             certificate: self.state_of(object, CertificateField::Certificate),
             private_key: self.state_of(object, CertificateField::PrivateKey),
-            problem: self.shown(object).err().map(|why| why.sentence().to_owned()),
+            problem: self.certificate_problem(object),
+            services: services_with(config, &certificate.id),
+        }
+    }
+
+    /// Why a certificate is shown to nobody, with the incident that answers name.
+    pub(crate) fn certificate_problem(&self, object: &Object<Certificate<Sealed>>) -> Option<String> {
+        let why = self.shown(object).err()?;
+        Some(format!("{} Incident {}.", why.sentence(), self.withheld_incident(object)))
+    }
+
+    /// What answers name while a service needs this certificate and it cannot be shown: the incident of the reference
+    /// that has no value that can be used, if that is why.
+    pub(crate) fn withheld_incident(&self, object: &Object<Certificate<Sealed>>) -> String {
+        let certificate = &object.stored.object;
+        let without_value = certificate.fields().into_iter().find_map(|(field, text)| {
+            let state = self.state_of(object, field)?;
+            text.reference().filter(|_| state.resolved().is_none())
+        });
+        match without_value {
+            Some(reference) => self.incident(reference),
+            None => self.fingerprints.of(format!("certificate/{}", certificate.id).as_bytes()).short(),
         }
     }
 
@@ -241,6 +269,15 @@ fn kept(field: &'static str, stored: Option<&Object<Certificate<Sealed>>>) -> An
 fn masked(certificate: &Certificate<Sealed>) -> Certificate<Masked> {
     let masked = certificate.try_map(|_, sealed| Ok::<_, Infallible>(Masked::from(sealed)));
     masked.unwrap_or_else(|never| match never {})
+}
+
+/// The services that show a certificate to their servers, in order.
+fn services_with(config: &Config, certificate: &ObjectId) -> Vec<DisplayName> {
+    let services = config.services.values().map(|object| &object.stored.object);
+    let users = services.filter(|service| service.upstream.client_certificate() == Some(certificate));
+    let mut names: Vec<DisplayName> = users.map(|service| service.name.clone()).collect();
+    names.sort();
+    names
 }
 
 fn stored_certificate<'a>(config: &'a Config, id: &ObjectId) -> Answer<&'a Object<Certificate<Sealed>>> {

@@ -139,6 +139,7 @@ fn label(path: &[String]) -> String {
         ["upstream", "balancing"] => "Load Balancing",
         ["upstream", "scheme", "name"] => "Scheme",
         ["upstream", "scheme", "ca_certificate"] => "CA Certificate",
+        ["upstream", "scheme", "client_cert_id"] => "Client Certificate",
         ["upstream", "pass_host", "mode"] => "Pass Host",
         ["upstream", "pass_host", "upstream_host"] => "Upstream Host",
         ["upstream", "retries"] => "Retries",

@@ -31,6 +31,8 @@ pub(crate) struct Published {
     named: BTreeSet<ConsumerName>,
     consumers: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
     certificates: Arc<[SnapshotCertificate]>,
+    /// Those that cannot be shown, each with its incident.
+    withheld: Arc<BTreeMap<ObjectId, String>>,
     /// Where the references of certificates stand.
     in_certificates: BTreeMap<StateName, u32>,
 }
@@ -140,9 +142,17 @@ impl Inner {
 
     /// Looks at all certificates again: there are few. Answers whether that changed what can be shown.
     fn show(&self, published: &mut Published, config: &Config) -> bool {
-        let shown: Arc<[_]> = config.certificates.values().filter_map(|object| self.shown(object).ok()).collect();
-        let changed = published.certificates != shown;
-        published.certificates = shown;
+        let (mut shown, mut withheld) = (Vec::new(), BTreeMap::new());
+        for object in config.certificates.values() {
+            match self.shown(object) {
+                Ok(certificate) => shown.push(certificate),
+                Err(_) => drop(withheld.insert(object.stored.object.id.clone(), self.withheld_incident(object))),
+            }
+        }
+        let changed = *published.certificates != *shown || *published.withheld != withheld;
+        tell_withheld(&published.withheld, &withheld);
+        published.certificates = shown.into();
+        published.withheld = Arc::new(withheld);
         published.in_certificates.clear();
         for view in self.certificate_references(config) {
             *published.in_certificates.entry(view.state.name()).or_default() += 1;
@@ -161,6 +171,7 @@ impl Inner {
             plugin_metadata: Arc::clone(&published.plugin_metadata),
             keys: published.armed.keys.clone(),
             certificates: Arc::clone(&published.certificates),
+            withheld: Arc::clone(&published.withheld),
             fingerprint_key: self.fingerprints.clone(),
             session_key: Some(self.session_key.clone()),
         };
@@ -212,6 +223,14 @@ impl Inner {
     }
 }
 
+/// Logs the certificates that were not withheld before.
+fn tell_withheld(before: &BTreeMap<ObjectId, String>, now: &BTreeMap<ObjectId, String>) {
+    for (certificate, incident) in now.iter().filter(|(certificate, _)| !before.contains_key(*certificate)) {
+        tracing::warn!(incident, %certificate,
+            "Certificate {certificate} cannot be shown: requests that need it are refused, and name incident {incident}");
+    }
+}
+
 /// The consumers that plugins name.
 fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTreeSet<ConsumerName> {
     plugins.flat_map(BTreeMap::values).flat_map(PluginConfig::consumers).map(|(_, name)| name).collect()
@@ -239,6 +258,7 @@ impl Published {
             named,
             consumers,
             certificates,
+            withheld,
             in_certificates,
         } = self;
         format!(
@@ -254,6 +274,7 @@ impl Published {
                 named,
                 consumers,
                 certificates,
+                withheld,
                 in_certificates
             )
         )

@@ -5,11 +5,11 @@ use crate::config::{Change, Config, Deleted, Object};
 use crate::credentials::new_id;
 use crate::errors::{Described, not_found};
 use crate::row::sealed_row;
-use crate::views::{mask_route, mask_service, service_view, stored};
-use postern::control::{Answer, ControlError, PluginOwner, ServiceView, Stored};
+use crate::views::{mask_route, mask_service, stored};
+use postern::control::{Answer, ClientCertificateView, ControlError, PluginOwner, ServiceView, Stored};
 use postern::name::ObjectId;
 use postern::plugin::{Plugins, SealedField};
-use postern::routing::{Route, Scheme, Service, Upstream};
+use postern::routing::{Route, Service, Upstream};
 use std::sync::Arc;
 use store::{Kind, NewRow};
 
@@ -17,19 +17,19 @@ impl Inner {
     pub(crate) fn services(&self) -> Answer<Vec<ServiceView>> {
         let config = self.config();
         let mut views: Vec<ServiceView> =
-            config.services.values().map(|object| service_view(&config, object)).collect();
+            config.services.values().map(|object| self.service_view(&config, object)).collect();
         views.sort_by(|a, b| a.stored.object.name.cmp(&b.stored.object.name));
         Ok(views)
     }
 
     pub(crate) fn service(&self, id: &ObjectId) -> Answer<ServiceView> {
         let config = self.config();
-        Ok(service_view(&config, stored_service(&config, id)?))
+        Ok(self.service_view(&config, stored_service(&config, id)?))
     }
 
     pub(crate) async fn add_service(&self, mut service: Service) -> Answer<ServiceView> {
-        self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
+        self.check_upstream(&service.upstream)?;
         service.id = new_id()?;
         let service = service.with_plugins(Plugins::new());
         let new = service_row(&service)?;
@@ -40,8 +40,8 @@ impl Inner {
     }
 
     pub(crate) async fn save_service(&self, revision: u64, service: Service) -> Answer<ServiceView> {
-        self.check_upstream(&service.upstream)?;
         let _changing = self.changing.lock().await;
+        self.check_upstream(&service.upstream)?;
         let plugins = stored_service(&self.config(), &service.id)?.stored.object.plugins.clone();
         let service = service.with_plugins(plugins);
         self.write_service(revision, &service).await?;
@@ -144,12 +144,32 @@ impl Inner {
                 format!("{} is Postern's own address: requests must not be sent back into it.", node.authority()),
             ));
         }
-        match &upstream.scheme {
-            Scheme::Https { ca_certificate: Some(pem) } if !secrets::is_authority(pem) => Err(ControlError::invalid(
+        let Some(tls) = upstream.scheme.tls() else { return Ok(()) };
+        if tls.ca_certificate.as_deref().is_some_and(|pem| !secrets::is_authority(pem)) {
+            return Err(ControlError::invalid(
                 "ca_certificate",
                 "The text has the form of a certificate, but cannot be read as one. Paste it again, whole.",
-            )),
-            Scheme::Http | Scheme::Https { .. } => Ok(()),
+            ));
+        }
+        if tls.client_cert_id.as_ref().is_some_and(|id| !self.config().certificates.contains_key(id)) {
+            return Err(ControlError::invalid(
+                "client_cert_id",
+                "This certificate is not there any more. Choose another one, or none.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn service_view(&self, config: &Config, object: &Object<Service<SealedField>>) -> ServiceView {
+        let upstream = &object.stored.object.upstream;
+        let certificate = upstream.client_certificate().and_then(|id| config.certificates.get(id));
+        ServiceView {
+            stored: stored(&object.stored, mask_service),
+            routes: config.routes_of(&object.stored.object.id).count(),
+            client_certificate: certificate.map(|certificate| ClientCertificateView {
+                name: certificate.stored.object.name.clone(),
+                problem: self.certificate_problem(certificate),
+            }),
         }
     }
 }

@@ -5,9 +5,7 @@ use crate::armed::Armed;
 use crate::config::{Config, Object};
 use crate::plugins::mask_plugins;
 use postern::consumer::Consumer;
-use postern::control::{
-    Answer, ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, ServiceView, Stored,
-};
+use postern::control::{Answer, ConsumerView, CredentialName, CredentialView, ProviderHealth, ProviderView, Stored};
 use postern::credential::Credential;
 use postern::name::ObjectId;
 use postern::plugin::SealedField;
@@ -118,13 +116,6 @@ pub(crate) fn consumer_view(armed: &Armed, object: &Object<Consumer>, credential
         stored: object.stored.clone(),
         credentials: credentials.len(),
         unarmed: credentials.iter().filter(|id| !armed.is_armed(id)).count(),
-    }
-}
-
-pub(crate) fn service_view(config: &Config, object: &Object<Service<SealedField>>) -> ServiceView {
-    ServiceView {
-        stored: stored(&object.stored, mask_service),
-        routes: config.routes_of(&object.stored.object.id).count(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the gateway shows of itself over TLS: the certificate for the host that a client asks for.
+//! What the gateway shows of itself over TLS: to clients the certificate for the host that they ask for.
 
 use crate::host::endings;
 use crate::worker::Shared;
@@ -33,9 +33,11 @@ impl Certificates {
             return Arc::clone(same);
         }
         let mut compiled = Self { made_of: Arc::clone(certificates), ..Self::default() };
-        for certificate in certificates.iter() {
+        // One without hosts is for upstream servers alone.
+        let is_only = certificates.iter().filter(|certificate| !certificate.hosts.is_empty()).count() == 1;
+        for certificate in certificates.iter().filter(|certificate| !certificate.hosts.is_empty()) {
             match certified(certificate) {
-                Ok(key) => compiled.add(certificate, &Arc::new(key)),
+                Ok(key) => compiled.add(certificate, &Arc::new(key), is_only),
                 Err(error) => {
                     let id = &certificate.id;
                     tracing::error!(certificate = %id, %error, "Certificate {id} cannot be shown; its hosts are refused");
@@ -45,7 +47,8 @@ impl Certificates {
         Arc::new(compiled)
     }
 
-    fn add(&mut self, certificate: &SnapshotCertificate, key: &Arc<CertifiedKey>) {
+    fn add(&mut self, certificate: &SnapshotCertificate, key: &Arc<CertifiedKey>, is_only: bool) {
+        self.only = is_only.then(|| Arc::clone(key));
         for host in &certificate.hosts {
             let (hosts, host) = match host {
                 HostPattern::Exact(host) => (&mut self.exact, host),
@@ -55,7 +58,6 @@ impl Certificates {
                 tracing::warn!(certificate = %certificate.id, "Two certificates are for {host}; the later one is shown");
             }
         }
-        self.only = (self.made_of.len() == 1).then(|| Arc::clone(key));
     }
 
     /// The certificate for a host in lower case.
@@ -67,7 +69,7 @@ impl Certificates {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the certificate and its key become what rustls signs with")]
-fn certified(certificate: &SnapshotCertificate) -> Result<CertifiedKey, String> {
+pub(crate) fn certified(certificate: &SnapshotCertificate) -> Result<CertifiedKey, String> {
     let text = |plain: &Arc<Plain>| plain.expose().as_bytes().to_vec();
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text(&certificate.chain)).collect();
     let chain = chain.map_err(|_| "the certificate is not readable")?;

@@ -172,6 +172,9 @@ async fn pass(
         }
         Upstream::Nodes(nodes) => {
             if tunnel.is_some() {
+                if nodes.is_http2 {
+                    return Err(Reject::NoTunnel);
+                }
                 tunnel::ask(&mut head.headers);
             }
             let Answered { response, node, hold } =
@@ -179,6 +182,7 @@ async fn pass(
             record.node = Some(node);
             tunnel::join(response, hold, tunnel)
         }
+        Upstream::Withheld { incident } => Err(Reject::Unresolved { incident: incident.to_string() }),
     };
     answered.map(|response| if has_no_body { without_body(response) } else { response })
 }

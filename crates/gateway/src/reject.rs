@@ -43,14 +43,18 @@ pub(crate) enum Reject {
     Answered(Box<OwnAnswer>),
     /// A refusal of a plugin whose configuration has another body for it.
     Reworded { reject: Box<Self>, body: OwnBody },
-    /// A plugin needs a secret that has no value now. The operator finds the incident.
+    /// A secret that a plugin or the upstream needs has no value now. The operator finds the incident.
     Unresolved { incident: String },
     /// The upstream server's answer cannot be changed as response-rewrite is configured to.
     NotFiltered,
     /// No upstream server could be connected to.
     Unreachable,
+    /// It demands a client certificate, or does not accept the gateway's.
+    CertificateRefused,
     /// It could be connected to, but broke off before it answered.
     BrokenUpstream,
+    /// A WebSocket to a server that is spoken to in HTTP/2.
+    NoTunnel,
     /// It did not begin its answer in time.
     SlowUpstream,
     /// A bug. The log has it.
@@ -77,7 +81,10 @@ impl Reject {
             Self::Reworded { reject, .. } => reject.status(),
             Self::NotCounted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotEnforceable | Self::Unresolved { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unreachable | Self::BrokenUpstream | Self::NotFiltered => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::CertificateRefused | Self::BrokenUpstream | Self::NotFiltered => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::NoTunnel => StatusCode::NOT_IMPLEMENTED,
             Self::SlowUpstream => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -113,6 +120,12 @@ impl Reject {
                 "The upstream server's answer cannot be changed as this route requires. The operator finds the reason in the gateway's log."
             }
             Self::Unreachable => "The upstream server could not be reached.",
+            Self::CertificateRefused => {
+                "The upstream server demands a client certificate, or does not accept the gateway's. The operator finds the reason in the gateway's log."
+            }
+            Self::NoTunnel => {
+                "This service's servers are spoken to in HTTP/2, over which the gateway carries no WebSocket."
+            }
             Self::BrokenUpstream => "The upstream server broke off before it answered.",
             Self::SlowUpstream => "The upstream server did not answer in time.",
             Self::Internal => "The gateway failed to handle this request. The operator finds the reason in its log.",
@@ -128,7 +141,9 @@ impl Reject {
             Self::Answered(answer) if answer.status.as_u16() < 400 => Outcome::Passed,
             Self::Answered(answer) if answer.status == StatusCode::UNAUTHORIZED => Outcome::Unauthorized,
             Self::Answered(_) => Outcome::Refused,
-            Self::Unreachable | Self::BrokenUpstream | Self::SlowUpstream => Outcome::UpstreamFailed,
+            Self::Unreachable | Self::CertificateRefused | Self::BrokenUpstream | Self::SlowUpstream => {
+                Outcome::UpstreamFailed
+            }
             Self::BadRequest(_)
             | Self::BodyTooSlow
             | Self::BodyTooLong
@@ -140,6 +155,7 @@ impl Reject {
             | Self::Refused { .. }
             | Self::NotCounted
             | Self::NotFiltered
+            | Self::NoTunnel
             | Self::Unresolved { .. }
             | Self::Internal => Outcome::Refused,
         }

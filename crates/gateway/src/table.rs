@@ -26,7 +26,7 @@ use postern::name::{ConsumerName, DisplayName, ObjectId};
 use postern::plugin::PluginName;
 use postern::routing::{self, HostPattern, PathPattern};
 use postern::shards::Shards;
-use postern::snapshot::{KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
+use postern::snapshot::{ClientCertificate, KeyCredential, LiveField, Proof, Snapshot, SnapshotConsumer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ struct Routing {
     services: Arc<BTreeMap<ObjectId, routing::Service<LiveField>>>,
     routes: Arc<[routing::Route<LiveField>]>,
     named: Arc<BTreeMap<ConsumerName, SnapshotConsumer>>,
+    /// Those that services show to their servers.
+    client_certificates: BTreeMap<ObjectId, Option<ClientCertificate>>,
 
     exact_hosts: HashMap<String, Paths>,
     /// By ending, with the dot.
@@ -84,6 +86,10 @@ pub(crate) struct Plan {
 pub(crate) enum Upstream {
     Echo,
     Nodes(Arc<Servers>),
+    /// The certificate that its servers are to be shown cannot be shown now.
+    Withheld {
+        incident: Arc<str>,
+    },
 }
 
 /// The routes of one host.
@@ -219,7 +225,7 @@ impl Table {
     pub(crate) fn upstream_states(&self) -> impl Iterator<Item = UpstreamState> {
         let servers = self.routing.upstreams.iter().filter_map(|(service, upstream)| match upstream {
             Ok(Upstream::Nodes(servers)) => Some((service, servers)),
-            Ok(Upstream::Echo) | Err(_) => None,
+            Ok(Upstream::Echo | Upstream::Withheld { .. }) | Err(_) => None,
         });
         servers.flat_map(|(service, servers)| {
             servers.nodes().iter().map(move |node| UpstreamState {
@@ -238,6 +244,7 @@ impl Routing {
             services: Arc::clone(&snapshot.services),
             routes: Arc::clone(&snapshot.routes),
             named: Arc::clone(&snapshot.consumers),
+            client_certificates: client_certificates(snapshot),
             exact_hosts: HashMap::new(),
             host_endings: HashMap::new(),
             any_host: Paths::default(),
@@ -257,6 +264,7 @@ impl Routing {
         Arc::ptr_eq(&self.services, &snapshot.services)
             && Arc::ptr_eq(&self.routes, &snapshot.routes)
             && Arc::ptr_eq(&self.named, &snapshot.consumers)
+            && self.client_certificates.iter().all(|(id, before)| snapshot.client_certificate(id) == *before)
     }
 
     fn add(&mut self, snapshot: &Snapshot, route: &routing::Route<LiveField>, before: Option<&Self>) {
@@ -359,17 +367,33 @@ fn compile_upstreams(snapshot: &Snapshot, before: Option<&Routing>) -> BTreeMap<
     let compiled = |service: &routing::Service<LiveField>| match &service.upstream {
         routing::Upstream::BuiltinEcho => Ok(Upstream::Echo),
         routing::Upstream::Nodes(nodes) => {
+            let certificate = match service.upstream.client_certificate().map(|id| snapshot.client_certificate(id)) {
+                None => None,
+                Some(Some(ClientCertificate::Ready(certificate))) => Some(certificate),
+                Some(Some(ClientCertificate::Withheld { incident })) => {
+                    return Ok(Upstream::Withheld { incident: incident.into() });
+                }
+                Some(None) => return Err("its client certificate does not exist".to_owned()),
+            };
+            let certificate = certificate.as_ref();
             let old = before.and_then(|routing| match routing.upstreams.get(&service.id)? {
                 Ok(Upstream::Nodes(servers)) => Some(servers),
-                Ok(Upstream::Echo) | Err(_) => None,
+                Ok(Upstream::Echo | Upstream::Withheld { .. }) | Err(_) => None,
             });
-            match old.filter(|servers| servers.is_for(nodes)) {
+            match old.filter(|servers| servers.is_for(nodes, certificate)) {
                 Some(same) => Ok(Upstream::Nodes(Arc::clone(same))),
-                None => Servers::new(nodes, old.map(Arc::as_ref)).map(|servers| Upstream::Nodes(Arc::new(servers))),
+                None => Servers::new(nodes, certificate, old.map(Arc::as_ref))
+                    .map(|servers| Upstream::Nodes(Arc::new(servers))),
             }
         }
     };
     snapshot.services.values().map(|service| (service.id.clone(), compiled(service))).collect()
+}
+
+/// How the certificates stand that services show to their servers.
+fn client_certificates(snapshot: &Snapshot) -> BTreeMap<ObjectId, Option<ClientCertificate>> {
+    let named = snapshot.services.values().filter_map(|service| service.upstream.client_certificate());
+    named.map(|id| (id.clone(), snapshot.client_certificate(id))).collect()
 }
 
 fn compile_plan(

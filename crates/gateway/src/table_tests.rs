@@ -230,7 +230,7 @@ fn a_round_robin_that_has_not_changed_goes_on() {
     };
     let robin = |table: &Table| match &table.routing.upstreams[&id("s")] {
         Ok(Upstream::Nodes(robin)) => Arc::as_ptr(robin),
-        Ok(Upstream::Echo) | Err(_) => panic!("not nodes"),
+        Ok(Upstream::Echo | Upstream::Withheld { .. }) | Err(_) => panic!("not nodes"),
     };
     let first = with(1, None);
     assert_eq!(robin(&first), robin(&with(1, Some(&first))));

@@ -8,6 +8,7 @@ use postern::control::{CertificateView, ReferenceUser};
 use postern::fingerprint::Fingerprint;
 use postern::reason::Reason;
 use postern::resolve::{Failure, ReferenceState};
+use postern::routing::Service;
 use postern::snapshot::Snapshot;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
@@ -139,4 +140,53 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     assert_eq!(reasons(view), [Some(Reason::FieldNotPem); 2]);
     let states: Vec<_> = w.control.references(&op(), &group()).await.unwrap();
     assert!(states.iter().all(|view| view.state.name() == StateName::Unfit), "{states:?}");
+}
+
+/// A service whose nodes are shown the certificate of that id.
+fn showing(name: &str, certificate: &str) -> Service {
+    let nodes = NodesForm {
+        nodes: "node.example:443".to_owned(),
+        scheme: "https".to_owned(),
+        client_cert_id: certificate.to_owned(),
+        ..NodesForm::default()
+    };
+    let form = ServiceForm { name: name.to_owned(), upstream: UpstreamChoice::Nodes, nodes };
+    form.parse(id("new"), Plugins::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_service_shows_a_certificate_that_is_there_and_keeps_it_there() {
+    let w = World::new().await;
+    assert_eq!(
+        fields(w.control.add_service(&op(), &group(), showing("a", "c1")).await.unwrap_err()),
+        ["client_cert_id"]
+    );
+    let (chain, key) = pair("gateway.example");
+    let mut mine = certificate("mine", &chain, &key);
+    mine.hosts.clear();
+    let mine = w.control.add_certificate(&op(), &group(), mine).await.unwrap().stored.object.id;
+    let service = w.control.add_service(&op(), &group(), showing("a", mine.as_str())).await.unwrap();
+    let shown = service.client_certificate.unwrap();
+    assert_eq!((shown.name.as_str(), shown.problem), ("mine", None));
+    let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
+    assert_eq!(view.services.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["a"]);
+    let error = w.control.delete_certificate(&op(), &group(), &mine).await.unwrap_err();
+    assert!(matches!(&error, ControlError::InUse { by } if by == &["service a"]), "{error:?}");
+    w.control.delete_service(&op(), &group(), &service.stored.object.id).await.unwrap();
+    w.control.delete_certificate(&op(), &group(), &mine).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_without_a_value_is_withheld_under_the_incident_of_its_reference() {
+    let w = World::new().await;
+    w.control.add_provider(&op(), &group(), provider_form("t").parse().unwrap()).await.unwrap();
+    let (chain, _) = pair("gateway.example");
+    let by_reference = certificate("mine", &chain, "$secret://vault/my-vault/certificates/mine/key");
+    let mine = w.control.add_certificate(&op(), &group(), by_reference).await.unwrap().stored.object.id;
+    let service = w.control.add_service(&op(), &group(), showing("a", mine.as_str())).await.unwrap();
+    let incident = w.control.references(&op(), &group()).await.unwrap().remove(0).incident;
+    let snapshot = w.control.snapshots().borrow().clone();
+    assert_eq!(snapshot.withheld.get(&mine), Some(&incident));
+    let problem = service.client_certificate.unwrap().problem.unwrap();
+    assert!(problem.ends_with(&format!("Incident {incident}.")), "{problem}");
 }

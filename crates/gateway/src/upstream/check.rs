@@ -3,12 +3,14 @@
 use super::Servers;
 use super::connect::Connector;
 use super::node::Node;
+use super::pool::address;
 use http::header::{CONNECTION, HOST, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Empty;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::TokioExecutor;
 use postern::routing::ActiveCheck;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -60,16 +62,28 @@ async fn is_well(servers: &Servers, node: &Arc<Node>, check: &ActiveCheck, conne
 /// The status of the answer, if there is one.
 async fn ask(servers: &Servers, node: &Node, check: &ActiveCheck, connector: Connector) -> Option<u16> {
     let path: PathAndQuery = check.path.parse().ok()?;
-    let stream = connector.connect(&node.authority).await.ok()?;
-    let (mut sender, connection) = http1::handshake(stream).await.ok()?;
-    let request = Request::get(Uri::from(path))
+    let mut request = Request::get(Uri::from(path))
         .header(HOST, servers.host_for(node))
         .header(USER_AGENT, HeaderValue::from_static("postern-health-check"))
-        .header(CONNECTION, HeaderValue::from_static("close"))
         .body(Empty::<Bytes>::new())
         .ok()?;
-    // The connection ends with this function, read to its end or not.
-    let mut answer = std::pin::pin!(sender.send_request(request));
+    let stream = connector.connect(&node.authority).await.ok()?;
+    if servers.is_http2 {
+        address(&mut request, servers.tls.is_some()).ok()?;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.ok()?;
+        return status(sender.send_request(request), connection).await;
+    }
+    request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    let (mut sender, connection) = http1::handshake(stream).await.ok()?;
+    status(sender.send_request(request), connection).await
+}
+
+/// The connection ends with this function, read to its end or not.
+async fn status<B>(
+    answer: impl Future<Output = hyper::Result<Response<B>>>,
+    connection: impl Future<Output = hyper::Result<()>>,
+) -> Option<u16> {
+    let mut answer = std::pin::pin!(answer);
     let answer = tokio::select! {
         answer = &mut answer => answer,
         // It may have brought the answer and closed in one go.

@@ -1,6 +1,7 @@
 //! Opening a connection to an upstream server.
 
-use super::tls::{UpstreamTls, server_name};
+use super::tls::{HTTP2, UpstreamTls, alert, refuses_certificate, server_name};
+use super::tls_stream::{Refusal, TlsStream};
 use crate::worker::tune;
 use futures_util::future::BoxFuture;
 use http::Uri;
@@ -9,6 +10,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use postern::provider::address;
+use rustls::AlertDescription;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
@@ -16,7 +18,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 /// Opens connections, over TLS or not.
 #[derive(Clone)]
@@ -49,16 +50,26 @@ pub(crate) enum ConnectError {
     Refused(#[source] io::Error),
     #[error("its certificate is not accepted, or it does not speak TLS")]
     Tls(#[source] io::Error),
+    #[error("it refuses the handshake: it may demand a client certificate, or share no cipher with the gateway")]
+    HandshakeRefused(#[source] io::Error),
+    #[error("it demands a client certificate, or does not accept the one it was shown: its alert is {0:?}")]
+    CertificateRefused(AlertDescription),
+    #[error("it does not agree on the protocol in the TLS handshake: HTTP/1.1 is the scheme HTTPS, HTTP/2 is gRPCs")]
+    OtherProtocol,
+    #[error("no HTTP/2 connection could be begun")]
+    Http2(#[source] hyper::Error),
     #[error("it has no name that a certificate can have")]
     NoServerName,
-    #[error("there was no answer in time")]
+    #[error("the gateway is stopping")]
+    Stopping,
+    #[error("no connection within {} s", .after.as_secs())]
     Timeout { after: Duration },
 }
 
 /// A connection to a server.
 pub(crate) enum UpstreamStream {
     Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Tls(Box<TlsStream>),
 }
 
 impl Connector {
@@ -79,8 +90,11 @@ impl Connector {
             Some(name) => name.clone(),
             None => server_name(server.host()).map_err(|_| ConnectError::NoServerName)?,
         };
-        let stream = tls.connector.connect(name, stream).await.map_err(ConnectError::Tls)?;
-        Ok(UpstreamStream::Tls(Box::new(TokioIo::new(stream))))
+        let stream = tls.connector.connect(name, stream).await.map_err(ConnectError::of_handshake)?;
+        if tls.is_http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
+            return Err(ConnectError::OtherProtocol);
+        }
+        Ok(UpstreamStream::Tls(Box::new(TlsStream::new(stream))))
     }
 
     async fn connect_to_any(&self, server: &Authority) -> Result<TcpStream, ConnectError> {
@@ -88,6 +102,18 @@ impl Connector {
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = server.port_u16().ok_or(ConnectError::NoAddress)?;
         self.reach.connect(host, port).await
+    }
+}
+
+impl ConnectError {
+    fn of_handshake(error: io::Error) -> Self {
+        match alert(&error) {
+            Some(alert) if refuses_certificate(alert) => Self::CertificateRefused(alert),
+            // In TLS 1.2 this is also what a server says that demands a certificate and was shown none.
+            Some(AlertDescription::HandshakeFailure) => Self::HandshakeRefused(error),
+            Some(AlertDescription::NoApplicationProtocol) => Self::OtherProtocol,
+            _ => Self::Tls(error),
+        }
     }
 }
 
@@ -196,6 +222,16 @@ impl tower::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move { connector.connect(uri.authority().ok_or(ConnectError::NoAddress)?).await })
+    }
+}
+
+impl UpstreamStream {
+    /// What the server will have said against the gateway's certificate.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => Some(Arc::clone(&stream.refusal)),
+        }
     }
 }
 

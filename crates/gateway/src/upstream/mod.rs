@@ -9,6 +9,7 @@ mod failure;
 mod node;
 mod pool;
 mod tls;
+mod tls_stream;
 
 pub(crate) use connect::{ConnectError, Connector, Reach};
 pub(crate) use node::Node;
@@ -20,6 +21,7 @@ use balance::Balance;
 use connections::Connections;
 use http::HeaderValue;
 use postern::routing::{self, Balancing, PassHost};
+use postern::snapshot::SnapshotCertificate;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -29,6 +31,10 @@ use std::time::{Duration, Instant};
 pub(crate) struct Servers {
     /// What it was made of.
     source: routing::Nodes,
+    /// What its servers are shown that ask for a certificate.
+    certificate: Option<SnapshotCertificate>,
+    /// They are spoken to in HTTP/2.
+    pub(crate) is_http2: bool,
     balance: Balance,
     tls: Option<UpstreamTls>,
     /// The `Host` of every request, when it is always the same.
@@ -45,7 +51,11 @@ impl Servers {
     ///
     /// # Errors
     /// Why no request can be sent, for the log.
-    pub(crate) fn new(source: &routing::Nodes, before: Option<&Self>) -> Result<Self, String> {
+    pub(crate) fn new(
+        source: &routing::Nodes,
+        certificate: Option<&SnapshotCertificate>,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
         // Else a server would be left alone by a check that nobody makes any more.
         let same_checks = |other: &routing::Nodes| {
             (&other.active_check, &other.passive_check) == (&source.active_check, &source.passive_check)
@@ -63,17 +73,19 @@ impl Servers {
         let retries = source.retries.map_or(usize::MAX, |retries| usize::try_from(retries).unwrap_or(usize::MAX));
         Ok(Self {
             source: source.clone(),
+            certificate: certificate.cloned(),
+            is_http2: source.scheme.is_http2(),
             attempts: retries.saturating_add(1),
             balance,
-            tls: UpstreamTls::of(source)?,
+            tls: UpstreamTls::of(source, certificate)?,
             rewritten_host,
             connections: OnceLock::new(),
             is_checked: AtomicBool::new(false),
         })
     }
 
-    pub(crate) fn is_for(&self, source: &routing::Nodes) -> bool {
-        self.source == *source
+    pub(crate) fn is_for(&self, source: &routing::Nodes, certificate: Option<&SnapshotCertificate>) -> bool {
+        self.source == *source && self.certificate.as_ref() == certificate
     }
 
     /// Every server that may get requests.

@@ -49,8 +49,8 @@ impl Node {
     pub(super) fn new(node: &routing::Node, scheme: &Scheme) -> Option<Self> {
         let authority: Authority = node.authority().parse().ok()?;
         let usual = match scheme {
-            Scheme::Http => 80,
-            Scheme::Https { .. } => 443,
+            Scheme::Http | Scheme::Grpc => 80,
+            Scheme::Https(_) | Scheme::Grpcs(_) => 443,
         };
         let name = if node.port == usual { authority.host() } else { authority.as_str() };
         let host = HeaderValue::from_str(name).ok()?;

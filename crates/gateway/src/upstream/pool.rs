@@ -9,9 +9,9 @@ use crate::GatewayConfig;
 use crate::body::{Progress, Upload};
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{self, Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -54,11 +54,12 @@ struct Message {
     progress: Option<Arc<Progress>>,
 }
 
-/// What it takes to send a request once more that may have arrived: an idempotent method (RFC 9110 §9.2.2), and a body
-/// that is here as a whole.
+/// What it takes to send a request once more: a body that is here as a whole; and an idempotent method
+/// (RFC 9110 §9.2.2), or a server that says that it did nothing with the request, which only HTTP/2 has words for.
 struct Spare {
     head: Parts,
     body: RequestBody,
+    is_idempotent: bool,
 }
 
 impl Pool {
@@ -68,7 +69,7 @@ impl Pool {
 
     pub(super) fn open(&self, servers: &Servers) -> Connections {
         let connector = servers.connector(&self.config);
-        Connections::new(connector, servers.nodes().len(), self.config.upstream_idle_timeout)
+        Connections::new(connector, servers.is_http2, servers.nodes().len(), self.config.upstream_idle_timeout)
     }
 
     /// Sends a request to the next server, and returns its answer as soon as it begins.
@@ -81,8 +82,8 @@ impl Pool {
         let connections = servers.connections(self);
         let (limit, until) = (servers.read_timeout(&self.config), servers.retries_until());
         let keeps_host = servers.passes_host() && head.headers.contains_key(HOST);
-        prepare(&mut head, target, &body);
-        let spare = Spare::of(&head, &body);
+        prepare(&mut head, target, &body, servers.is_http2);
+        let spare = Spare::of(&head, &body, servers.is_http2);
         tell(&mut head.headers);
         let mut message = Message::new(head, body);
         let (mut may_be_stale, mut anew) = (spare.is_some(), false);
@@ -92,6 +93,9 @@ impl Pool {
             let node = servers.node(index);
             if !keeps_host {
                 message.request.headers_mut().insert(HOST, servers.host_for(node));
+            }
+            if servers.is_http2 {
+                address(&mut message.request, servers.tls.is_some())?;
             }
             let in_flight = servers.counts_requests().then(|| node.enter());
             let Message { request, progress } = message;
@@ -104,14 +108,19 @@ impl Pool {
                 }
                 Err(failed) => failed,
             };
-            let copy = || spare.as_ref().and_then(|spare| spare.copy(tell));
-            if may_be_stale && failure.is_stale_connection() {
-                (may_be_stale, anew) = (false, true);
-                message = copy().ok_or(Reject::Internal)?;
+            let copy = || spare.as_ref().filter(|spare| spare.suits(&failure)).and_then(|spare| spare.copy(tell));
+            if may_be_stale
+                && failure.is_stale_connection()
+                && let Some(again) = copy()
+            {
+                (may_be_stale, anew, message) = (false, true, again);
                 continue;
             }
             if failure.is_the_servers() {
                 servers.learn(node, false);
+            }
+            if matches!(failure, Failure::Silent(_)) {
+                connections.distrust(index);
             }
             tried.push(index);
             anew = false;
@@ -139,9 +148,14 @@ impl Message {
 }
 
 impl Spare {
-    fn of(head: &Parts, body: &RequestBody) -> Option<Self> {
-        let body = body.again().filter(|_| is_idempotent(&head.method))?;
-        Some(Self { head: head.clone(), body })
+    fn of(head: &Parts, body: &RequestBody, is_http2: bool) -> Option<Self> {
+        let is_idempotent = is_idempotent(&head.method);
+        let body = body.again().filter(|_| is_idempotent || is_http2)?;
+        Some(Self { head: head.clone(), body, is_idempotent })
+    }
+
+    fn suits(&self, failure: &Failure) -> bool {
+        self.is_idempotent || failure.is_unprocessed()
     }
 
     fn copy(&self, tell: impl Fn(&mut HeaderMap)) -> Option<Message> {
@@ -188,7 +202,7 @@ impl Failure {
     fn of(why: Broken) -> Self {
         match why {
             Broken::Connect(error) => Self::Connect(error),
-            Broken::Connection { error, was_kept } => Self::Broken { error, was_kept },
+            Broken::Connection { error, was_kept, is_unprocessed } => Self::Broken { error, was_kept, is_unprocessed },
         }
     }
 }
@@ -203,14 +217,32 @@ fn is_overload(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
-/// Makes the head one of HTTP/1.1 for an origin server. Without a line about its length, hyper takes a GET whose body
+/// Makes the head one for an origin server. Without a line about its length, hyper takes a GET in HTTP/1.1 whose body
 /// has no known one for one without a body.
-fn prepare(head: &mut Parts, target: PathAndQuery, body: &RequestBody) {
+fn prepare(head: &mut Parts, target: PathAndQuery, body: &RequestBody, is_http2: bool) {
     head.uri = Uri::from(target);
-    head.version = Version::HTTP_11;
+    head.version = if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 };
     head.extensions = http::Extensions::new();
-    if body.size_hint().exact().is_none() {
+    let has_length = body.size_hint().exact().is_some();
+    if !has_length {
         head.headers.remove(CONTENT_LENGTH);
+    }
+    if is_http2 {
+        // The gateway passes trailers on, and servers of gRPC want to be told so.
+        head.headers.insert(TE, HeaderValue::from_static("trailers"));
+    } else if !has_length {
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
+}
+
+/// In HTTP/2 the host is part of what is asked for (RFC 9113 §8.3.1). A request that goes to the next server has it there.
+pub(super) fn address<B>(request: &mut Request<B>, is_tls: bool) -> Result<(), Reject> {
+    let Some(host) = request.headers_mut().remove(HOST) else { return Ok(()) };
+    let authority = Authority::try_from(host.as_bytes())
+        .map_err(|_| Reject::BadRequest("The Host of the request is not one that HTTP/2 can name."))?;
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(if is_tls { uri::Scheme::HTTPS } else { uri::Scheme::HTTP });
+    parts.authority = Some(authority);
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Reject::Internal)?;
+    Ok(())
 }

@@ -1,13 +1,13 @@
 use super::balance::shares;
 use super::*;
-use routing::{ActiveCheck, PassiveCheck, Scheme};
+use routing::{ActiveCheck, NodesTls, PassiveCheck, Scheme};
 
 fn node(host: &str, weight: u32) -> routing::Node {
     routing::Node { host: host.to_owned(), port: 80, weight }
 }
 
 fn servers(nodes: Vec<routing::Node>, balancing: Balancing) -> Result<Servers, String> {
-    Servers::new(&routing::Nodes { nodes, balancing, ..routing::Nodes::default() }, None)
+    Servers::new(&routing::Nodes { nodes, balancing, ..routing::Nodes::default() }, None, None)
 }
 
 fn turn(weights: &[u32]) -> Option<Vec<usize>> {
@@ -61,7 +61,7 @@ fn every_server_is_tried_once_and_no_more_than_allowed() {
     }
     for (retries, count) in [(0, 1), (1, 2), (9, 3)] {
         let source = routing::Nodes { nodes: nodes.clone(), retries: Some(retries), ..routing::Nodes::default() };
-        assert_eq!(order(&Servers::new(&source, None).unwrap()).len(), count, "{retries}");
+        assert_eq!(order(&Servers::new(&source, None, None).unwrap()).len(), count, "{retries}");
     }
 }
 
@@ -89,7 +89,7 @@ fn checked(rest: u32) -> Servers {
         passive_check: Some(PassiveCheck { unhealthy_after: 2, rest }),
         ..routing::Nodes::default()
     };
-    Servers::new(&source, None).unwrap()
+    Servers::new(&source, None, None).unwrap()
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_server_keeps_its_state_over_a_change_of_the_others() {
     before.learn(before.node(0), false);
     let mut source = before.source.clone();
     source.nodes.push(node("c", 1));
-    let after = Servers::new(&source, Some(&before)).unwrap();
+    let after = Servers::new(&source, None, Some(&before)).unwrap();
     assert_eq!(after.nodes().iter().map(|node| node.is_healthy()).collect::<Vec<_>>(), [false, true, true]);
 }
 
@@ -127,14 +127,14 @@ fn a_server_keeps_its_state_over_a_change_of_the_others() {
 fn a_server_is_not_left_alone_by_a_check_that_is_gone_or_another() {
     let active = ActiveCheck { path: "/health".to_owned(), interval: 5, healthy_after: 2, unhealthy_after: 3 };
     let source = routing::Nodes { active_check: Some(active.clone()), ..checked(3600).source };
-    let before = Servers::new(&source, None).unwrap();
+    let before = Servers::new(&source, None, None).unwrap();
     before.node(0).judge(false);
     before.learn(before.node(1), false);
     before.learn(before.node(1), false);
     let without = |change: &dyn Fn(&mut routing::Nodes)| {
         let mut source = before.source.clone();
         change(&mut source);
-        let after = Servers::new(&source, Some(&before)).unwrap();
+        let after = Servers::new(&source, None, Some(&before)).unwrap();
         after.nodes().iter().filter(|node| node.is_healthy()).count()
     };
     assert_eq!(without(&|source| source.retries = Some(1)), 0);
@@ -148,7 +148,7 @@ fn a_server_is_not_left_alone_by_a_check_that_is_gone_or_another() {
 
 #[test]
 fn what_cannot_be_sent_anything_says_why() {
-    let https = |ca: &str| Scheme::Https { ca_certificate: Some(ca.to_owned()) };
+    let https = |ca: &str| Scheme::Https(NodesTls { ca_certificate: Some(ca.to_owned()), client_cert_id: None });
     let with = |scheme, pass_host| routing::Nodes {
         nodes: vec![node("a", 1)],
         scheme,
@@ -163,9 +163,9 @@ fn what_cannot_be_sent_anything_says_why() {
             with(https("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), PassHost::Pass),
             "CA Certificate",
         ),
-        (with(Scheme::Https { ca_certificate: None }, rewrite), "not a name"),
+        (with(Scheme::Grpcs(NodesTls::default()), rewrite), "not a name"),
     ] {
-        let why = Servers::new(&source, None).map(drop).unwrap_err();
+        let why = Servers::new(&source, None, None).map(drop).unwrap_err();
         assert!(why.contains(part), "{why}");
     }
     assert_eq!(Node::new(&node("::1", 1), &Scheme::Http).unwrap().name(), "[::1]:80");

@@ -5,7 +5,9 @@ use crate::upstream::{Upstream, receive, scripted};
 use gateway::GatewayConfig;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use postern::routing::{ActiveCheck, Balancing, Node, Nodes, PassHost, PassiveCheck, Scheme, Upstream as Kind};
+use postern::routing::{
+    ActiveCheck, Balancing, Node, Nodes, NodesTls, PassHost, PassiveCheck, Scheme, Upstream as Kind,
+};
 use postern::snapshot::Snapshot;
 use rcgen::{CertifiedIssuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -212,12 +214,19 @@ async fn a_server_must_prove_its_name_to_an_authority_that_is_trusted() {
         (named, Some(named_ca), rewrite, 200),
     ] {
         let why = format!("{ca_certificate:?} {pass_host:?}");
-        let nodes = Nodes { scheme: Scheme::Https { ca_certificate }, pass_host, ..to(&[address]) };
+        let nodes = Nodes {
+            scheme: Scheme::Https(NodesTls { ca_certificate, client_cert_id: None }),
+            pass_host,
+            ..to(&[address])
+        };
         assert_eq!(start(all_to(nodes)).get("/").await.status, expected, "{why}");
     }
     // No TLS where TLS was asked for.
     let plain = Upstream::start().await;
-    let nodes = Nodes { scheme: Scheme::Https { ca_certificate: Some(ca) }, ..to(&[plain.address]) };
+    let nodes = Nodes {
+        scheme: Scheme::Https(NodesTls { ca_certificate: Some(ca), client_cert_id: None }),
+        ..to(&[plain.address])
+    };
     assert_eq!(start(all_to(nodes)).get("/").await.status, 502);
     assert!(plain.seen().is_empty());
 }

@@ -62,6 +62,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         global_plugins: Arc::default(),
         plugin_metadata: Arc::default(),
         certificates: Arc::default(),
+        withheld: Arc::default(),
         fingerprint_key,
         session_key: Some(SessionKey::new([9; 32].into())),
     }

@@ -22,11 +22,20 @@ impl Authority {
 
     /// A certificate for `hosts`, with its number as its organisation's name.
     pub(crate) fn certify(&self, name: &str, hosts: &[&str], number: u32) -> SnapshotCertificate {
+        let (chain, key) = self.issue(hosts, number);
+        certificate(name, hosts, chain, key)
+    }
+
+    /// Such a certificate and its key, in PEM.
+    pub(crate) fn issue(&self, hosts: &[&str], number: u32) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(hosts.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()).unwrap();
         parameters.distinguished_name.push(rcgen::DnType::OrganizationName, format!("number {number}"));
-        let chain = parameters.signed_by(&key, &self.0).unwrap().pem();
-        certificate(name, hosts, chain, key.serialize_pem())
+        (parameters.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
     }
 }
 

@@ -1,36 +1,29 @@
-//! Connections to upstream servers, in HTTP/1.1: kept, and used again.
-//!
-//! hyper drives each of them. What is here is who has which one: a worker's requests take one, and give it back with the
-//! last byte of the answer. hyper-util's pool does the same for any host and protocol, and takes a fifth of all the
-//! instructions of a request for it (docs/decisions.md).
+//! HTTP/1.1: a worker's requests take a connection, and give it back with the last byte of the answer.
 
-use super::connect::{ConnectError, Connector};
-use super::node::Node;
+use super::{Asked, Broken, LONGEST_HEAD, Unanswered};
 use crate::body::Upload;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use crate::upstream::connect::Connector;
+use crate::upstream::node::Node;
+use crate::upstream::tls_stream::Refusal;
+use http::Request;
 use hyper::client::conn::http1;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-/// The longest head of an answer, in bytes.
-const LONGEST_HEAD: usize = 256 * 1024;
 /// Unused connections kept for each server, as in APISIX (`keepalive_pool`).
 const MOST: usize = 320;
 
 type Sender = http1::SendRequest<Upload>;
 
 /// One worker's connections to the servers of one upstream.
-pub(super) struct Connections {
+pub(in crate::upstream) struct Connections {
     connector: Connector,
     shelves: Arc<Shelves>,
 }
 
 /// The unused connections, a shelf for each server.
-///
-/// No request waits for a lock here: all who take one run on the worker's thread, and hold it for a push or a pop.
 struct Shelves(Box<[Mutex<Shelf>]>);
 
 #[derive(Default)]
@@ -48,39 +41,14 @@ pub(crate) struct Lease {
     server: usize,
 }
 
-/// A request that was not answered.
-pub(super) struct Unanswered {
-    pub(super) why: Broken,
-    /// The request itself, when nothing of it was sent.
-    pub(super) unsent: Option<Request<Upload>>,
-}
-
-/// Why.
-pub(super) enum Broken {
-    Connect(ConnectError),
-    /// `was_kept`: it had been of use before, so the server may just have grown tired of it.
-    Connection {
-        error: hyper::Error,
-        was_kept: bool,
-    },
-}
-
 impl Connections {
-    /// For so many servers. What nobody has used for `idle` is closed, after twice that at the latest.
     pub(super) fn new(connector: Connector, servers: usize, idle: Duration) -> Self {
         let shelves = Arc::new(Shelves((0..servers).map(|_| Mutex::default()).collect()));
         tokio::spawn(clear(Arc::downgrade(&shelves), idle));
         Self { connector, shelves }
     }
 
-    /// Sends a request to a server, and returns its answer as soon as it begins. `anew` does without kept connections.
-    pub(super) async fn ask(
-        &self,
-        server: usize,
-        node: &Node,
-        mut request: Request<Upload>,
-        anew: bool,
-    ) -> Result<(Response<Incoming>, Lease), Unanswered> {
+    pub(super) async fn ask(&self, server: usize, node: &Node, mut request: Request<Upload>, anew: bool) -> Asked {
         while let Some(mut sender) = if anew { None } else { self.shelves.take(server) } {
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, self.lease(sender, server))),
@@ -91,37 +59,46 @@ impl Connections {
                 },
             }
         }
-        let mut sender = match self.open(node).await {
-            Ok(sender) => sender,
+        let (mut sender, refusal) = match self.open(node).await {
+            Ok(opened) => opened,
             Err(why) => return Err(Unanswered { why, unsent: Some(request) }),
         };
         match sender.try_send_request(request).await {
             Ok(response) => Ok((response, self.lease(sender, server))),
-            Err(error) => Err(unanswered(error, false)),
+            Err(error) => {
+                let Unanswered { why, unsent } = unanswered(error, false);
+                Err(Unanswered { why: why.or_refused(refusal.as_ref()), unsent })
+            }
         }
     }
 
-    fn lease(&self, sender: Sender, server: usize) -> Lease {
-        Lease { sender: Some(sender), shelves: Arc::clone(&self.shelves), server }
+    fn lease(&self, sender: Sender, server: usize) -> super::Lease {
+        let shelves = Arc::clone(&self.shelves);
+        super::Lease::Http1 { _connection: Lease { sender: Some(sender), shelves, server } }
     }
 
-    async fn open(&self, node: &Node) -> Result<Sender, Broken> {
-        let stream = self.connector.connect(&node.authority).await.map_err(Broken::Connect)?;
-        let opened = http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(stream).await;
-        let (sender, connection) = opened.map_err(|error| Broken::Connection { error, was_kept: false })?;
+    async fn open(&self, node: &Node) -> Result<(Sender, Option<Refusal>), Broken> {
+        let stream = self.connector.connect(&node.authority).await.map_err(|error| Broken::Connect(Arc::new(error)))?;
+        let refusal = stream.refusal();
+        let opened = http1::Builder::new().max_buf_size(LONGEST_HEAD as usize).handshake(stream).await;
+        let (sender, connection) = opened.map_err(|error| broken(error, false))?;
         tokio::spawn(async move {
             // Whoever waits for an answer is told the same.
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "A connection to an upstream server broke");
             }
         });
-        Ok(sender)
+        Ok((sender, refusal))
     }
 }
 
 fn unanswered(mut error: hyper::client::conn::TrySendError<Request<Upload>>, was_kept: bool) -> Unanswered {
     let unsent = error.take_message();
-    Unanswered { why: Broken::Connection { error: error.into_error(), was_kept }, unsent }
+    Unanswered { why: broken(error.into_error(), was_kept), unsent }
+}
+
+fn broken(error: hyper::Error, was_kept: bool) -> Broken {
+    Broken::Connection { error: Arc::new(error), was_kept, is_unprocessed: false }
 }
 
 impl Shelves {
