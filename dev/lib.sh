@@ -14,6 +14,7 @@ export CARGO_TARGET_DIR
 export PATH=$PATH:$HOME/.cargo/bin:$cache/tools/bin:$venv/bin
 
 cargo_leptos_version=0.3.11
+wasm_split_version=0.2.3 # reads what the crates wasm_split_* of the same 0.2 leave in the WASM
 openbao_version=2.7.2
 node_version=22.20.0
 
@@ -107,6 +108,12 @@ need_wasm_bindgen() {
   PATH=$cache/tools/bin:$PATH
   [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $version" ] && return
   cheap_install "wasm-bindgen-cli@$version" --bin wasm-bindgen
+}
+
+# Cuts the release WASM into parts. The tool does not tell its version; cargo remembers it.
+need_wasm_split() {
+  have wasm-split-cli && grep -q "^\"wasm_split_cli_support $wasm_split_version " "$cache/tools/.crates.toml" && return
+  cheap_install "wasm_split_cli_support@$wasm_split_version" --features build-binary
 }
 
 have_cargo_leptos() { cargo leptos --version >/dev/null 2>&1; }

@@ -1,5 +1,5 @@
-// What a browser fetches, in KB (1000 bytes): as it is, and as brotli sends it. Fails when a file is heavier than it
-// may be.
+// What a browser fetches, in KB (1000 bytes): as it is, and as brotli sends it. Fails when it is heavier than it may
+// be: a file, or everything that must be there before a page of one part reacts (app/src/pages/fetched.rs).
 // Usage: node dev/weigh.mjs FOLDER
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,17 +13,51 @@ const files = [
   ["pkg/postern.css", "every page", 20],
   ["editor.js", "the plugin dialogs only", 120],
 ];
+// How many KB of brotli the first load of a part may have: WASM and JavaScript. Where most begin is `home`.
+const firstLoads = { home: 350, lists: 560, consumers: 610, providers: 630, plugins: 660, services: 740 };
 
+const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
 const kb = (bytes) => (bytes / 1000).toFixed(0);
 const tooHeavy = [];
+
+function weigh(name) {
+  const bytes = readFileSync(join(folder, name));
+  return { raw: bytes.length, packed: brotliCompressSync(bytes, { params }).length };
+}
+
+function report(what, { raw, packed }, when, most) {
+  console.log(`${what.padEnd(18)} ${kb(raw).padStart(5)} KB, ${kb(packed).padStart(4)} KB in brotli  (${when})`);
+  if (packed > most * 1000) tooHeavy.push(`${what} may have ${most} KB in brotli`);
+}
+
+// What each part loads, as the JavaScript says that loads it: its own file, and those it shares with other parts.
+function filesOfParts(loader) {
+  const shared = new Map();
+  for (const [, name, file] of loader.matchAll(/const (__chunk_\d+) = makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"/g)) {
+    shared.set(name, file);
+  }
+  const parts = /__wasm_split_load_(\w+) = wrapAsyncCb\(makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"[^[]*\[([^\]]*)\]/g;
+  return new Map(
+    [...loader.matchAll(parts)].map(([, part, own, names]) => [
+      part,
+      [own, ...names.split(", ").flatMap((name) => shared.get(name) ?? [])],
+    ]),
+  );
+}
+
 for (const [name, when, most] of files) {
-  const file = join(folder, name);
-  if (!existsSync(file)) continue;
-  const bytes = readFileSync(file);
-  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
-  const packed = brotliCompressSync(bytes, { params }).length;
-  console.log(`${name.padEnd(18)} ${kb(bytes.length).padStart(5)} KB, ${kb(packed).padStart(4)} KB in brotli  (${when})`);
-  if (packed > most * 1000) tooHeavy.push(`${name} may have ${most} KB in brotli`);
+  if (existsSync(join(folder, name))) report(name, weigh(name), when, most);
+}
+const loader = "pkg/__wasm_split.js";
+if (existsSync(join(folder, loader))) {
+  const parts = filesOfParts(readFileSync(join(folder, loader), "utf8"));
+  for (const [part, most] of Object.entries(firstLoads)) {
+    const own = parts.get(part);
+    if (!own) throw new Error(`${loader} names no part ${part}`);
+    const all = ["pkg/postern.wasm", "pkg/postern.js", loader, ...own.map((name) => `pkg/${name}`)].map(weigh);
+    const sum = all.reduce((sum, one) => ({ raw: sum.raw + one.raw, packed: sum.packed + one.packed }));
+    report(part, sum, `first load, ${all.length} files`, most);
+  }
 }
 if (tooHeavy.length > 0) {
   console.error(tooHeavy.join("\n"));

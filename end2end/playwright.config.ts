@@ -3,12 +3,12 @@ import { defineConfig } from "@playwright/test";
 // Run by dev/test, which names the server and the browser:
 //   E2E_SERVER  the postern binary        E2E_SITE  its site's files, unless it carries them
 //   CHROMIUM    a browser; without it, Playwright's own
-//   E2E_SHOTS=1 takes screenshots of every page and dialog, and does nothing else
-const shots = process.env.E2E_SHOTS === "1";
+//   E2E_INSTEAD  what to do instead of the tests: shots, first-load, or parts (tests of a release site)
+const instead = process.env.E2E_INSTEAD;
 
 export default defineConfig({
   testDir: "./tests",
-  testMatch: shots ? "shots.ts" : "*.spec.ts",
+  testMatch: instead ? `${instead}.ts` : "*.spec.ts",
   outputDir: "./test-results",
   // One at a time: every spec file has its own servers, and two cores to share.
   workers: 1,

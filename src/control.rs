@@ -7,6 +7,7 @@ use crate::credential::{Credential, CredentialType};
 use crate::diagnosis::Diagnosis;
 use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
+use crate::listing::{Listing, Using};
 use crate::name::{ConsumerName, DisplayName, GroupName, ObjectId};
 use crate::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
 
@@ -71,6 +72,19 @@ pub enum ProviderHealth {
     Degraded { checked_at: Millis, why: String },
     /// Nothing can be read.
     Failing { checked_at: Millis, why: String },
+}
+
+impl ProviderHealth {
+    /// In a word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Untested => "Untested",
+            Self::Healthy { .. } => "Healthy",
+            Self::Degraded { .. } => "Degraded",
+            Self::Failing { .. } => "Failing",
+        }
+    }
 }
 
 /// A credential and where its reference stands.
@@ -314,6 +328,12 @@ pub trait ControlPlane: Send + Sync {
     async fn delete_webhook(&self, operator: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<()>;
     /// Reads `text` as a reference and, when it is one, resolves it now.
     async fn check_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<ReferenceCheck>;
+
+    /// What is in use in the group that may follow `text`: providers while none is named yet, then references.
+    async fn in_use(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Using>;
+
+    /// The names that may follow `text`, a reference that is begun, as far as its provider may list them. Never a value.
+    async fn list_names(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Listing>;
 
     /// Goes through every step of reading `text` as a reference, afresh, and says which one fails and why.
     async fn explain_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis>;

@@ -6,6 +6,7 @@
 //! In reading order:
 //! 1. [`name`], [`sensitive`], [`time`]: the words the rest is written in.
 //! 2. [`secret_ref`], [`env_ref`], [`selection`]: the reference grammar; the only place that knows `$secret://`.
+//!    [`listing`]: what completes one that is begun.
 //! 3. [`provider`], [`consumer`], [`credential`], [`plugin`], [`routing`], [`instance`], [`group`]: what operators store.
 //! 4. [`resolve`], [`diagnosis`], [`reason`]: what reading a secret, or testing a provider, can end in, in the
 //!    operator's words, and the code of each.
@@ -24,6 +25,7 @@ pub mod env_ref;
 pub mod fingerprint;
 pub mod group;
 pub mod instance;
+pub mod listing;
 pub mod live;
 pub mod name;
 pub mod near;

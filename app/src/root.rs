@@ -2,24 +2,11 @@
 
 use crate::error::tell_status;
 use crate::layout::GroupFrame;
-use crate::pages::certificates::CertificatesPage;
-use crate::pages::consumer::ConsumerPage;
-use crate::pages::consumer_plugins::ConsumerPluginsPage;
-use crate::pages::consumers::ConsumersPage;
-use crate::pages::global_plugins::GlobalPluginsPage;
-use crate::pages::instances::InstancesPage;
-use crate::pages::overview::OverviewPage;
-use crate::pages::plugin_metadata::PluginMetadataPage;
-use crate::pages::reasons::ReasonsPage;
-use crate::pages::references::ReferencesPage;
-use crate::pages::route::RoutePage;
-use crate::pages::secret_provider::SecretProviderPage;
-use crate::pages::secret_providers::SecretProvidersPage;
-use crate::pages::service::{ServiceOverview, ServicePlugins, ServiceRoutes};
-use crate::pages::services::ServicesPage;
+use crate::pages::fetched;
 use crate::title::PageTitle;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::Lazy;
 use leptos_router::SsrMode::Async;
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
@@ -56,7 +43,6 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     ui::ready_scope();
     let toasts = Toasts::provide();
-    ui::mark_hydrated();
     view! {
         <Router>
             <a class="skip-link" href="#main" rel="external">
@@ -65,24 +51,24 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=|| view! { <Redirect path="/g/default"/> }/>
                 <ParentRoute path=path!("/g/:group") view=GroupFrame ssr=Async>
-                    <Route path=path!("") view=OverviewPage ssr=Async/>
-                    <Route path=path!("secret-providers") view=SecretProvidersPage ssr=Async/>
-                    <Route path=path!("secret-providers/:manager/:id") view=SecretProviderPage ssr=Async/>
-                    <Route path=path!("consumers") view=ConsumersPage ssr=Async/>
-                    <Route path=path!("consumers/:name") view=ConsumerPage ssr=Async/>
-                    <Route path=path!("consumers/:name/credentials/:kind") view=ConsumerPage ssr=Async/>
-                    <Route path=path!("consumers/:name/plugins") view=ConsumerPluginsPage ssr=Async/>
-                    <Route path=path!("global-plugins") view=GlobalPluginsPage ssr=Async/>
-                    <Route path=path!("plugin-metadata") view=PluginMetadataPage ssr=Async/>
-                    <Route path=path!("services") view=ServicesPage ssr=Async/>
-                    <Route path=path!("services/:id") view=ServiceOverview ssr=Async/>
-                    <Route path=path!("services/:id/routes") view=ServiceRoutes ssr=Async/>
-                    <Route path=path!("services/:id/plugins") view=ServicePlugins ssr=Async/>
-                    <Route path=path!("services/:id/routes/:rid") view=RoutePage ssr=Async/>
-                    <Route path=path!("certificates") view=CertificatesPage ssr=Async/>
-                    <Route path=path!("references") view=ReferencesPage ssr=Async/>
-                    <Route path=path!("reasons") view=ReasonsPage ssr=Async/>
-                    <Route path=path!("instances") view=InstancesPage ssr=Async/>
+                    <Route path=path!("") view={Lazy::<fetched::Overview>::new()} ssr=Async/>
+                    <Route path=path!("secret-providers") view={Lazy::<fetched::SecretProviders>::new()} ssr=Async/>
+                    <Route path=path!("secret-providers/:manager/:id") view={Lazy::<fetched::SecretProvider>::new()} ssr=Async/>
+                    <Route path=path!("consumers") view={Lazy::<fetched::Consumers>::new()} ssr=Async/>
+                    <Route path=path!("consumers/:name") view={Lazy::<fetched::Consumer>::new()} ssr=Async/>
+                    <Route path=path!("consumers/:name/credentials/:kind") view={Lazy::<fetched::Consumer>::new()} ssr=Async/>
+                    <Route path=path!("consumers/:name/plugins") view={Lazy::<fetched::ConsumerPlugins>::new()} ssr=Async/>
+                    <Route path=path!("global-plugins") view={Lazy::<fetched::GlobalPlugins>::new()} ssr=Async/>
+                    <Route path=path!("plugin-metadata") view={Lazy::<fetched::PluginMetadata>::new()} ssr=Async/>
+                    <Route path=path!("services") view={Lazy::<fetched::Services>::new()} ssr=Async/>
+                    <Route path=path!("services/:id") view={Lazy::<fetched::Service>::new()} ssr=Async/>
+                    <Route path=path!("services/:id/routes") view={Lazy::<fetched::RoutesOfService>::new()} ssr=Async/>
+                    <Route path=path!("services/:id/plugins") view={Lazy::<fetched::PluginsOfService>::new()} ssr=Async/>
+                    <Route path=path!("services/:id/routes/:rid") view={Lazy::<fetched::Route>::new()} ssr=Async/>
+                    <Route path=path!("certificates") view={Lazy::<fetched::Certificates>::new()} ssr=Async/>
+                    <Route path=path!("references") view={Lazy::<fetched::References>::new()} ssr=Async/>
+                    <Route path=path!("reasons") view={Lazy::<fetched::Reasons>::new()} ssr=Async/>
+                    <Route path=path!("instances") view={Lazy::<fetched::Instances>::new()} ssr=Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -1,4 +1,4 @@
-// Completion: names of fields with what they are by default, values that the schema names, and references.
+// Completion: names of fields with what they are by default, and values that the schema names.
 import {
   type Completion,
   type CompletionContext,
@@ -9,32 +9,26 @@ import { syntaxTree } from "@codemirror/language";
 import type { EditorState } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import type { SyntaxNode } from "@lezer/common";
-import { choicesOf, hasType, type Known, type Schema, schemaAt, typeOf } from "./given";
+import { choicesOf, hasType, type Schema, schemaAt, typeOf } from "./given";
 import { membersOf, pathAt, type Place, textOf } from "./places";
 
-/** What the page knows at this moment. */
-export interface Knowledge {
-  schema: Schema;
-  known: Known;
-}
-
-/** A source of completions; `knowledge` is asked each time. */
-export function completions(knowledge: () => Knowledge) {
+/** A source of completions; the schema is asked for each time. */
+export function completions(schemaNow: () => Schema) {
   return (context: CompletionContext): CompletionResult | null => {
-    const { schema, known } = knowledge();
+    const schema = schemaNow();
     const node = syntaxTree(context.state).resolveInner(context.pos, -1);
     if (node.name === "PropertyName" && context.pos > node.from) return names(context, schema, node);
     if (node.name === "String" && context.pos > node.from) {
       const path = pathAt(context.state, context.pos);
       const field = schemaAt(schema, path);
-      return field ? values(context, field, known, node) : null;
+      return field ? values(field, node) : null;
     }
-    return outside(context, schema, known);
+    return outside(context, schema);
   };
 }
 
 /** Between the strings: a name after `{` or `,`, a value after `:`. */
-function outside(context: CompletionContext, schema: Schema, known: Known): CompletionResult | null {
+function outside(context: CompletionContext, schema: Schema): CompletionResult | null {
   const word = context.matchBefore(/[\w-]*/) ?? { from: context.pos, to: context.pos };
   if (word.from === word.to && !context.explicit) return null;
   const before = context.state.sliceDoc(0, word.from).trimEnd().at(-1);
@@ -42,7 +36,7 @@ function outside(context: CompletionContext, schema: Schema, known: Known): Comp
   if (before === "{" || before === ",") return names(context, schema, place);
   if (before !== ":") return null;
   const field = schemaAt(schema, pathAt(context.state, word.from));
-  return field ? values(context, field, known, place) : null;
+  return field ? values(field, place) : null;
 }
 
 // --- names ---------------------------------------------------------------------
@@ -124,10 +118,8 @@ export function firstValue(field: Schema): unknown {
 
 // --- values --------------------------------------------------------------------
 
-function values(context: CompletionContext, field: Schema, known: Known, place: Place): CompletionResult | null {
-  const { state, pos } = context;
-  const isString = state.sliceDoc(place.from, place.from + 1) === '"';
-  if (field["x-reference"]) return isString ? referenceParts(state, pos, known, place.from + 1) : null;
+function values(field: Schema, place: Place): CompletionResult | null {
+  if (field["x-reference"]) return null;
   const options = choicesOf(field).map((choice, rank): Completion => {
     const text = JSON.stringify(choice);
     return {
@@ -149,57 +141,4 @@ function values(context: CompletionContext, field: Schema, known: Known, place: 
   });
   // A string typed where `true` is meant completes to nothing.
   return options.length > 0 ? { from: place.from, options, validFor: /^"?[\w-]*$/ } : null;
-}
-
-/** A reference, one part after the other: the providers first, then what is in use below the one chosen. */
-function referenceParts(state: EditorState, pos: number, known: Known, from: number): CompletionResult | null {
-  const typed = state.sliceDoc(from, pos);
-  const options = referenceOptions(typed, known).map(
-    ({ text, detail, isWhole }): Completion => ({
-      label: text,
-      detail,
-      type: "reference",
-      apply: (view) => {
-        const node = syntaxTree(view.state).resolveInner(view.state.selection.main.head, -1);
-        const closed = view.state.sliceDoc(node.to - 1, node.to) === '"' && node.to - 1 > node.from;
-        const to = node.name === "String" ? node.to - (closed ? 1 : 0) : view.state.selection.main.head;
-        view.dispatch({
-          changes: { from, to: Math.max(from, to), insert: text },
-          selection: { anchor: from + text.length },
-          userEvent: "input.complete",
-        });
-        if (!isWhole) startCompletion(view);
-      },
-    }),
-  );
-  return options.length > 0 ? { from, options, filter: false } : null;
-}
-
-interface ReferenceOption {
-  text: string;
-  detail?: string;
-  isWhole: boolean;
-}
-
-/** What may follow `typed`. */
-export function referenceOptions(typed: string, known: Known): ReferenceOption[] {
-  const begun = (text: string) => text.startsWith(typed) && text !== typed;
-  const providers = known.providers
-    .filter(({ reference }) => begun(reference))
-    .map(({ reference, detail }) => ({ text: reference, detail, isWhole: false }));
-  const inUse = known.references.filter(begun);
-  // Of many below one path the path is offered, and what is below it next.
-  const paths = new Map<string, string[]>();
-  for (const reference of inUse) {
-    const slash = reference.indexOf("/", Math.max(typed.length, reference.indexOf("://") + 3));
-    const path = slash < 0 ? reference : reference.slice(0, slash + 1);
-    paths.set(path, [...(paths.get(path) ?? []), reference]);
-  }
-  const below = [...paths].map(([path, references]) => {
-    const [first] = references;
-    const isWhole = references.length === 1;
-    return isWhole ? { text: first, detail: "in use", isWhole } : { text: path, detail: `${references.length} in use`, isWhole };
-  });
-  const offered = new Set(providers.map(({ text }) => text));
-  return [...providers, ...below.filter(({ text }) => !offered.has(text) && !/:\/\/[^/]*\/$/.test(text))];
 }

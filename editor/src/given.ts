@@ -34,10 +34,23 @@ export interface Problem {
 /** How a reference fares, by its text. */
 export type Marks = Record<string, { tone: string; glyph: string; word: string }>;
 
-/** What completes a reference: the secret providers there are, and references in use. */
-export interface Known {
-  providers: { reference: string; detail: string }[];
-  references: string[];
+/** One way to go on with a reference. */
+export interface Offer {
+  /** The whole text, with what is typed. */
+  text: string;
+  detail: string;
+  /** It is a reference; else it goes on. */
+  isWhole: boolean;
+  /** A secret manager named it; else it is in use. */
+  isListed: boolean;
+}
+
+/** What may follow the part of a reference that was asked about; no offers while nothing is known. */
+export interface Answer {
+  typed: string;
+  offers: Offer[] | null;
+  /** Its secret manager has not answered yet. */
+  isPending: boolean;
 }
 
 /** Reads an attribute; what is missing or no JSON is `otherwise`. */

@@ -1,8 +1,9 @@
 // The JSON editor: <json-editor> around a <textarea>. The textarea stays what the form holds; without this
 // file it is also what is typed into. The page gives attributes and listens to events:
 //   text                             what the textarea begins with
-//   schema, problems, marks, known   JSON: see given.ts
+//   schema, problems, marks, offers  JSON: see given.ts
 //   editor-place     the cursor is in another field: its pointer
+//   editor-complete  this part of a reference is to be completed: 'offers' answers
 //   editor-explain   the mark of a reference was pressed: its text
 // and asks by dispatching
 //   editor-seek      show what stands at a pointer
@@ -24,8 +25,9 @@ import {
   tooltips,
 } from "@codemirror/view";
 import { completions, firstValue } from "./complete";
-import { type Known, type Problem, read, type Schema, schemaAt } from "./given";
+import { type Problem, read, type Schema, schemaAt } from "./given";
 import { look } from "./look";
+import { Offers, referenceCompletions } from "./offers";
 import { find, hasPlainNumbers, partsOf, pathAt, placeOf, pointerOf } from "./places";
 import { put, showProblems, wrap } from "./problems";
 import { references, setMarks } from "./references";
@@ -35,12 +37,12 @@ import { typingOver } from "./typing";
 const PATIENCE = 300;
 
 class JsonEditor extends HTMLElement {
-  static observedAttributes = ["schema", "problems", "marks", "known"];
+  static observedAttributes = ["schema", "problems", "marks", "offers"];
 
   private view: EditorView | undefined;
   private area: HTMLTextAreaElement | null = null;
   private schema: Schema = {};
-  private known: Known = { providers: [], references: [] };
+  private readonly offers = new Offers((typed) => this.say("editor-complete", typed));
   private pointer = "";
   private waiting: number | undefined;
   private requests: AbortController | undefined;
@@ -49,7 +51,6 @@ class JsonEditor extends HTMLElement {
     this.area = this.querySelector("textarea");
     if (!this.area || this.view) return;
     this.schema = read(this.getAttribute("schema"), this.schema);
-    this.known = read(this.getAttribute("known"), this.known);
     this.area.labels[0]?.addEventListener("click", () => this.view?.focus());
     const hadFocus = document.activeElement === this.area;
     const head = this.area.selectionEnd;
@@ -77,6 +78,7 @@ class JsonEditor extends HTMLElement {
   }
 
   private begin(area: HTMLTextAreaElement): EditorState {
+    const schema = () => this.schema;
     return EditorState.create({
       doc: area.value || this.getAttribute("text") || "",
       extensions: [
@@ -92,7 +94,11 @@ class JsonEditor extends HTMLElement {
         bracketMatching(),
         closeBrackets(),
         autocompletion({
-          override: [completions(() => ({ schema: this.schema, known: this.known }))],
+          override: [
+            completions(schema),
+            referenceCompletions(schema, this.offers, false),
+            referenceCompletions(schema, this.offers, true),
+          ],
           optionClass: (option) => (option.type === "reference" ? "cm-reference" : ""),
         }),
         EditorView.lineWrapping,
@@ -135,7 +141,7 @@ class JsonEditor extends HTMLElement {
     if (!view) return;
     const value = this.getAttribute(name);
     if (name === "schema") this.schema = read(value, {});
-    if (name === "known") this.known = read(value, this.known);
+    if (name === "offers") this.offers.tell(read(value, { typed: "", offers: null, isPending: false }));
     if (name === "marks") view.dispatch({ effects: setMarks.of(read(value, {})) });
     if (name === "problems" || name === "schema") this.markSoon();
   }

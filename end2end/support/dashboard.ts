@@ -150,7 +150,7 @@ export class Dashboard {
     const dialog = await this.keyDialog(name);
     const key = dialog.getByRole("group", { name: "Key", exact: true });
     await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-    await key.getByRole("textbox", { name: "Key", exact: true }).fill(reference);
+    await key.getByRole("combobox", { name: "Key", exact: true }).fill(reference);
     await this.submit(dialog);
   }
 

@@ -141,7 +141,7 @@ for (const [manager, tutorial] of Object.entries(TUTORIALS)) {
       const dialog = page.getByRole("dialog");
       const field = dialog.getByRole("group", { name: group, exact: true });
       await field.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-      await field.getByRole("textbox", { name: group, exact: true }).fill(`${tutorial.prefix}/${name}`);
+      await field.getByRole("combobox", { name: group, exact: true }).fill(`${tutorial.prefix}/${name}`);
       await dashboard.submit(dialog);
     };
     const fill = (name: string, value: string) =>
@@ -219,7 +219,7 @@ test("a public key by reference is looked at when it is resolved, and says when 
   await dialog.getByRole("combobox", { name: "Algorithm", exact: true }).selectOption("RS256");
   const group = dialog.getByRole("group", { name: "Public Key", exact: true });
   await group.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-  await group.getByRole("textbox", { name: "Public Key", exact: true }).fill("$secret://vault/my-vault/consumer/alice/public-key");
+  await group.getByRole("combobox", { name: "Public Key", exact: true }).fill("$secret://vault/my-vault/consumer/alice/public-key");
   await dashboard.submit(dialog);
   const refusal = "The public key is not one for RS256, which needs an RSA key";
   await expect(row).toContainText("Does not fit");

@@ -47,7 +47,7 @@ test("a reference needs namespace, Secret and key", async () => {
   const dialog = await dashboard.dialog("Add Key Authentication Credential");
   const key = dialog.getByRole("group", { name: "Key", exact: true });
   await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-  const reference = key.getByRole("textbox", { name: "Key", exact: true });
+  const reference = key.getByRole("combobox", { name: "Key", exact: true });
   await reference.fill("$secret://kubernetes/my-k8s/alice-credentials/key");
   await expect(key).toContainText("<namespace>/<secret>/<key>");
   await reference.fill("$secret://kubernetes/my-k8s/team/alice-credentials/key");

@@ -119,7 +119,7 @@ test("the configuration is typed with completion, and what is wrong is marked wh
   await dialog.getByRole("button", { name: "Reference from Secret Provider", exact: true }).click();
   const insert = page.getByRole("dialog", { name: "Reference from Secret Provider", exact: true });
   await insert.getByRole("combobox", { name: "Field", exact: true }).selectOption("redis_username");
-  await insert.getByRole("textbox", { name: "Reference", exact: true }).fill("$secret://vault/my-vault/redis/nobody");
+  await insert.getByRole("combobox", { name: "Reference", exact: true }).fill("$secret://vault/my-vault/redis/nobody");
   await insert.getByRole("button", { name: "Resolve", exact: true }).click();
   await expect(insert).toContainText("Key missing");
   await expectAccessible(page, "the reference field over the editor");

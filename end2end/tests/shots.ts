@@ -25,7 +25,7 @@ const colorSchemes = ["light", "dark"] as const;
 
 test("pictures", async ({ page, complaints }) => {
   complaints.expect(/status of 404/);
-  test.setTimeout(600_000);
+  test.setTimeout(1_800_000);
   const dashboard = new Dashboard(page, world.postern.dashboard);
 
   async function shoot(name: string, show: () => Promise<unknown>) {
@@ -53,6 +53,7 @@ test("pictures", async ({ page, complaints }) => {
     });
   }
   await page.setViewportSize({ width: 1440, height: 900 });
+  await dashboard.open(); // without the last dialog
   await dashboard.openService("httpbin");
   await dashboard.enablePlugin("Limit Count", LIMIT_COUNT);
   const plugins = `${new URL(page.url()).pathname}/plugins`;

@@ -10,12 +10,14 @@
 //! servers read differently, are refused rather than guessed at. Nothing is percent-decoded. What may stand
 //! behind a reference (`?version=3`, `#/json/pointer`, …) is in [`crate::selection`].
 
+mod opening;
 mod parse;
 mod problem;
 mod reading;
 #[cfg(test)]
 mod tests;
 
+pub use opening::Opening;
 pub use problem::{RefError, RefProblem};
 pub use reading::{Reading, read};
 

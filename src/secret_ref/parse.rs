@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 /// One part between slashes, with its place in the text.
-struct Segment<'a> {
+pub(super) struct Segment<'a> {
     text: &'a str,
     at: Range<usize>,
 }
@@ -54,7 +54,7 @@ fn fail<T>(problem: RefProblem, at: Range<usize>) -> Result<T, RefError> {
     Err(RefError { problem, at })
 }
 
-fn segments(rest: &str) -> Vec<Segment<'_>> {
+pub(super) fn segments(rest: &str) -> Vec<Segment<'_>> {
     let mut start = SCHEME.len();
     rest.split('/')
         .map(|text| {
@@ -65,7 +65,7 @@ fn segments(rest: &str) -> Vec<Segment<'_>> {
         .collect()
 }
 
-fn parse_manager(segment: Option<Segment<'_>>, end: usize) -> Result<(Manager, String), RefError> {
+pub(super) fn parse_manager(segment: Option<Segment<'_>>, end: usize) -> Result<(Manager, String), RefError> {
     let Some(segment) = segment.filter(|s| !s.text.is_empty()) else {
         return fail(RefProblem::MissingManager, SCHEME.len()..end);
     };
@@ -81,7 +81,7 @@ fn parse_manager(segment: Option<Segment<'_>>, end: usize) -> Result<(Manager, S
     }
 }
 
-fn parse_provider(segment: Option<Segment<'_>>, manager: &str, end: usize) -> Result<ProviderId, RefError> {
+pub(super) fn parse_provider(segment: Option<Segment<'_>>, manager: &str, end: usize) -> Result<ProviderId, RefError> {
     let Some(segment) = segment.filter(|s| !s.text.is_empty()) else {
         let manager = manager.to_owned();
         return fail(RefProblem::MissingProviderId { manager }, end..end);
@@ -118,11 +118,7 @@ fn parse_aws_path<'a>(
     segments: impl Iterator<Item = Segment<'a>>,
     end: usize,
 ) -> Result<(Vec<String>, String), RefError> {
-    let mut kept: Vec<String> = Vec::new();
-    for segment in segments {
-        check_segment(&segment)?;
-        kept.push(segment.text.to_owned());
-    }
+    let mut kept = check_segments(segments)?;
     if kept.iter().all(String::is_empty) {
         return fail(RefProblem::MissingPath, end..end);
     }
@@ -144,6 +140,11 @@ fn parse_kubernetes_path<'a>(
         Err(why) if path.len() == 1 => fail(RefProblem::BadPath { why }, end..end),
         Err(why) => fail(RefProblem::BadPath { why }, end.saturating_sub(key.len() + path.join("/").len() + 1)..end),
     }
+}
+
+/// Their texts, if each may stand in a reference. Empty ones are kept.
+pub(super) fn check_segments<'a>(segments: impl Iterator<Item = Segment<'a>>) -> Result<Vec<String>, RefError> {
+    segments.map(|segment| check_segment(&segment).map(|()| segment.text.to_owned())).collect()
 }
 
 fn check_segment(segment: &Segment<'_>) -> Result<(), RefError> {

@@ -9,6 +9,7 @@ use leptos::server_fn::codec::Json;
 use postern::access::Review;
 use postern::control::{NewWebhook, ProviderView, ReferenceView};
 use postern::diagnosis::Diagnosis;
+use postern::listing::{Listing, Using};
 use postern::name::GroupName;
 use postern::provider::{ProviderForm, ProviderKey};
 use postern::resolve::ReferenceCheck;
@@ -102,6 +103,20 @@ pub async fn refresh_provider(group: GroupName, key: ProviderKey) -> Result<Prov
 pub async fn explain_reference(group: GroupName, text: String) -> Result<Diagnosis, AppError> {
     let session = session()?;
     told(session.control.explain_reference(&session.operator, &group, &text).await)
+}
+
+/// What is in use that may follow a reference that is begun.
+#[server(endpoint = "in_use", input = Json)]
+pub async fn in_use(group: GroupName, text: String) -> Result<Using, AppError> {
+    let session = session()?;
+    told(session.control.in_use(&session.operator, &group, &text).await)
+}
+
+/// The names that may follow a reference that is begun.
+#[server(endpoint = "list_names", input = Json)]
+pub async fn list_names(group: GroupName, text: String) -> Result<Listing, AppError> {
+    let session = session()?;
+    told(session.control.list_names(&session.operator, &group, &text).await)
 }
 
 /// Makes a signing secret for the provider's webhook.

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod certificate;
+pub mod completion;
 pub mod conflict;
 pub mod consumer;
 pub mod credential;

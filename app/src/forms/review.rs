@@ -84,7 +84,8 @@ fn Granted(access: Access) -> impl IntoView {
     view! {
         <Verdict excess/>
         <p class="text-muted">
-            {format!("{language}: reads exactly the secrets that references use now. Save it anew when references change.")}
+            {format!("{language}: reads exactly the secrets that references use now. Save it anew when references change. \
+                 A permission to list is optional and left out: it only completes references while they are written.")}
         </p>
         <Snippet text=policy label="Copy the policy"/>
     }

@@ -2,6 +2,7 @@
 
 use crate::api::{self, Timed};
 use crate::error::AppError;
+use crate::forms::completion::{Completion, Hint};
 use crate::forms::explain::{Explain, ExplainButton, ExplainPanel};
 use crate::forms::plain::source;
 use crate::parts::diagnosis::Test;
@@ -75,7 +76,11 @@ pub fn SecretInput(
         now
     });
     let kind = Signal::derive(move || if manual.get() && !shown.get() { "password" } else { "text" });
-    let placeholder = Signal::derive(move || if manual.get() { "" } else { field.example });
+    // What is typed by hand is a secret: nothing completes it, and it is not asked about.
+    let completion = Completion::following(Signal::derive(move || match manual.get() {
+        true => String::new(),
+        false => fields.text.get(),
+    }));
     let choices = Source::ALL.map(|source| Choice::new(source.slug(), source.label()));
     let has_stored = stored.is_some();
     let FieldName { name, label, .. } = field;
@@ -107,15 +112,23 @@ pub fn SecretInput(
                         }
                         .into_any();
                     }
-                    view! { <BareInput
-                    name=name
-                    value=fields.text
-                    kind
-                    mono=true
-                    placeholder
-                    has_hint=true
-                    labelled_by="legend-secret"
-                /> }.into_any()
+                    if manual.get() {
+                        return view! { <BareInput name value=fields.text kind mono=true has_hint=true labelled_by="legend-secret"/> }
+                            .into_any();
+                    }
+                    view! {
+                        <BareInput
+                            name
+                            value=fields.text
+                            mono=true
+                            placeholder=field.example
+                            has_hint=true
+                            labelled_by="legend-secret"
+                            offers=completion.choices()
+                            on_focus=completion.begin(fields.text)
+                        />
+                    }
+                    .into_any()
                 }}
                 {move || (manual.get() && !is_public).then(|| view! { <ManualButtons fields shown/> })}
             </div>
@@ -125,7 +138,11 @@ pub fn SecretInput(
                     if manual.get() {
                         view! { <ManualHint fields stored=stored.clone()/> }.into_any()
                     } else {
-                        view! { <ReferenceHelp text=fields.text/> }.into_any()
+                        view! {
+                            <Hint completion/>
+                            <ReferenceHelp text=fields.text/>
+                        }
+                        .into_any()
                     }
                 }}
             </div>

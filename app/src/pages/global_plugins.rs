@@ -22,10 +22,9 @@ pub fn GlobalPluginsPage() -> impl IntoView {
 #[component]
 fn Page(live: Live<PluginSetView>) -> impl IntoView {
     view! {
-        <PageHead title="Global Plugins"/>
+        <PageHead title="Global Plugins" text="Plugins that run for every request, besides those of its route, and also where no route matches."/>
         <PluginSection
             owner=owner_of(live, PluginOwner::Global)
-            text="They run for every request, besides those of its route, and also where no route matches."
             none="No plugin runs for every request."
         />
     }

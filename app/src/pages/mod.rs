@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod consumer;
 pub mod consumer_plugins;
 pub mod consumers;
+pub mod fetched;
 pub mod global_plugins;
 pub mod instances;
 pub mod overview;

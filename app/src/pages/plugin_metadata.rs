@@ -23,10 +23,9 @@ pub fn PluginMetadataPage() -> impl IntoView {
 #[component]
 fn Page(live: Live<PluginSetView>) -> impl IntoView {
     view! {
-        <PageHead title="Plugin Metadata"/>
+        <PageHead title="Plugin Metadata" text="What all plugins of a name have in common, wherever they are enabled."/>
         <PluginSection
             owner=owner_of(live, PluginOwner::Metadata)
-            text="What all plugins of a name have in common, wherever they are enabled."
             none="No plugin has metadata: each does as its documentation says."
         />
     }

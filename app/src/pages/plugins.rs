@@ -17,7 +17,7 @@ use postern::time::Millis;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use ui::Glyph;
+use ui::{Badge, Glyph, Tone};
 
 /// Whose plugins these are, and how they stand.
 #[derive(Clone)]
@@ -32,13 +32,16 @@ pub struct Owner {
     pub refresh: Callback<Callback<()>>,
 }
 
-/// Plugins as chips.
+/// Plugins as chips; one that is not run says so.
 #[component]
-pub fn PluginChips(plugins: Vec<PluginName>) -> impl IntoView {
+pub fn PluginChips(plugins: Plugins) -> impl IntoView {
     if plugins.is_empty() {
         return view! { <span class="text-muted">"–"</span> }.into_any();
     }
-    let chips = plugins.into_iter().map(|plugin| view! { <span class="badge tone-info pl-2">{plugin.label()}</span> });
+    let chips = plugins.into_iter().map(|(plugin, config)| {
+        let (tone, more) = if config.meta().disable { (Tone::Quiet, " · Disabled") } else { (Tone::Info, "") };
+        view! { <span class=format!("badge pl-2 {}", tone.class())>{plugin.label()} {more}</span> }
+    });
     view! { <span class="flex flex-wrap gap-1">{chips.collect_view()}</span> }.into_any()
 }
 
@@ -48,7 +51,7 @@ const NONE: &str = "No plugin yet: every request passes. Key Auth, for instance,
 #[component]
 pub fn PluginSection(
     owner: Owner,
-    text: &'static str,
+    #[prop(optional, into)] text: Option<&'static str>,
     /// What no plugin means.
     #[prop(default = NONE)]
     none: &'static str,
@@ -79,9 +82,9 @@ pub fn PluginSection(
 }
 
 #[component]
-fn Table(owner: Owner, text: &'static str) -> impl IntoView {
+fn Table(owner: Owner, text: Option<&'static str>) -> impl IntoView {
     view! {
-        <p class="mb-3 text-muted">{text}</p>
+        {text.map(|text| view! { <p class="mb-3 text-muted">{text}</p> })}
         <div class="table-box">
             <table class="table">
                 <thead>
@@ -108,15 +111,27 @@ fn Table(owner: Owner, text: &'static str) -> impl IntoView {
 #[component]
 fn Row(config: PluginConfig, owner: Owner) -> impl IntoView {
     let plugin = config.name();
+    let is_disabled = config.meta().disable;
     let json = config.to_json();
     let is_default = json == "{}";
     let label = plugin.label();
     view! {
         <tr>
             <td data-label="Name" class="cell-name">
-                {label}
+                <span class="flex flex-wrap items-center gap-2">
+                    {label}
+                    {is_disabled.then(|| view! { <Badge tone=Tone::Quiet word="Disabled"/> })}
+                </span>
                 <p class="cell-sub">
                     <code>{plugin.slug()}</code>
+                    {is_disabled
+                        .then(|| {
+                            view! {
+                                ": not run, because "
+                                <code>"_meta.disable"</code>
+                                " is true"
+                            }
+                        })}
                 </p>
             </td>
             <td data-label="Configuration">

@@ -57,7 +57,7 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         now: live.now(),
         refresh: Callback::new(move |then| live.refresh_then(Some(then))),
     };
-    let inherited = live.part(|page| page.service.stored.object.plugins.keys().copied().collect::<Vec<_>>());
+    let inherited = live.part(|page| page.service.stored.object.plugins.clone());
     let crumbs = move || {
         vec![
             Crumb::new("Published Services", paths().services()),
@@ -87,7 +87,11 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
                     }
                 })
         }}
-        <PluginSection owner text="In addition to the service's; one of the same name counts instead of it."/>
+        <PluginSection
+            owner
+            text="In addition to the service's; one of the same name counts instead of it."
+            none="No plugin of its own: the route has those of its service, if there are any."
+        />
         <Dialogs live id/>
     }
     .into_any()

@@ -194,7 +194,7 @@ fn Row(stored: Stored<Route>, live: Live<ServiceData>, service: ObjectId) -> imp
                 {hosts}
             </td>
             <td data-label="Plugins">
-                <PluginChips plugins=route.plugins.into_keys().collect()/>
+                <PluginChips plugins=route.plugins/>
             </td>
             <td data-label="Updated" class="text-muted whitespace-nowrap">
                 <Ago now=live.now() at=stored.updated_at/>

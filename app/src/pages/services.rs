@@ -85,7 +85,7 @@ fn Row(view: ServiceView, now: Signal<Millis>) -> impl IntoView {
             </td>
             <td data-label="Routes">{view.routes}</td>
             <td data-label="Plugins">
-                <PluginChips plugins=service.plugins.into_keys().collect()/>
+                <PluginChips plugins=service.plugins/>
             </td>
             <td data-label="Updated" class="text-muted whitespace-nowrap">
                 <Ago now at=view.stored.updated_at/>

@@ -26,6 +26,25 @@ pub fn LoadFailure(error: AppError) -> impl IntoView {
     .into_any()
 }
 
+/// The page's own code could not be fetched: the server is away, or is another version by now.
+#[component]
+pub fn CodeFailure() -> impl IntoView {
+    view! {
+        <PageTitle text="This page cannot be shown"/>
+        <div class="card empty">
+            <Icon glyph=Glyph::Offline/>
+            <h1>"This page cannot be shown"</h1>
+            <p>
+                "The browser could not fetch this part of the dashboard: Postern does not answer, or has been updated \
+                since the dashboard was opened."
+            </p>
+            // Through the server, which has the code that belongs to its answer.
+            <a class="link" href="" rel="external">"Load the page anew"</a>
+        </div>
+    }
+    .into_any()
+}
+
 /// What stands in place of a dialog about something that is not there.
 #[component]
 pub fn Gone(what: &'static str, name: String, on_close: Callback<()>) -> impl IntoView {

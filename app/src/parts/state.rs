@@ -68,11 +68,12 @@ pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> im
 /// How a provider fares: badge, and why when it does not fare well.
 #[component]
 pub fn HealthCell(health: ProviderHealth, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
-    let (tone, word, at, why) = match health {
-        ProviderHealth::Untested => (Tone::Quiet, "Untested", None, None),
-        ProviderHealth::Healthy { checked_at } => (Tone::Ok, "Healthy", Some(checked_at), None),
-        ProviderHealth::Degraded { checked_at, why } => (Tone::Warn, "Degraded", Some(checked_at), Some(why)),
-        ProviderHealth::Failing { checked_at, why } => (Tone::Danger, "Failing", Some(checked_at), Some(why)),
+    let word = health.word();
+    let (tone, at, why) = match health {
+        ProviderHealth::Untested => (Tone::Quiet, None, None),
+        ProviderHealth::Healthy { checked_at } => (Tone::Ok, Some(checked_at), None),
+        ProviderHealth::Degraded { checked_at, why } => (Tone::Warn, Some(checked_at), Some(why)),
+        ProviderHealth::Failing { checked_at, why } => (Tone::Danger, Some(checked_at), Some(why)),
     };
     view! {
         <Badge tone word/>

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// How often each start is made; the median is told.
-const STARTS: usize = 5;
+const STARTS: usize = 3;
 
 /// What one process found, in bytes and milliseconds.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]

@@ -67,11 +67,13 @@ impl Armed {
             self.set_state(id, state);
             return false;
         }
-        self.forget(id);
+        if before.is_some() {
+            self.forget(id);
+        }
         if let Some(found) = now {
             let by = found.as_ref().map(|(key, _)| key.to_bytes());
-            self.standings.insert(id.clone(), Known { by, state: None });
-            self.set_state(id, state);
+            self.standings.insert(id.clone(), Known { by, state });
+            self.count(None, state);
             if let Some((key, credential)) = found {
                 self.claim(key, credential);
             }

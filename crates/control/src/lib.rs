@@ -231,8 +231,9 @@ impl Control {
             }
             let began = Instant::now();
             self.0.publish();
-            // When a great many references change at once, half of the time is left to reading them.
-            tokio::time::sleep(began.elapsed()).await;
+            // When a great many references change at once, most of the time is left to reading them: each publishing
+            // copies the parts of the snapshot that changed, and the next one may change the same again.
+            tokio::time::sleep(4 * began.elapsed()).await;
         }
     }
 }

@@ -12,6 +12,7 @@ use postern::credential::Credential;
 use postern::diagnosis::Diagnosis;
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
+use postern::listing::{Listing, Using};
 use postern::name::{ConsumerName, GroupName, ObjectId};
 use postern::plugin::{EnteredField, PluginConfig, PluginName};
 use postern::provider::{ProviderKey, SecretProvider};
@@ -115,6 +116,14 @@ impl ControlPlane for Control {
 
     async fn review_provider(&self, _: &Operator, group: &GroupName, key: &ProviderKey) -> Answer<Review> {
         self.of(group)?.review_provider(key).await
+    }
+
+    async fn in_use(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Using> {
+        self.of(group)?.in_use(text)
+    }
+
+    async fn list_names(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Listing> {
+        Ok(self.of(group)?.list_names(text).await)
     }
 
     async fn explain_reference(&self, _: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis> {

@@ -4,14 +4,17 @@ use crate::Inner;
 use crate::config::Config;
 use crate::errors::internal;
 use crate::views::credential_name;
-use postern::control::{Answer, Attention, AttentionSubject, Overview, ProviderHealth, ReferenceUser, ReferenceView};
+use postern::control::{
+    Answer, Attention, AttentionSubject, Overview, ProviderHealth, ProviderView, ReferenceUser, ReferenceView,
+};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
+use postern::listing::{Listing, Using};
 use postern::name::ObjectId;
 use postern::plugin::{Plugins, SealedField};
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceCheck, ReferenceState};
-use postern::secret_ref::{Reading, RefError, RefProblem, read};
+use postern::secret_ref::{Opening, Reading, RefError, RefProblem, SCHEME, read};
 use postern::sensitive::Plain;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,6 +88,37 @@ impl Inner {
         let state = state.unwrap_or_else(|_| self.engine.current(&self.group, &reference).1);
         let request = self.engine.request_line(&self.group, &reference);
         Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
+    }
+
+    /// The providers, with how they fare, and references to the environment; behind a provider, the references to it.
+    pub(crate) fn in_use(&self, text: &str) -> Answer<Using> {
+        let config = self.config();
+        let (providers, references) = match Opening::of(text) {
+            Some(opening) => {
+                let references = config.uses_of(opening.provider()).map(ToString::to_string);
+                (vec![], references.filter(|reference| reference.starts_with(text)).collect())
+            }
+            None => {
+                let provider = |view: ProviderView| {
+                    let key = view.stored.object.key();
+                    (format!("{SCHEME}{}/{}/", key.manager.slug(), key.id), view.health.word().to_owned())
+                };
+                let credentials = config.credentials.values().filter_map(|c| c.stored.object.kind.secret().reference());
+                let references = credentials.chain(config.plugin_references().map(|(_, _, reference)| reference));
+                let of_environment = references.filter(|reference| reference.secret().is_none());
+                let providers = self.providers()?.into_iter().map(provider).collect();
+                (providers, of_environment.map(ToString::to_string).collect())
+            }
+        };
+        Ok(Using { providers, references }.cut())
+    }
+
+    /// Nothing is asked for a text that names no provider yet, or a place that no reference can have.
+    pub(crate) async fn list_names(&self, text: &str) -> Listing {
+        match Opening::of(text) {
+            Some(opening) => self.engine.names(&self.group, &opening).await,
+            None => Listing::Unknown,
+        }
     }
 
     pub(crate) async fn overview(&self) -> Answer<Overview> {

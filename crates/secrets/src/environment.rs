@@ -4,6 +4,7 @@
 
 use crate::document::Document;
 use crate::explain::Heard;
+use crate::names::Names;
 use crate::select::{Unusable, Value, names};
 use crate::{SecretManager, Unread, json};
 use async_trait::async_trait;
@@ -136,6 +137,10 @@ impl SecretManager for Unfilled {
 
     fn request_line(&self, _: &[String], _: Option<&Pin>, _: &str) -> Option<String> {
         None
+    }
+
+    async fn names(&self, _: &[String], _: &str) -> Result<Names, Failure> {
+        Err(self.failure.clone())
     }
 
     fn heard(&self) -> &Heard {

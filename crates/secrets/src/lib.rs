@@ -9,6 +9,7 @@ mod explain;
 pub mod fuzzing;
 mod json;
 mod kubernetes;
+mod names;
 mod network;
 mod select;
 mod stages;
@@ -25,6 +26,7 @@ use document::Document;
 use environment::Unfilled;
 use explain::Heard;
 use kubernetes::Kubernetes;
+use names::Names;
 use postern::access::{Access, Review};
 use postern::diagnosis::{Diagnosis, Stage, StageResult, Subject};
 use postern::provider::Settings;
@@ -69,6 +71,10 @@ trait SecretManager: Send + Sync {
     async fn near(&self, _path: &[String], _failure: &Failure) -> Option<Vec<String>> {
         None
     }
+
+    /// The names that may stand next in a reference that goes through `path`. `begun` is how they begin, for managers
+    /// that can be asked for some only. Asked when an operator writes a reference, and never otherwise. No value leaves.
+    async fn names(&self, path: &[String], begun: &str) -> Result<Names, Failure>;
 
     /// Where this manager notes what it asks for secrets, and what the answer's status is.
     fn heard(&self) -> &Heard;

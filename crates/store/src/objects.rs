@@ -11,7 +11,7 @@ use sqlx::{Row as _, SqliteConnection};
 /// How many revisions of an object are kept to tell what changed.
 const HISTORY: u64 = 50;
 
-/// The query for the objects `where` so.
+/// The query for the objects `where` so; [`row`] reads what it finds.
 macro_rules! objects {
     ($where:literal) => {
         sqlx::query(concat!("select id, kind, parent, name, revision, spec, updated_at from objects where ", $where))
@@ -310,17 +310,18 @@ fn group(row: &SqliteRow) -> Result<GatewayGroup, StoreError> {
     Ok(GatewayGroup { name, description: row.try_get("description")? })
 }
 
+/// Of one that [`objects!`] found: by the places of its columns, which a start on a great many need not look up.
 fn row(row: &SqliteRow) -> Result<Row, StoreError> {
-    let kind: String = row.try_get("kind")?;
+    let kind: &str = row.try_get(1)?;
     let kind = Kind::ALL.into_iter().find(|k| k.slug() == kind);
     Ok(Row {
-        id: row.try_get("id")?,
+        id: row.try_get(0)?,
         kind: kind.ok_or_else(|| decode("an object of a kind this version does not know"))?,
-        parent: row.try_get("parent")?,
-        name: row.try_get("name")?,
-        revision: from_db(row.try_get("revision")?),
-        spec: row.try_get("spec")?,
-        updated_at: Millis(from_db(row.try_get("updated_at")?)),
+        parent: row.try_get(2)?,
+        name: row.try_get(3)?,
+        revision: from_db(row.try_get(4)?),
+        spec: row.try_get(5)?,
+        updated_at: Millis(from_db(row.try_get(6)?)),
     })
 }
 

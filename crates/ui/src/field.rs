@@ -82,9 +82,16 @@ pub fn BareInput(
     /// The id of the element that names it, where that is not a `<label>`.
     #[prop(optional)]
     labelled_by: Option<&'static str>,
+    /// Texts that may be meant, each with a word or two: the browser offers those that fit what is typed.
+    #[prop(optional, into)]
+    offers: Option<Signal<Vec<Choice>>>,
+    /// The field took the focus.
+    #[prop(optional)]
+    on_focus: Option<Callback<()>>,
 ) -> impl IntoView {
     let link = FieldLink::new(name);
     let node = NodeRef::<html::Input>::new();
+    let list = offers.map(|_| format!("{}-offers", field_id(name)));
     let touched = move || {
         let input = node.get_untracked()?;
         (input.value() != input.default_value()).then(|| input.value())
@@ -119,7 +126,18 @@ pub fn BareInput(
                 link.mending();
             }
             on:blur=move |_| link.left(is_empty(value))
+            on:focus=move |_| {
+                if let Some(on_focus) = on_focus {
+                    on_focus.run(());
+                }
+            }
+            list=list.clone()
         />
+        {offers
+            .map(|offers| {
+                let option = |choice: Choice| view! { <option value=choice.value>{choice.label}</option> };
+                view! { <datalist id=list>{move || offers.get().into_iter().map(option).collect_view()}</datalist> }
+            })}
     }
     .into_any()
 }

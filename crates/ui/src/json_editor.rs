@@ -74,11 +74,13 @@ pub fn JsonEditor(
     /// JSON: `{tone, glyph, word}` by reference.
     #[prop(into)]
     marks: Signal<String>,
-    /// JSON: what completes a reference.
+    /// JSON: `{typed, offers, isPending}`, what may follow the part of a reference that was last asked about.
     #[prop(into)]
-    known: Signal<String>,
+    offers: Signal<String>,
     /// The cursor is in the field of this pointer.
     on_place: Callback<String>,
+    /// This part of a reference is to be completed.
+    on_complete: Callback<String>,
     /// The mark of this reference was pressed.
     on_explain: Callback<String>,
     /// Beside the label.
@@ -102,8 +104,9 @@ pub fn JsonEditor(
                 schema=move || schema.get()
                 problems=move || problems.get()
                 marks=move || marks.get()
-                known=move || known.get()
+                offers=move || offers.get()
                 on:editor-place=move |event: web_sys::CustomEvent| on_place.run(detail(&event))
+                on:editor-complete=move |event: web_sys::CustomEvent| on_complete.run(detail(&event))
                 on:editor-explain=move |event: web_sys::CustomEvent| on_explain.run(detail(&event))
             >
                 <BareArea name value rows mono=true has_hint=true/>

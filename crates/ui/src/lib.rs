@@ -23,7 +23,7 @@ pub use field::{BareArea, BareInput, Checkbox, Choice, FaultLine, Radio, Select,
 pub use form::{ErrorSummary, Faults, FieldFrame};
 pub use icon::{Glyph, Icon};
 pub use json_editor::{EditorHandle, JsonEditor};
-pub use ready::{Ready, mark_hydrated, ready_scope};
+pub use ready::{Ready, is_hydrating, mark_hydrated, ready_scope};
 pub use snippet::{CopyButton, Snippet};
 pub use tabs::{Tab, TabList};
 pub use toast::{Toaster, Toasts};

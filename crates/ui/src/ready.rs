@@ -23,15 +23,14 @@ const MARK: &str = "data-hydrated";
 
 /// Tells style sheets and tests that the page reacts.
 pub fn mark_hydrated() {
-    Effect::new(|_| {
-        if let Some(root) = document().document_element() {
-            let _ = root.set_attribute(MARK, "true");
-        }
-    });
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute(MARK, "true");
+    }
 }
 
 /// Whether what is being built now stands in the page already, written by the server.
-pub(crate) fn is_hydrating() -> bool {
+#[must_use]
+pub fn is_hydrating() -> bool {
     cfg!(target_arch = "wasm32") && document().document_element().is_some_and(|root| !root.has_attribute(MARK))
 }
 

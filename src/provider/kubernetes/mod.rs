@@ -190,19 +190,34 @@ text_form!(ApiServerAddress);
 /// # Errors
 /// What a namespace, a Secret's name or a key cannot be (RFC 1123, and `[-._a-zA-Z0-9]+` for keys).
 pub fn check_path(path: &[String], key: &str) -> Result<(), String> {
+    let is_key = |text: &str| text.len() <= 253 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    match path {
+        [_, _] if check_place(path).is_ok() && !is_key(key) => Err(format!("'{key}' cannot be a key of a Secret.")),
+        [_, _] => check_place(path),
+        _ => Err(NOT_THREE.to_owned()),
+    }
+}
+
+const NOT_THREE: &str =
+    "With Kubernetes a reference goes on with namespace, Secret and key: <namespace>/<secret>/<key>.";
+
+/// Why there is no such place as these first segments of a path: a sentence.
+///
+/// # Errors
+/// What a namespace or a Secret's name cannot be (RFC 1123), and whatever stands behind these.
+pub fn check_place(path: &[String]) -> Result<(), String> {
     let is_name = |text: &str, most: usize| {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || (most > 63 && c == '.');
         let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         text.len() <= most && text.chars().all(fits) && ends(text.chars().next()) && ends(text.chars().last())
     };
-    let is_key = |text: &str| text.len() <= 253 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
     match path {
-        [namespace, _] if !is_name(namespace, 63) => Err(format!("'{namespace}' cannot be a namespace of Kubernetes.")),
+        [namespace, ..] if !is_name(namespace, 63) => {
+            Err(format!("'{namespace}' cannot be a namespace of Kubernetes."))
+        }
         [_, secret] if !is_name(secret, 253) => Err(format!("'{secret}' cannot be the name of a Secret.")),
-        [_, _] if !is_key(key) => Err(format!("'{key}' cannot be a key of a Secret.")),
-        [_, _] => Ok(()),
-        _ => Err("With Kubernetes a reference goes on with namespace, Secret and key: <namespace>/<secret>/<key>."
-            .to_owned()),
+        [] | [_] | [_, _] => Ok(()),
+        _ => Err(NOT_THREE.to_owned()),
     }
 }
 

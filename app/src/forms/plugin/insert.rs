@@ -1,5 +1,6 @@
 //! Reference from Secret Provider: the reference field of the credential dialogs, for a field of the editor's text.
 
+use crate::forms::completion::{Completion, Hint};
 use crate::forms::secret_input::ReferenceHelp;
 use leptos::prelude::*;
 use postern::secret_ref::{self, Reading};
@@ -25,6 +26,7 @@ pub fn InsertDialog(
 ) -> impl IntoView {
     let field = RwSignal::new(first.pointer);
     let text = RwSignal::new(first.reference);
+    let completion = Completion::following(text.into());
     let choices = fields.into_iter().map(|pointer| {
         let label = pointer.trim_start_matches('/').to_owned();
         Choice::new(pointer, label)
@@ -60,8 +62,11 @@ pub fn InsertDialog(
                             mono=true
                             placeholder="$secret://vault/my-vault/redis/password"
                             has_hint=true
+                            offers=completion.choices()
+                            on_focus=completion.begin(text)
                         />
                         <div id="field-insert_reference-hint" class="hint grid grid-cols-[minmax(0,1fr)] gap-2">
+                            <Hint completion/>
                             <ReferenceHelp text/>
                         </div>
                     </div>

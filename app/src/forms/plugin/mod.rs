@@ -9,6 +9,7 @@ pub mod schema;
 pub use catalogue::{CatalogueDialog, enabling};
 
 use crate::api;
+use crate::forms::completion::{Completion, Hint as ListingHint};
 use crate::forms::explain::ExplainDialog;
 use crate::forms::{FormDialog, Submission};
 use crate::parts::group::group;
@@ -152,6 +153,7 @@ fn Editor(
         found.or_else(|| before.cloned()).unwrap_or_default()
     });
     let states = States::of(edited, written);
+    let completion = Completion::here();
     let problems = Memo::new(move |_| edited.problems(&json.get(), submission.told()));
     Effect::new(move |before: Option<()>| {
         json.track();
@@ -188,11 +190,12 @@ fn Editor(
                 schema=Signal::derive(move || schema.with_value(Value::to_string))
                 problems=Signal::derive(move || schema.with_value(|schema| told(schema, &problems.get())))
                 marks=Signal::derive(move || written.with(|written| states.marks(written)))
-                known=Signal::derive(move || states.known())
+                offers=Signal::derive(move || completion.answer())
+                on_complete=Callback::new(move |typed: String| completion.ask(&typed))
                 on_place=Callback::new(move |place| pointer.set(place))
                 on_explain=explain_text
                 tools=move || view! { <Tools edited json pointer over/> }
-                hint=Hint
+                hint=move || view! { <Hint/> <ListingHint completion/> }
             />
             <div class="editor-aside">
                 <ReferenceList written states on_explain=explain/>

@@ -1,15 +1,14 @@
-//! The references in the editor's text: where they stand, how they fare, what completes one.
+//! The references in the editor's text: where they stand, and how they fare.
 
 use super::{Edited, schema};
 use crate::api;
 use crate::parts::group::group;
 use crate::parts::state::{StateCell, tone};
 use leptos::prelude::*;
-use postern::control::{ProviderHealth, ProviderView, ReferenceUser, ReferenceView};
+use postern::control::{ReferenceUser, ReferenceView};
 use postern::name::GroupName;
 use postern::reference::Reference;
 use postern::resolve::{ReferenceCheck, ReferenceState, StateName};
-use postern::secret_ref::SCHEME;
 use postern::time::Millis;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,7 +19,7 @@ use ui::{Badge, Button, Glyph, Look, Tone};
 const PATIENCE: Duration = Duration::from_millis(600);
 /// How often the states are asked for.
 const EVERY: Duration = Duration::from_secs(5);
-/// Of more references in use than these, the states are asked for once, and the first complete what is typed.
+/// Of more references in use than these, the states are asked for once.
 const MANY: usize = 1000;
 
 /// A reference and the field that it stands in, as a JSON pointer.
@@ -65,7 +64,6 @@ pub struct States {
     group: StoredValue<GroupName>,
     edited: Edited,
     in_use: RwSignal<Vec<ReferenceView>>,
-    providers: RwSignal<Vec<ProviderView>>,
     /// `None` while it is being looked up.
     looked_up: RwSignal<BTreeMap<Reference, Option<ReferenceState>>>,
     now: RwSignal<Millis>,
@@ -79,7 +77,6 @@ impl States {
             group: StoredValue::new(group()),
             edited,
             in_use: RwSignal::new(Vec::new()),
-            providers: RwSignal::new(Vec::new()),
             looked_up: RwSignal::new(BTreeMap::new()),
             now: RwSignal::new(Millis::default()),
             is_loaded: RwSignal::new(false),
@@ -111,13 +108,9 @@ impl States {
     fn refresh(self) {
         leptos::task::spawn_local(async move {
             let Some(group) = self.group.try_get_value() else { return };
-            let (in_use, providers) = (api::references(group.clone()).await, api::providers(group).await);
-            if let Ok(in_use) = in_use {
+            if let Ok(in_use) = api::references(group).await {
                 self.now.try_set(in_use.now);
                 self.in_use.try_set(in_use.data);
-            }
-            if let Ok(providers) = providers {
-                self.providers.try_set(providers.data);
             }
             self.is_loaded.try_set(true);
         });
@@ -179,28 +172,6 @@ impl States {
         };
         Value::Object(written.iter().filter_map(mark).collect()).to_string()
     }
-
-    /// What completes a reference, as JSON.
-    pub fn known(self) -> String {
-        let providers = self.providers.with(|views| views.iter().map(provider).collect::<Vec<_>>());
-        let mut references: Vec<String> =
-            self.in_use.with(|views| views.iter().map(|view| view.reference.to_string()).collect());
-        references.sort_unstable();
-        references.dedup();
-        references.truncate(MANY);
-        json!({"providers": providers, "references": references}).to_string()
-    }
-}
-
-fn provider(view: &ProviderView) -> Value {
-    let key = view.stored.object.key();
-    let health = match view.health {
-        ProviderHealth::Untested => "Untested",
-        ProviderHealth::Healthy { .. } => "Healthy",
-        ProviderHealth::Degraded { .. } => "Degraded",
-        ProviderHealth::Failing { .. } => "Failing",
-    };
-    json!({"reference": format!("{SCHEME}{}/{}/", key.manager.slug(), key.id), "detail": health})
 }
 
 /// The references of the text, each with how it fares: what the marks in the editor show, for everyone.

@@ -17,6 +17,7 @@ use postern::consumer::{Consumer, ConsumerForm};
 use postern::control::{ControlError, ControlPlane, Operator, PluginOwner, ProviderView};
 use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
+use postern::listing::Listing;
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
@@ -556,6 +557,36 @@ async fn texts_that_are_no_references_are_explained() {
     match w.control.check_reference(&op(), &group(), REFERENCE).await.unwrap() {
         ReferenceCheck::Checked { state, .. } => assert_eq!(state.name(), StateName::ProviderMissing),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Providers first, then what is in use below the one named; names only where a provider is there to be asked.
+#[tokio::test]
+async fn what_is_in_use_completes_a_reference_part_by_part() {
+    let w = World::new().await;
+    w.control.add_provider(&op(), &group(), provider("t")).await.unwrap();
+    w.control.add_consumer(&op(), &group(), consumer("Alice")).await.unwrap();
+    for (name, reference) in [("primary-key", REFERENCE), ("of-environment", "$env://POSTERN_SECRET_ALICE")] {
+        let credential = credential("Alice", name, Source::Reference, reference);
+        w.control.add_credential(&op(), &group(), credential).await.unwrap();
+    }
+    let provider = "$secret://vault/my-vault/";
+    for (text, providers, references) in [
+        ("", vec![provider], vec!["$env://POSTERN_SECRET_ALICE"]),
+        ("$secret://", vec![provider], vec!["$env://POSTERN_SECRET_ALICE"]),
+        (provider, vec![], vec![REFERENCE]),
+        ("$secret://vault/my-vault/nothing/", vec![], vec![]),
+        ("$secret://vault/my-vault/../", vec![provider], vec!["$env://POSTERN_SECRET_ALICE"]),
+    ] {
+        let using = w.control.in_use(&op(), &group(), text).await.unwrap();
+        let named: Vec<&str> = using.providers.iter().map(|(text, _)| text.as_str()).collect();
+        let used: Vec<&str> = using.references.iter().map(String::as_str).collect();
+        assert_eq!((named, used), (providers, references), "{text:?}");
+    }
+    for text in
+        ["", "alice", "$secret://vault/missing/", "$secret://vault/my-vault/../", "$secret://vault/my-vault/a/k#/"]
+    {
+        assert_eq!(w.control.list_names(&op(), &group(), text).await.unwrap(), Listing::Unknown, "{text:?}");
     }
 }
 

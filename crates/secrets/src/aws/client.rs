@@ -12,6 +12,7 @@ use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use aws_sdk_secretsmanager::{Client as Sdk, Config};
 use postern::provider::aws::{AwsFailure, AwsSettings, CredentialProblem};
 use postern::resolve::UnreachableBecause;
@@ -22,7 +23,7 @@ use std::error::Error;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
-/// How many names are looked at for one that was meant.
+/// How many pages of names are looked at, for one that was meant or to complete what is typed.
 const PAGES_OF_NAMES: usize = 5;
 
 /// The requests of one provider.
@@ -39,6 +40,14 @@ pub(super) struct Client {
 pub(super) enum Content {
     Text(Plain),
     Binary,
+}
+
+/// Names that a list gave.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) names: Vec<String>,
+    /// There are more.
+    pub(super) is_cut: bool,
 }
 
 /// Why a secret was not given.
@@ -115,22 +124,29 @@ impl Client {
         }
     }
 
-    /// Names of secrets, where the user may list them; else none.
-    pub(super) async fn names(&self) -> Vec<String> {
-        let (mut names, mut next) = (Vec::new(), None);
+    /// Names of secrets that begin with `start`, where the user may list them.
+    pub(super) async fn names(&self, start: &str) -> Result<Listed, Refusal> {
         if self.barred {
-            return names;
+            return Err(Refusal::Final(AwsFailure::Credentials { why: CredentialProblem::NotAllowed }));
         }
+        let mut listed = Listed { names: Vec::new(), is_cut: false };
+        if !may_begin_a_name(start) {
+            return Ok(listed);
+        }
+        let by_name = || Filter::builder().key(FilterNameStringType::Name).values(start).build();
+        let filter = (!start.is_empty()).then(|| vec![by_name()]);
+        let mut next = None;
         for _ in 0..PAGES_OF_NAMES {
-            let request = self.sdk.list_secrets().max_results(100).set_next_token(next).send();
-            let Ok(page) = request.with_subscriber(NoSubscriber::default()).await else { break };
-            names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name));
+            let request = self.sdk.list_secrets().max_results(100).set_filters(filter.clone()).set_next_token(next);
+            let page = request.send().with_subscriber(NoSubscriber::default()).await;
+            let page = page.map_err(|error| self.refusal(&error, start))?;
+            listed.names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name));
             next = page.next_token;
             if next.is_none() {
-                break;
+                return Ok(listed);
             }
         }
-        names
+        Ok(Listed { is_cut: true, ..listed })
     }
 
     /// Where requests go: the Endpoint URL, or what the SDK's rules have for the region's partition.
@@ -183,6 +199,11 @@ impl Client {
             other => Refusal::Final(AwsFailure::Refused { secret, code: plain_word(other) }),
         }
     }
+}
+
+/// Whether a name may begin like that: AWS would refuse to look for another, and reads a `!` as "all but these".
+fn may_begin_a_name(start: &str) -> bool {
+    start.len() <= 512 && start.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c))
 }
 
 /// An error with this code and message has a meaning.

@@ -6,17 +6,19 @@
 //!
 //! What must never happen here: keys taken from anywhere but the provider, unless the server's configuration allows
 //! it (no environment, no profile, no metadata service); an answer's text in an error or a log; a list of secrets
-//! that nobody asked for.
+//! that nobody asked for: `names.rs` and what is similar to a name that is not there are all that lists.
 
 mod access;
 mod client;
 mod diagnose;
 mod identity;
+mod names;
 mod refusal;
 mod transport;
 
 use crate::document::Document;
 use crate::explain::Heard;
+use crate::names::Names;
 use crate::select::{Unusable, Value, names};
 use crate::{Ambient, SecretManager, Unread, json};
 use async_trait::async_trait;
@@ -118,7 +120,7 @@ impl Aws {
 
     /// A secret that is there and whose name is like one of `tried`.
     async fn similar(&self, tried: &[String]) -> Option<String> {
-        let names = self.client.names().await;
+        let names = self.client.names("").await.ok()?.names;
         tried.iter().find_map(|tried| nearest(tried, names.iter().map(String::as_str))).map(str::to_owned)
     }
 }
@@ -163,6 +165,13 @@ fn value_of(text: &Plain, key: &str) -> Option<Result<Value, Vec<String>>> {
         Some(raw) => Some(Ok(Value::parse(raw).ok()?)),
         None => Some(Err(names(object.keys()))),
     }
+}
+
+/// The keys of the JSON object in `text`; none when it is no JSON object. Its values stay in the text.
+#[expect(clippy::disallowed_methods, reason = "looked through for the names of its keys")]
+fn names_of(text: &Plain) -> Vec<String> {
+    let object: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text.expose());
+    object.map(|object| object.into_keys().collect()).unwrap_or_default()
 }
 
 #[async_trait]
@@ -215,6 +224,10 @@ impl SecretManager for Aws {
 
     async fn access(&self, references: &BTreeSet<SecretRef>) -> Result<Option<Access>, Failure> {
         self.permissions(references).await.map(Some).map_err(Failure::Aws)
+    }
+
+    async fn names(&self, path: &[String], begun: &str) -> Result<Names, Failure> {
+        self.below(path, begun).await.map_err(Failure::Aws)
     }
 
     fn heard(&self) -> &Heard {

@@ -12,6 +12,7 @@ mod gate;
 mod held;
 mod kept;
 mod life;
+mod names;
 mod pace;
 mod provider;
 

@@ -2,6 +2,7 @@
 
 use super::ProviderConfig;
 use super::gate::Gate;
+use super::names::Lists;
 use crate::{Environment, SecretManager, connect, source};
 use postern::fingerprint::{Fingerprint, FingerprintKey};
 use postern::provider::{SecretProvider, VersionCheck};
@@ -19,6 +20,7 @@ pub(super) struct Provider {
     pub(super) manager: Arc<dyn SecretManager>,
     versions: Mutex<VersionCheck>,
     pub(super) gate: Gate,
+    pub(super) lists: Lists,
     /// Never the same for two providers: a read that began with another is not kept.
     pub(super) generation: u64,
 }
@@ -34,7 +36,8 @@ impl Provider {
         let manager = connect(settings, &config.ambient, environment);
         // What the environment says of who asks tells sources apart too.
         let source = source(environment.fill(settings).as_ref().unwrap_or(settings));
-        Self { config, identity, source, manager, versions: Mutex::default(), gate: Gate::new(), generation }
+        let (versions, gate, lists) = (Mutex::default(), Gate::new(), Lists::default());
+        Self { config, identity, source, manager, versions, gate, lists, generation }
     }
 
     /// Whether new versions are looked for between two reads.

@@ -2,14 +2,16 @@
 
 use super::Place;
 use crate::explain::Heard;
+use crate::names::Names;
 use crate::network::{self, Body, Limits};
 use crate::{json, tls};
+use postern::listing::NameKind;
 use postern::provider::kubernetes::{
     IN_CLUSTER, KubernetesAccess, KubernetesFailure, KubernetesSettings, SERVICE_ACCOUNT,
 };
 use postern::resolve::{TlsProblem, UnreachableBecause};
 use postern::sensitive::Plain;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use rustls::ClientConfig;
 use serde::Deserialize;
@@ -19,6 +21,11 @@ use std::path::{Path, PathBuf};
 
 /// The `data` of a Secret: each value in base64.
 pub(super) type Secret = BTreeMap<String, Plain>;
+
+const JSON: &str = "application/json";
+
+/// Asks for a list without what is in its objects: names, labels, and no values.
+const NAMES_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// The requests of one provider.
 pub(super) struct Client {
@@ -86,7 +93,7 @@ impl Client {
         let (namespace, secret) = (place.namespace.to_owned(), place.secret.to_owned());
         let url = self.url(place);
         let request = || format!("GET {}", url.as_ref().map_or("", |url| url.path()));
-        let answer = self.send(Method::GET, url.clone(), None).await;
+        let answer = self.send(Method::GET, url.clone(), None, JSON).await;
         self.heard.note(request, answer.as_ref().ok().map(|(status, _)| status.as_u16()));
         let (status, body) = answer?;
         match (status, refusal(&body)) {
@@ -99,13 +106,35 @@ impl Client {
         }
     }
 
+    /// Adds the names of a namespace's Secrets.
+    pub(super) async fn list(&self, namespace: &str, names: &mut Names) -> Result<(), KubernetesFailure> {
+        let url = self.path(&["api", "v1", "namespaces", namespace, "secrets"]).map(|mut url| {
+            url.query_pairs_mut().append_pair("limit", "500");
+            url
+        });
+        let (status, body) = self.send(Method::GET, url, None, NAMES_ONLY).await?;
+        match (status, refusal(&body)) {
+            (StatusCode::OK, _) => {
+                let Some(list) = parse_list(&body) else {
+                    return Err(self.unreachable(UnreachableBecause::NotUnderstood));
+                };
+                names.is_cut = !list.metadata.rest.is_empty();
+                names.add(NameKind::Secret, list.items.into_iter().map(|item| item.metadata.name));
+            }
+            (StatusCode::FORBIDDEN, Some(_)) => names.is_denied = true,
+            (StatusCode::NOT_FOUND, Some(_)) => {}
+            (status, refusal) => return Err(self.no_answer(status, refusal.is_some())),
+        }
+        Ok(())
+    }
+
     /// Asks the API server about the token itself: `body` is what is asked.
     pub(super) async fn ask(
         &self,
         segments: &[&str],
         body: &serde_json::Value,
     ) -> Result<(StatusCode, Body), KubernetesFailure> {
-        let (status, answer) = self.send(Method::POST, self.path(segments), Some(body)).await?;
+        let (status, answer) = self.send(Method::POST, self.path(segments), Some(body), JSON).await?;
         match status {
             StatusCode::CREATED | StatusCode::OK | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
                 Ok((status, answer))
@@ -133,13 +162,17 @@ impl Client {
         method: Method,
         url: Option<Url>,
         body: Option<&serde_json::Value>,
+        accept: &'static str,
     ) -> Result<(StatusCode, Body), KubernetesFailure> {
         if let Some(failure) = &self.barred {
             return Err(failure.clone());
         }
         let not_sent = || self.unreachable(UnreachableBecause::NotUnderstood);
         let http = self.http.as_ref().ok_or_else(not_sent)?;
-        let request = http.request(method, url.ok_or_else(not_sent)?).header(AUTHORIZATION, self.bearer().await?);
+        let request = http
+            .request(method, url.ok_or_else(not_sent)?)
+            .header(AUTHORIZATION, self.bearer().await?)
+            .header(ACCEPT, accept);
         let request = match body {
             Some(body) => request.json(body),
             None => request,
@@ -210,6 +243,34 @@ fn parse(body: &[u8]) -> Option<Secret> {
         Some((key, Plain::new(text)))
     });
     (answer.kind == "Secret").then(|| values.collect())?
+}
+
+/// A list of objects, as far as their names go.
+#[derive(Deserialize)]
+struct List {
+    metadata: ListMetadata,
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct ListMetadata {
+    /// Not empty where there are more.
+    #[serde(default, rename = "continue")]
+    rest: String,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: ItemMetadata,
+}
+
+#[derive(Deserialize)]
+struct ItemMetadata {
+    name: String,
+}
+
+fn parse_list(body: &[u8]) -> Option<List> {
+    serde_json::from_slice(body).ok()
 }
 
 #[cfg(test)]

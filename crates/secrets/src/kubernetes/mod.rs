@@ -1,13 +1,15 @@
 //! Kubernetes Secrets.
 //!
 //! What must never happen here: a token sent anywhere but to the provider's address, the pod's own token sent
-//! anywhere but to the cluster's own address, a Secret or anything else listed, an answer's text in an error or a log.
+//! anywhere but to the cluster's own address, anything listed that nobody asked for, an answer's text in an error or a log.
+//! What is listed are the names of a namespace's Secrets, asked for without their values.
 
 mod client;
 mod diagnose;
 
 use crate::document::Document;
 use crate::explain::Heard;
+use crate::names::Names;
 use crate::select::{Unusable, Value, names};
 use crate::{SecretManager, Unread};
 use async_trait::async_trait;
@@ -15,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use client::{Client, Secret};
 use postern::diagnosis::{Stage, StageResult};
+use postern::listing::NameKind;
 use postern::near::nearest;
 use postern::provider::kubernetes::{KubernetesFailure, KubernetesSettings, UnusableBecause};
 use postern::resolve::Failure;
@@ -96,6 +99,21 @@ impl SecretManager for Kubernetes {
 
     fn request_line(&self, path: &[String], _: Option<&Pin>, _: &str) -> Option<String> {
         Some(format!("GET {}", self.client.url(&Place::of(path))?))
+    }
+
+    /// Namespaces are not listed: that would take a right over the whole cluster.
+    async fn names(&self, path: &[String], _: &str) -> Result<Names, Failure> {
+        let mut names = Names::default();
+        match path {
+            [namespace] => self.client.list(namespace, &mut names).await.map_err(Failure::Kubernetes)?,
+            [namespace, secret] => match self.client.read(&Place { namespace, secret }).await {
+                Ok(held) => names.add(NameKind::Key, held.into_keys()),
+                Err(failure @ KubernetesFailure::Unreachable { .. }) => return Err(Failure::Kubernetes(failure)),
+                Err(_) => {}
+            },
+            _ => {}
+        }
+        Ok(names)
     }
 
     fn heard(&self) -> &Heard {

@@ -2,14 +2,14 @@
 //!
 //! What must never happen here: a token sent anywhere but to the configured address, an answer's body in
 //! an error or a log, a path that leaves the prefix, a request that writes, or lists what nobody asked about.
-//! Logging in, renewing and giving back its own token are the only writes; `nearby.rs` is all that lists.
+//! Logging in, renewing and giving back its own token are the only writes; `names.rs` is all that lists.
 
 mod access;
 mod client;
 mod diagnose;
 mod login;
 mod mount;
-mod nearby;
+mod names;
 mod read;
 mod session;
 mod token;
@@ -18,6 +18,7 @@ mod versions;
 
 use crate::document::Document;
 use crate::explain::Heard;
+use crate::names::Names;
 use crate::{Ambient, Newest, SecretManager, Unread, tls};
 use async_trait::async_trait;
 use client::Client;
@@ -111,6 +112,11 @@ impl SecretManager for Vault {
     async fn near(&self, path: &[String], failure: &Failure) -> Option<Vec<String>> {
         let Failure::NotFound { deleted: None, .. } = failure else { return None };
         self.nearby(path).await
+    }
+
+    /// Vault lists all names of a place at once.
+    async fn names(&self, path: &[String], _: &str) -> Result<Names, Failure> {
+        self.names(path).await
     }
 
     fn heard(&self) -> &Heard {

@@ -234,6 +234,20 @@ fn parse(place: &ReadPath, body: &[u8]) -> Option<Parsed> {
     }
 }
 
+/// The names of the keys in a good answer. The values stay in it.
+pub(super) fn key_names(place: &ReadPath, body: &[u8]) -> Vec<String> {
+    let names = |object: BTreeMap<String, &RawValue>| object.into_keys().collect();
+    let Some(data) = serde_json::from_slice::<Envelope<'_>>(body).ok().and_then(|envelope| envelope.data) else {
+        return vec![];
+    };
+    match place.version {
+        Kv::V1 => serde_json::from_str(data.get()).map(names).unwrap_or_default(),
+        Kv::V2 => {
+            serde_json::from_str::<Versioned<'_>>(data.get()).ok().and_then(|read| read.data).map_or(vec![], names)
+        }
+    }
+}
+
 /// What a 404 means: a deleted version, a version 1 request to a version 2 mount (of which Vault warns), or nothing there.
 fn absent(place: &ReadPath, mount: &Mount, body: &[u8]) -> Failure {
     let path = place.to_string();

@@ -19,6 +19,7 @@ mod faults;
 mod kept;
 mod kubernetes;
 mod login;
+mod names;
 mod outage;
 mod read;
 mod support;

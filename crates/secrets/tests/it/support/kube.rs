@@ -159,7 +159,7 @@ async fn serve(mut stream: impl AsyncReadExt + AsyncWriteExt + Unpin, state: &Mu
             }
         }
         buffer.drain(..length);
-        let (status, answer) = state.lock().unwrap().answer(&head, field("authorization"));
+        let (status, answer) = state.lock().unwrap().answer(&head, field("authorization"), field("accept"));
         let body = answer.to_string();
         let head =
             format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -170,7 +170,7 @@ async fn serve(mut stream: impl AsyncReadExt + AsyncWriteExt + Unpin, state: &Mu
 }
 
 impl State {
-    fn answer(&mut self, head: &str, authorization: Option<String>) -> (u16, Value) {
+    fn answer(&mut self, head: &str, authorization: Option<String>, accept: Option<String>) -> (u16, Value) {
         let mut words = head.split(' ');
         let (method, path) = (words.next().unwrap(), words.next().unwrap().to_owned());
         self.calls.push(format!("{method} {path}"));
@@ -182,6 +182,9 @@ impl State {
             ["api", "v1", "namespaces", namespace, "secrets", name] if method == "GET" => {
                 self.secret(&user, namespace, name)
             }
+            ["api", "v1", "namespaces", namespace, secrets] if method == "GET" && secrets.starts_with("secrets?") => {
+                self.list(&user, namespace, accept.as_deref())
+            }
             ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"] if method == "POST" => (
                 201,
                 json!({ "kind": "SelfSubjectReview", "status": { "userInfo": { "username": user, "groups": ["system:authenticated"] } } }),
@@ -192,6 +195,24 @@ impl State {
             }
             _ => refused(404, "NotFound", "the server could not find the requested resource"),
         }
+    }
+
+    /// With `list` on secrets (here: who may get all of a namespace). Without values, where that is asked for.
+    fn list(&self, user: &str, namespace: &str, accept: Option<&str>) -> (u16, Value) {
+        if !self.may(user, namespace, "*") {
+            let message = format!("secrets is forbidden: User \"{user}\" cannot list resource \"secrets\"");
+            return refused(403, "Forbidden", &message);
+        }
+        let names_only = accept.is_some_and(|accept| accept.contains("as=PartialObjectMetadataList"));
+        let here = self.secrets.iter().filter(|([space, _], _)| space == namespace);
+        let items: Vec<Value> = here
+            .map(|([_, name], data)| match names_only {
+                true => json!({ "metadata": { "name": name, "namespace": namespace } }),
+                false => json!({ "metadata": { "name": name, "namespace": namespace }, "data": data }),
+            })
+            .collect();
+        let kind = if names_only { "PartialObjectMetadataList" } else { "SecretList" };
+        (200, json!({ "kind": kind, "metadata": { "resourceVersion": "1" }, "items": items }))
     }
 
     fn may(&self, user: &str, namespace: &str, secret: &str) -> bool {
