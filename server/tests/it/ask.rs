@@ -117,7 +117,7 @@ async fn programs_are_answered_in_json() {
         steps,
         [
             "parse", "provider", "address", "connect", "tls", "health", "token", "mount", "request", "answer", "key",
-            "check"
+            "check", "field"
         ]
     );
 
