@@ -10,7 +10,7 @@ use crate::own_answer::OwnAnswer;
 use crate::path::RequestPath;
 use crate::peer::Peer;
 use crate::plugin::wolf_rbac::Asked;
-use crate::plugin::{Access, Answer, Chain, Changed, Scene, run};
+use crate::plugin::{Access, Added, Answer, Chain, Changed, Scene, run};
 use crate::record::Record;
 use crate::reject::Reject;
 use crate::request_body::RequestBody;
@@ -39,7 +39,7 @@ pub(crate) async fn answer(
     let shared = &worker.shared;
     let mut record = Record::new(shared, Arc::clone(&peer), &request);
     shared.counters.begun();
-    let mut added = HeaderMap::new();
+    let mut added = Added::default();
     let answered = {
         // In place: all that a request needs while it lasts is large, and whoever it is handed to would copy it.
         let passing = pin!(pass(&worker, &peer, request, &mut record, &mut added));
@@ -50,9 +50,7 @@ pub(crate) async fn answer(
         shared.auth_failures.add(message);
     }
     let mut response = answered.unwrap_or_else(Reject::into_response);
-    if !added.is_empty() {
-        response.headers_mut().extend(added);
-    }
+    added.put_into(response.headers_mut());
     response.headers_mut().insert(&REQUEST_ID, record.id.clone());
     for installed in &record.answering {
         installed.plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
@@ -70,7 +68,7 @@ async fn pass(
     peer: &Peer,
     mut request: Request<Incoming>,
     record: &mut Record,
-    added: &mut HeaderMap,
+    added: &mut Added,
 ) -> Result<Response<ResponseBody>, Reject> {
     let config = &worker.shared.config;
     refuse_unforwardable(&request)?;

@@ -1,5 +1,6 @@
 //! What plugins do to a request on its way in. The configuration of each is in `postern::plugin`.
 
+mod added;
 mod answer;
 mod auth;
 mod authz_casdoor;
@@ -28,6 +29,7 @@ mod rewritten_path;
 mod variables;
 pub(crate) mod wolf_rbac;
 
+pub(crate) use added::Added;
 pub(crate) use answer::Answer;
 pub(crate) use auth::Otherwise;
 pub(crate) use chain::{Chain, Installed, run};
@@ -110,7 +112,7 @@ pub(crate) struct Access<'a> {
     /// What answers in place of the upstream server, once every plugin has let the request pass.
     pub(crate) endpoint: Option<Endpoint>,
     /// Headers for the answer, whoever gives it.
-    pub(crate) answer: &'a mut HeaderMap,
+    pub(crate) answer: &'a mut Added,
     pub(crate) scene: &'a Scene<'a>,
 }
 

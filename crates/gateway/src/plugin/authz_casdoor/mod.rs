@@ -182,7 +182,7 @@ impl AuthzCasdoor {
         let secure = if self.config.callback_url.is_https() { "; Secure" } else { "" };
         let line = format!("{name}={sealed}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
         let line = HeaderValue::from_str(&line).map_err(|_| Reject::Internal)?;
-        access.answer.append(SET_COOKIE, line);
+        access.answer.append(&SET_COOKIE, line);
         Ok(())
     }
 }

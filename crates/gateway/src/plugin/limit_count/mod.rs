@@ -20,11 +20,13 @@ use super::{Access, variables};
 use crate::reject::Reject;
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode};
+use hyper::body::Bytes;
 use postern::plugin::limit_count::{Amount, Key, LimitCountPlugin, Limits, MAX_AMOUNT, SyncInterval, WindowType};
 use postern::plugin::variable::Template;
 use postern::snapshot::LiveField;
 use redis::{Ask, Backend, Requests, Uncounted};
 use shards::Full;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Instant;
 use syncer::{Due, Means, Syncer};
@@ -60,6 +62,10 @@ struct Rule {
     time_window: Amount,
     /// What its counters' names begin with.
     counters: String,
+    /// The same for those in memory: short, so that a name is hashed in one piece.
+    counters_here: String,
+    /// The header that tells the count, where that is the same for all requests.
+    told: Option<HeaderValue>,
     key: RuleKey,
     /// Of several rules: what stands in the names of its headers.
     prefix: Option<String>,
@@ -77,23 +83,14 @@ impl LimitCount {
     pub(super) fn compile(config: &LimitCountPlugin<LiveField>, owner: &str) -> Result<Self, String> {
         let counters = config.counters_of(owner);
         let rules = match &config.limits {
-            Limits::One { count, time_window } => vec![Rule {
-                count: count.clone(),
-                time_window: time_window.clone(),
-                counters,
-                key: RuleKey::Always(config.key.clone()),
-                prefix: None,
-            }],
+            Limits::One { count, time_window } => {
+                vec![Rule::new(count, time_window, counters, RuleKey::Always(config.key.clone()), None)]
+            }
             Limits::Rules { rules } => {
                 let compiled = rules.iter().zip(1..).map(|(rule, number)| {
                     let prefix = rule.header_prefix.clone().unwrap_or_else(|| number.to_string());
-                    Ok(Rule {
-                        count: rule.count.clone(),
-                        time_window: rule.time_window.clone(),
-                        counters: format!("{counters}/{number}"),
-                        key: RuleKey::Where(rule.key.clone()),
-                        prefix: Some(checked(prefix)?),
-                    })
+                    let (counters, key) = (format!("{counters}/{number}"), RuleKey::Where(rule.key.clone()));
+                    Ok(Rule::new(&rule.count, &rule.time_window, counters, key, Some(checked(prefix)?)))
                 });
                 compiled.collect::<Result<_, String>>()?
             }
@@ -141,9 +138,10 @@ impl LimitCount {
             let usual = &access.table.metadata.limit_headers;
             let own = rule.prefix.as_ref().map(|prefix| with_prefix(usual, prefix));
             let [limit_header, remaining_header, reset_header] = own.as_ref().unwrap_or(usual);
-            access.answer.insert(limit_header, HeaderValue::from(limit));
+            let told = rule.told.clone().unwrap_or_else(|| HeaderValue::from(limit));
+            access.answer.insert(limit_header, told);
             access.answer.insert(remaining_header, HeaderValue::from(remaining));
-            if let Ok(reset) = HeaderValue::from_str(&seconds_text(decision.reset_ms)) {
+            if let Ok(reset) = HeaderValue::from_maybe_shared(Bytes::from(seconds_text(decision.reset_ms))) {
                 access.answer.insert(reset_header, reset);
             }
         }
@@ -161,21 +159,23 @@ impl LimitCount {
         seconds: u64,
         access: &Access<'_>,
     ) -> Result<Decision, Uncounted> {
-        let name = counter_name(&rule.counters, key);
+        let name = || counter_name(&rule.counters, key);
         let (scene, fingerprints, window_type) = (access.scene, access.table.fingerprint_key(), self.window_type);
         match &self.store {
             Store::Local => {
-                let name = fingerprints.of(name.as_bytes());
+                let mut name = SmallVec::<[u8; 64]>::from_slice(rule.counters_here.as_bytes());
+                name.extend_from_slice(key.as_bytes());
+                let name = fingerprints.of(&name);
                 Ok(scene.counters.count(name, window_type, limit, seconds, Instant::now())?)
             }
             Store::Delayed { interval, syncer, .. } if interval.is_within(seconds) => {
                 let accounts = Arc::clone(scene.accounts);
                 let means = Means { accounts, pools: Arc::clone(scene.redis), fingerprints: fingerprints.clone() };
                 // Boxed, as below, so that what waits for Redis does not make every request larger.
-                syncer.count(Due { name, window_type, limit, seconds }, &means).boxed().await
+                syncer.count(Due { name: name(), window_type, limit, seconds }, &means).boxed().await
             }
             Store::Redis(backend) | Store::Delayed { backend, .. } => {
-                let ask = Ask { key: &name, window_type, limit, seconds, requests: Requests::One };
+                let ask = Ask { key: &name(), window_type, limit, seconds, requests: Requests::One };
                 scene.redis.count(backend, fingerprints, &ask).boxed().await
             }
         }
@@ -214,6 +214,18 @@ impl LimitCount {
                 Err(Reject::NotCounted)
             }
         }
+    }
+}
+
+impl Rule {
+    fn new(count: &Amount, time_window: &Amount, counters: String, key: RuleKey, prefix: Option<String>) -> Self {
+        let told = match count {
+            Amount::Fixed(count) => Some(HeaderValue::from(*count)),
+            Amount::Variable(_) => None,
+        };
+        let counters_here = postern::fingerprint::digest(&counters);
+        let (count, time_window) = (count.clone(), time_window.clone());
+        Self { count, time_window, counters, counters_here, told, key, prefix }
     }
 }
 
@@ -293,11 +305,14 @@ fn counter_name(counters: &str, key: &str) -> String {
 /// Seconds with at most two decimals, rounded down, but never 0: `59.87`, `60`.
 fn seconds_text(ms: u64) -> String {
     let hundredths = (ms / 10).max(1);
-    let (whole, rest) = ((hundredths / 100).to_string(), hundredths % 100);
-    match rest {
-        0 => whole,
-        rest if rest % 10 == 0 => [&whole, ".", &(rest / 10).to_string()].concat(),
-        rest if rest < 10 => [&whole, ".0", &rest.to_string()].concat(),
-        rest => [&whole, ".", &rest.to_string()].concat(),
+    let (mut text, rest) = ((hundredths / 100).to_string(), hundredths % 100);
+    let digit = |number: u64| char::from(b'0' + u8::try_from(number).unwrap_or_default());
+    if rest > 0 {
+        text.push('.');
+        text.push(digit(rest / 10));
     }
+    if rest % 10 > 0 {
+        text.push(digit(rest % 10));
+    }
+    text
 }

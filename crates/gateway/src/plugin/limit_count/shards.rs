@@ -1,7 +1,7 @@
 //! A map that workers share. Clients choose the keys, so there must be an end to it.
 
 use postern::fingerprint::Fingerprint;
-use std::collections::HashMap;
+use postern::shards::Shard as Map;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub(super) struct Shards<T> {
 pub(super) struct Shard<T> {
     /// Entries there may be.
     most: usize,
-    entries: HashMap<Fingerprint, T>,
+    entries: Map<T>,
     searched: Option<Instant>,
 }
 
@@ -37,7 +37,7 @@ impl<T> Default for Shards<T> {
 impl<T> Shards<T> {
     /// `most` in each shard.
     fn of(most: usize) -> Self {
-        let shard = || Mutex::new(Shard { most, entries: HashMap::new(), searched: None });
+        let shard = || Mutex::new(Shard { most, entries: Map::default(), searched: None });
         Self { shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
