@@ -1,16 +1,15 @@
 //! HTTP/1.1: a worker's requests take a connection, and give it back with the last byte of the answer.
 
-use super::{Asked, Broken, LONGEST_HEAD, Unanswered};
+use super::{Asked, Broken, Kept, LONGEST_HEAD, PerServer, Unanswered};
 use crate::body::Upload;
 use crate::upstream::connect::Connector;
 use crate::upstream::node::Node;
 use crate::upstream::tls_stream::Refusal;
 use http::Request;
 use hyper::client::conn::http1;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::time::sleep;
 
 /// Unused connections kept for each server, as in APISIX (`keepalive_pool`).
 const MOST: usize = 320;
@@ -24,7 +23,7 @@ pub(in crate::upstream) struct Connections {
 }
 
 /// The unused connections, a shelf for each server.
-struct Shelves(Box<[Mutex<Shelf>]>);
+type Shelves = PerServer<Shelf>;
 
 #[derive(Default)]
 struct Shelf {
@@ -43,9 +42,7 @@ pub(crate) struct Lease {
 
 impl Connections {
     pub(super) fn new(connector: Connector, servers: usize, idle: Duration) -> Self {
-        let shelves = Arc::new(Shelves((0..servers).map(|_| Mutex::default()).collect()));
-        tokio::spawn(clear(Arc::downgrade(&shelves), idle));
-        Self { connector, shelves }
+        Self { connector, shelves: PerServer::new(servers, idle) }
     }
 
     pub(super) async fn ask(&self, server: usize, node: &Node, mut request: Request<Upload>, anew: bool) -> Asked {
@@ -102,41 +99,28 @@ fn broken(error: hyper::Error, was_kept: bool) -> Broken {
 }
 
 impl Shelves {
-    fn shelf(&self, server: usize) -> MutexGuard<'_, Shelf> {
-        self.0[server].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A connection that is open, as far as one can know.
     fn take(&self, server: usize) -> Option<Sender> {
-        let mut shelf = self.shelf(server);
+        let mut shelf = self.of(server);
         let open = std::iter::from_fn(|| shelf.unused.pop()).find(Sender::is_ready);
         shelf.untouched = shelf.untouched.min(shelf.unused.len());
         open
     }
 
     fn put(&self, server: usize, sender: Sender) {
-        let mut shelf = self.shelf(server);
+        let mut shelf = self.of(server);
         if shelf.unused.len() < MOST {
             shelf.unused.push(sender);
         }
     }
 }
 
-impl Shelf {
-    /// Closes what nobody has taken since this was last called.
+impl Kept for Shelf {
+    /// Closes what nobody has taken.
     fn clear(&mut self) {
         self.unused.drain(..self.untouched);
         self.unused.retain(|sender| !sender.is_closed());
         self.untouched = self.unused.len();
-    }
-}
-
-/// Clears the shelves until their upstream is no longer configured.
-async fn clear(shelves: Weak<Shelves>, idle: Duration) {
-    loop {
-        sleep(idle).await;
-        let Some(shelves) = shelves.upgrade() else { return };
-        (0..shelves.0.len()).for_each(|server| shelves.shelf(server).clear());
     }
 }
 

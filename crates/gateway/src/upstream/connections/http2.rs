@@ -1,6 +1,6 @@
 //! HTTP/2: a connection carries many requests at a time, as many as its server allows; then there is another one.
 
-use super::{Asked, Broken, LONGEST_HEAD, Unanswered};
+use super::{Asked, Broken, Kept, LONGEST_HEAD, PerServer, Unanswered};
 use crate::body::Upload;
 use crate::upstream::connect::{ConnectError, Connector, UpstreamStream};
 use crate::upstream::node::Node;
@@ -13,10 +13,9 @@ use hyper::client::conn::http2;
 use hyper_util::rt::TokioExecutor;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 /// Requests at a time on a connection whose server has not yet said how many it allows: the least that RFC 9113 §6.5.2
 /// advises servers to.
@@ -29,7 +28,7 @@ pub(in crate::upstream) struct Connections {
 }
 
 /// A slot for each server.
-struct Slots(Box<[Mutex<Slot>]>);
+type Slots = PerServer<Slot>;
 
 struct Slot {
     /// How many requests at a time the server allowed on a connection when it was last looked.
@@ -66,9 +65,7 @@ pub(crate) struct Lease(Arc<Connection>);
 
 impl Connections {
     pub(super) fn new(connector: Connector, servers: usize, idle: Duration) -> Self {
-        let slots = Arc::new(Slots((0..servers).map(|_| Mutex::new(Slot::new())).collect()));
-        tokio::spawn(clear(Arc::downgrade(&slots), idle));
-        Self { connector, slots }
+        Self { connector, slots: PerServer::new(servers, idle) }
     }
 
     pub(super) async fn ask(&self, server: usize, node: &Node, mut request: Request<Upload>, anew: bool) -> Asked {
@@ -112,7 +109,7 @@ impl Connections {
     }
 
     pub(super) fn distrust(&self, server: usize) {
-        self.slots.slot(server).open.clear();
+        self.slots.of(server).open.clear();
     }
 
     /// A new connection, which all share that need one now.
@@ -170,20 +167,16 @@ async fn drive(connection: http2::Connection<UpstreamStream, Upload, TokioExecut
 }
 
 impl Slots {
-    fn slot(&self, server: usize) -> MutexGuard<'_, Slot> {
-        self.0[server].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A stream of the first connection that is open, as far as one can know, and has room.
     fn take(&self, server: usize) -> Option<Lease> {
-        let slot = self.slot(server);
+        let slot = self.of(server);
         let found = slot.open.iter().find(|connection| !connection.sender.is_closed() && connection.has_room());
         found.map(|connection| Lease::new(Arc::clone(connection)))
     }
 
     /// The connection that is being opened, and whether it was not before.
     fn opening(&self, server: usize, open: impl FnOnce(Arc<AtomicUsize>) -> Opening) -> (Opening, bool) {
-        let mut slot = self.slot(server);
+        let mut slot = self.of(server);
         let is_new = slot.opening.is_none();
         let limit = Arc::clone(&slot.limit);
         (slot.opening.get_or_insert_with(|| open(limit)).clone(), is_new)
@@ -191,7 +184,7 @@ impl Slots {
 
     /// Whoever comes first takes it in.
     fn opened(&self, server: usize, opening: &Opening, connection: Option<&Arc<Connection>>) {
-        let mut slot = self.slot(server);
+        let mut slot = self.of(server);
         if slot.opening.as_ref().is_some_and(|known| known.ptr_eq(opening)) {
             slot.opening = None;
             slot.open.extend(connection.cloned());
@@ -199,31 +192,24 @@ impl Slots {
     }
 
     fn forget(&self, server: usize, connection: &Arc<Connection>) {
-        self.slot(server).open.retain(|known| !Arc::ptr_eq(known, connection));
+        self.of(server).open.retain(|known| !Arc::ptr_eq(known, connection));
     }
 }
 
-impl Slot {
-    fn new() -> Self {
+impl Default for Slot {
+    fn default() -> Self {
         Self { limit: Arc::new(AtomicUsize::new(USUAL_STREAMS)), open: Vec::new(), opening: None }
     }
+}
 
-    /// Lets go of what nobody has used since this was last called. hyper closes it.
+impl Kept for Slot {
+    /// Lets go of what nobody has used. hyper closes it.
     fn clear(&mut self) {
         self.open.retain(|connection| {
             let is_used = connection.streams.load(Ordering::Relaxed) > 0;
             let was_untouched = connection.is_untouched.swap(true, Ordering::Relaxed);
             !connection.sender.is_closed() && (is_used || !was_untouched)
         });
-    }
-}
-
-/// Clears the slots until their upstream is no longer configured.
-async fn clear(slots: Weak<Slots>, idle: Duration) {
-    loop {
-        sleep(idle).await;
-        let Some(slots) = slots.upgrade() else { return };
-        (0..slots.0.len()).for_each(|server| slots.slot(server).clear());
     }
 }
 

@@ -17,8 +17,9 @@ use crate::body::Upload;
 use futures_util::future::{Either, FutureExt};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: u32 = 256 * 1024;
@@ -33,6 +34,15 @@ pub(super) enum Connections {
 pub(crate) enum Lease {
     Http1 { _connection: http1::Lease },
     Http2 { _stream: http2::Lease },
+}
+
+/// What is kept for each server of an upstream.
+struct PerServer<T>(Box<[Mutex<T>]>);
+
+/// What is kept for one server.
+trait Kept: Default + Send + 'static {
+    /// Lets go of what nobody has used since this was last called.
+    fn clear(&mut self);
 }
 
 /// An answer that has begun, and what it comes on; or the request was not answered.
@@ -55,6 +65,27 @@ pub(super) enum Broken {
         /// The server has said that it did nothing with the request.
         is_unprocessed: bool,
     },
+}
+
+impl<T: Kept> PerServer<T> {
+    /// Cleared after each `idle`, until its upstream is no longer configured.
+    fn new(servers: usize, idle: Duration) -> Arc<Self> {
+        let kept = Arc::new(Self((0..servers).map(|_| Mutex::default()).collect()));
+        tokio::spawn(clear(Arc::downgrade(&kept), idle));
+        kept
+    }
+
+    fn of(&self, server: usize) -> MutexGuard<'_, T> {
+        self.0[server].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn clear<T: Kept>(kept: Weak<PerServer<T>>, idle: Duration) {
+    loop {
+        sleep(idle).await;
+        let Some(kept) = kept.upgrade() else { return };
+        (0..kept.0.len()).for_each(|server| kept.of(server).clear());
+    }
 }
 
 impl Broken {
