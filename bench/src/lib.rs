@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use control::{Control, InstanceFacts, Parts, RunningGateway};
 use gateway::{Gateway, GatewayConfig};
 use postern::consumer::{Consumer, ConsumerForm};
@@ -13,8 +13,10 @@ use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
 use secrets::Engine;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 use store::{Kind, NewRow, Place, Sealer, Store};
@@ -181,6 +183,18 @@ fn sealed(sealer: &Sealer, credential: &Credential<Entered>) -> Result<Credentia
 fn new_row(id: &str, kind: Kind, parent: Option<String>, name: String, object: &impl Serialize) -> Result<NewRow> {
     let spec = serde_json::to_string(object)?;
     Ok(NewRow { id: id.to_owned(), kind, parent, name, masked: spec.clone(), spec })
+}
+
+/// Runs the benchmark itself once more with `measure FOLDER COUNT`, so that nothing else lies in the memory that is measured.
+/// What it prints is the answer, in JSON.
+///
+/// # Errors
+/// It cannot be started, fails, or prints something else.
+pub fn in_own_process<T: DeserializeOwned>(folder: &Path, count: usize) -> Result<T> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.arg("measure").arg(folder).arg(count.to_string()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the measured process ended with {}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// The resident memory of this process, in bytes.

@@ -1,30 +1,20 @@
 // A real OAuth 2 server at Casdoor's two addresses: dev/backends/casdoor_peer.mjs.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { Page } from "@playwright/test";
-import { Running } from "./process";
+import { Peer } from "./peer";
 
 export class Casdoor {
   static readonly clientId = "casdoor-client";
   static readonly clientSecret = "casdoor-secret";
 
-  private constructor(
-    private readonly running: Running,
-    private readonly home: string,
-    readonly url: string,
-  ) {}
+  private constructor(private readonly peer: Peer) {}
 
   /** Browsers are sent back to `callbackUrl`, and nowhere else. */
   static async start(callbackUrl: string): Promise<Casdoor> {
-    const home = mkdtempSync(join(tmpdir(), "postern-e2e-casdoor-"));
-    const running = new Running({
-      program: process.execPath,
-      args: [resolve(__dirname, "../../dev/backends/casdoor_peer.mjs"), callbackUrl],
-      env: { PATH: process.env.PATH, HOME: home },
-      log: join(home, "log"),
-    });
-    return new Casdoor(running, home, `http://127.0.0.1:${await running.port()}`);
+    return new Casdoor(await Peer.start(process.execPath, "dev/backends/casdoor_peer.mjs", callbackUrl));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.peer.port}`;
   }
 
   /** What a user does on its pages, from the form on; ends where the browser is sent back to. */
@@ -36,8 +26,7 @@ export class Casdoor {
   }
 
   async remove() {
-    await this.running.stop();
-    rmSync(this.home, { recursive: true, force: true });
+    await this.peer.remove();
   }
 }
 

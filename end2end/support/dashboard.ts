@@ -147,11 +147,17 @@ export class Dashboard {
   }
 
   async addKeyByReference(name: string, reference: string) {
+    const { dialog, field } = await this.keyReferenceDialog(name);
+    await field.fill(reference);
+    await this.submit(dialog);
+  }
+
+  /** The dialog with the field for a reference, which is still empty, and the group around it. */
+  async keyReferenceDialog(name: string): Promise<{ dialog: Locator; key: Locator; field: Locator }> {
     const dialog = await this.keyDialog(name);
     const key = dialog.getByRole("group", { name: "Key", exact: true });
     await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-    await key.getByRole("combobox", { name: "Key", exact: true }).fill(reference);
-    await this.submit(dialog);
+    return { dialog, key, field: key.getByRole("combobox", { name: "Key", exact: true }) };
   }
 
   async addKeyByHand(name: string, value: string) {

@@ -2,10 +2,7 @@
 import { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { Running } from "./process";
+import { Peer } from "./peer";
 import { Identity } from "./tls";
 
 export type Answering = (asked: IncomingMessage, answer: ServerResponse) => void;
@@ -46,25 +43,17 @@ export class Upstream {
 
 /** A port whose connections are never taken: support/deaf.py. */
 export class Deaf {
-  private constructor(
-    private readonly running: Running,
-    private readonly home: string,
-    readonly node: string,
-  ) {}
+  private constructor(private readonly peer: Peer) {}
 
   static async start(): Promise<Deaf> {
-    const home = mkdtempSync(join(tmpdir(), "postern-e2e-deaf-"));
-    const running = new Running({
-      program: "python3",
-      args: [resolve(__dirname, "deaf.py")],
-      env: { PATH: process.env.PATH, HOME: home },
-      log: join(home, "log"),
-    });
-    return new Deaf(running, home, `127.0.0.1:${await running.port()}`);
+    return new Deaf(await Peer.start("python3", "end2end/support/deaf.py"));
+  }
+
+  get node(): string {
+    return `127.0.0.1:${this.peer.port}`;
   }
 
   async stop() {
-    await this.running.stop();
-    rmSync(this.home, { recursive: true, force: true });
+    await this.peer.remove();
   }
 }

@@ -113,14 +113,11 @@ test("the server's own credentials are for groups that the server's configuratio
 test("the tutorial's typo is explained where it is typed, and Alice gets her key", async ({ page }) => {
   await dashboard.addConsumer("Alice");
   await dashboard.openConsumer("Alice");
-  const dialog = await dashboard.dialog("Add Key Authentication Credential");
-  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("primary-key");
-  const key = dialog.getByRole("group", { name: "Key", exact: true });
-  await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-  await key.getByRole("combobox", { name: "Key", exact: true }).fill(TYPO);
+  const { dialog, key, field } = await dashboard.keyReferenceDialog("primary-key");
+  await field.fill(TYPO);
   await key.getByRole("button", { name: "Resolve", exact: true }).click();
   await expect(key).toContainText("The secret alice-credentials exists: did you mean that?");
-  await key.getByRole("combobox", { name: "Key", exact: true }).fill(REFERENCE);
+  await field.fill(REFERENCE);
   await key.getByRole("button", { name: "Resolve", exact: true }).click();
   await expect(key).toContainText("GetSecretValue alice-credentials, key alice-key-auth");
   await expect(key).toContainText("9 characters");

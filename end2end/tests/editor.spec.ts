@@ -81,11 +81,7 @@ test("paths and keys that the provider lists complete a reference", async ({ pag
 test("the reference field of the dialogs is completed by the same names", async ({ page }) => {
   await dashboard.addConsumer("Alice");
   await dashboard.openConsumer("Alice");
-  const dialog = await dashboard.dialog("Add Key Authentication Credential");
-  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("primary-key");
-  const key = dialog.getByRole("group", { name: "Key", exact: true });
-  await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-  const field = key.getByRole("combobox", { name: "Key", exact: true });
+  const { dialog, key, field } = await dashboard.keyReferenceDialog("primary-key");
   const offered = key.locator("datalist option");
   await field.focus();
   await expect(offered).toHaveText(["Healthy", "Untested"]);

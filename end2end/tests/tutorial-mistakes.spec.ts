@@ -32,11 +32,8 @@ const snippet = async (place: Locator) => (await place.locator("pre code").inner
 
 /** The dialog of a new credential, with this reference typed. */
 async function typed(reference: string) {
-  const dialog = await dashboard.dialog("Add Key Authentication Credential");
-  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("primary-key");
-  const key = dialog.getByRole("group", { name: "Key", exact: true });
-  await key.getByRole("radio", { name: "Reference from Secret Provider", exact: true }).check();
-  await text(key, "Key").fill(reference);
+  const { dialog, key, field } = await dashboard.keyReferenceDialog("primary-key");
+  await field.fill(reference);
   return { dialog, key, explanation: key.getByRole("status", { name: "Explanation", exact: true }) };
 }
 

@@ -1,13 +1,12 @@
 //! What a consumer with one key weighs in the whole process, where that lies, and how long a start on so many takes.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-use anyhow::{Context, Result, ensure};
-use bench::{House, circumstances, literal, open, resident, store_consumers};
+use anyhow::{Context, Result};
+use bench::{House, circumstances, in_own_process, literal, open, resident, store_consumers};
 use cap::Cap;
 use mimalloc::MiMalloc;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program's allocator, counted.
@@ -76,17 +75,7 @@ async fn of(count: usize) -> Result<Figures> {
     store.close().await;
     let mut found = Vec::new();
     for _ in 0..STARTS {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("measure").arg(folder.path()).arg(count.to_string()).stderr(Stdio::inherit());
-        let started = Instant::now();
-        let output = command.output()?;
-        ensure!(
-            output.status.success(),
-            "the measured process ended with {} after {:?}",
-            output.status,
-            started.elapsed()
-        );
-        found.push(serde_json::from_slice::<Figures>(&output.stdout)?);
+        found.push(in_own_process::<Figures>(folder.path(), count)?);
     }
     found.sort_by(|one, other| one.enforced_ms.total_cmp(&other.enforced_ms));
     found.get(STARTS / 2).copied().context("no start")

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use backends::OpenBao;
-use bench::{House, circumstances, open, quantile, reference, resident, store_consumers};
+use bench::{House, circumstances, in_own_process, open, quantile, reference, resident, store_consumers};
 use futures_util::stream::{StreamExt, iter};
 use postern::control::{ControlPlane, Operator};
 use postern::name::GroupName;
@@ -11,7 +11,6 @@ use postern::provider::ProviderForm;
 use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// As many reads of one provider as Postern has under way at once.
@@ -48,7 +47,7 @@ async fn main() -> Result<()> {
     seed(&bao, folder.path(), size).await?;
     ensure!(bao.reads_below("secret/data/") == 0, "seeding read something");
 
-    let measured = in_own_process(folder.path(), references)?;
+    let measured: Value = in_own_process(folder.path(), references)?;
     let reads = bao.reads_below("secret/data/bench/");
     let bare = bare_client(&bao, size).await?;
     let naive = one_by_one(&bao, size).await?;
@@ -106,13 +105,6 @@ async fn seed(bao: &OpenBao, folder: &Path, size: Size) -> Result<()> {
     store_consumers(&store, &sealer, size.secrets * size.keys, key).await?;
     store.close().await;
     Ok(())
-}
-
-fn in_own_process(folder: &Path, references: usize) -> Result<Value> {
-    let mut command = Command::new(std::env::current_exe()?);
-    let output = command.arg("measure").arg(folder).arg(references.to_string()).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "the measured process ended with {}", output.status);
-    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// What is measured: a start on what is stored, until the gateway enforces every key.

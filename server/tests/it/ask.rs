@@ -3,8 +3,6 @@
 
 use crate::{Caller, Running};
 use backends::OpenBao;
-use postern::provider::ProviderForm;
-use postern::provider::vault::{FormSecret, VaultForm};
 
 use serde_json::{Value, json};
 use std::path::Path;
@@ -51,10 +49,7 @@ async fn furnished(bao: &OpenBao) -> (TempDir, Running) {
     let folder = TempDir::new().unwrap();
     let running = Running::start(folder.path());
     let caller = Caller(&running);
-    let vault = VaultForm { url: bao.url(), prefix: "secret/api7".to_owned(), ..VaultForm::default() };
-    let mut form = ProviderForm { id: "my-vault".to_owned(), vault, ..ProviderForm::default() };
-    form.vault.auth.token = FormSecret(bao.root().to_owned());
-    caller.call("add_provider", json!({ "group": "default", "form": form })).await;
+    caller.add_vault(bao).await;
     caller.publish_protected_echo().await;
     let secret = json!({ "source": "reference", "text": GOOD });
     let form = json!({ "kind": "key-auth", "name": "primary-key", "identifier": "", "secret": secret });

@@ -8,6 +8,8 @@ mod sign_in;
 mod unfit;
 mod webhooks;
 
+use backends::OpenBao;
+use postern::provider::ProviderForm;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -215,16 +217,31 @@ impl Caller<'_> {
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn publish_protected_echo(&self) {
+    /// The provider `my-vault`, with the root token; references begin below `secret/api7`.
+    async fn add_vault(&self, bao: &OpenBao) {
+        let mut form = ProviderForm { id: "my-vault".to_owned(), ..ProviderForm::default() };
+        form.vault.url = bao.url();
+        form.vault.prefix = "secret/api7".to_owned();
+        form.vault.auth.token.0 = bao.root().to_owned();
+        self.call("add_provider", json!({"group": "default", "form": form})).await;
+    }
+
+    /// A route to the echo, with a plugin on its service.
+    async fn publish_echo(&self, path: &str, plugin: &str, config: &Value) {
         let form = json!({"name": "httpbin", "upstream": "builtin_echo", "nodes": ""});
         let service = self.call("add_service", json!({"group": "default", "form": form})).await;
         let id = &service["stored"]["object"]["id"];
-        let form = json!({"name": "ip", "path": "/ip", "methods": [], "hosts": ""});
+        let form = json!({"name": "echo", "path": path, "methods": [], "hosts": ""});
         self.call("add_route", json!({"group": "default", "service": id, "form": form})).await;
         let plugin = json!({
-            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": "key-auth", "json": "{}"
+            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": plugin,
+            "json": config.to_string(),
         });
         self.call("set_plugin", plugin).await;
+    }
+
+    async fn publish_protected_echo(&self) {
+        self.publish_echo("/ip", "key-auth", &json!({})).await;
         let form = json!({"name": "Alice", "description": "", "labels": ""});
         self.call("add_consumer", json!({"group": "default", "form": form})).await;
     }

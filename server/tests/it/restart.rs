@@ -2,7 +2,6 @@
 
 use crate::{Caller, Running, get};
 use backends::OpenBao;
-use postern::provider::ProviderForm;
 use reqwest::StatusCode;
 use serde_json::json;
 use std::path::Path;
@@ -14,11 +13,7 @@ const KEY: &str = "alice-primary-key";
 impl Caller<'_> {
     /// Alice's key is `key` of `secret/api7/consumer/alice`.
     async fn refer_to(&self, bao: &OpenBao) {
-        let mut form = ProviderForm { id: "my-vault".to_owned(), ..ProviderForm::default() };
-        form.vault.url = bao.url();
-        form.vault.prefix = "secret/api7".to_owned();
-        form.vault.auth.token.0 = bao.root().to_owned();
-        self.call("add_provider", json!({"group": "default", "form": form})).await;
+        self.add_vault(bao).await;
         let secret = json!({"source": "reference", "text": "$secret://vault/my-vault/consumer/alice/key"});
         let form = json!({"kind": "key-auth", "name": "primary", "identifier": "", "secret": secret});
         self.call("add_credential", json!({"group": "default", "consumer": "Alice", "form": form})).await;

@@ -2,7 +2,6 @@
 
 use crate::{Caller, Running};
 use backends::{Browser, Casdoor, OpenBao};
-use postern::provider::ProviderForm;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -11,27 +10,14 @@ const COOKIE: &str = "authz_casdoor_session_";
 impl Caller<'_> {
     /// Every page below `/anything/` needs a sign-in at the Casdoor whose client is in the secret `casdoor`.
     async fn publish_guarded_echo(&self, bao: &OpenBao, casdoor: &Casdoor) {
-        let mut form = ProviderForm { id: "my-vault".to_owned(), ..ProviderForm::default() };
-        form.vault.url = bao.url();
-        form.vault.prefix = "secret/api7".to_owned();
-        form.vault.auth.token.0 = bao.root().to_owned();
-        self.call("add_provider", json!({"group": "default", "form": form})).await;
-        let form = json!({"name": "httpbin", "upstream": "builtin_echo", "nodes": ""});
-        let service = self.call("add_service", json!({"group": "default", "form": form})).await;
-        let id = &service["stored"]["object"]["id"];
-        let form = json!({"name": "anything", "path": "/anything/*", "methods": [], "hosts": ""});
-        self.call("add_route", json!({"group": "default", "service": id, "form": form})).await;
+        self.add_vault(bao).await;
         let config = json!({
             "endpoint_addr": casdoor.url(),
             "callback_url": self.callback(),
             "client_id": "$secret://vault/my-vault/casdoor/client_id",
             "client_secret": "$secret://vault/my-vault/casdoor/client_secret",
         });
-        let plugin = json!({
-            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": "authz-casdoor",
-            "json": config.to_string(),
-        });
-        self.call("set_plugin", plugin).await;
+        self.publish_echo("/anything/*", "authz-casdoor", &config).await;
     }
 
     fn callback(&self) -> String {

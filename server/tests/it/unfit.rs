@@ -3,7 +3,6 @@
 
 use crate::{Caller, Running, client, get};
 use backends::OpenBao;
-use postern::provider::ProviderForm;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -12,21 +11,9 @@ use tempfile::TempDir;
 impl Caller<'_> {
     /// A route to the echo, with a header that is sent to it from Vault.
     async fn publish_echo_with_a_secret(&self, bao: &OpenBao) {
-        let mut form = ProviderForm { id: "my-vault".to_owned(), ..ProviderForm::default() };
-        form.vault.url = bao.url();
-        form.vault.prefix = "secret/api7".to_owned();
-        form.vault.auth.token.0 = bao.root().to_owned();
-        self.call("add_provider", json!({"group": "default", "form": form})).await;
-        let form = json!({"name": "httpbin", "upstream": "builtin_echo", "nodes": ""});
-        let service = self.call("add_service", json!({"group": "default", "form": form})).await;
-        let id = &service["stored"]["object"]["id"];
-        let form = json!({"name": "ip", "path": "/ip", "methods": [], "hosts": ""});
-        self.call("add_route", json!({"group": "default", "service": id, "form": form})).await;
-        let json = json!({"headers": {"set": {"X-Token": "$secret://vault/my-vault/upstream/token"}}}).to_string();
-        let plugin = json!({
-            "group": "default", "owner": {"on": "service", "id": id}, "revision": 1, "plugin": "proxy-rewrite", "json": json
-        });
-        self.call("set_plugin", plugin).await;
+        self.add_vault(bao).await;
+        let config = json!({"headers": {"set": {"X-Token": "$secret://vault/my-vault/upstream/token"}}});
+        self.publish_echo("/ip", "proxy-rewrite", &config).await;
     }
 
     async fn ip(&self) -> (StatusCode, String) {
