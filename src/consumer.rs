@@ -15,6 +15,15 @@ pub struct Consumer {
     pub labels: BTreeMap<String, String>,
 }
 
+impl Consumer {
+    /// What a list of consumers is searched for besides the name.
+    #[must_use]
+    pub fn search_text(&self) -> String {
+        let labels = self.labels.iter().map(|(key, value)| format!("\n{key}={value}"));
+        std::iter::once(self.description.clone()).chain(labels).collect()
+    }
+}
+
 /// The consumer dialog as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsumerForm {

@@ -9,6 +9,7 @@ use crate::group::GatewayGroup;
 use crate::instance::GatewayInstance;
 use crate::listing::{Listing, Using};
 use crate::name::{ConsumerName, DisplayName, GroupName, ObjectId};
+use crate::page::{Page, PageQuery};
 use crate::plugin::{EnteredField, PluginConfig, PluginName, Plugins};
 
 pub use crate::plugin::PluginOwner;
@@ -350,7 +351,13 @@ pub trait ControlPlane: Send + Sync {
     /// Goes through every step of reading `text` as a reference, afresh, and says which one fails and why.
     async fn explain_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis>;
 
-    async fn consumers(&self, operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>>;
+    /// By name, without regard to case: some of all, or of those that were searched for in name, description and labels.
+    async fn consumers(
+        &self,
+        operator: &Operator,
+        group: &GroupName,
+        query: &PageQuery,
+    ) -> Answer<Page<ConsumerView>>;
     async fn consumer(&self, operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView>;
     async fn add_consumer(&self, operator: &Operator, group: &GroupName, consumer: Consumer) -> Answer<ConsumerView>;
     async fn save_consumer(

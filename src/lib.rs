@@ -12,7 +12,7 @@
 //!    operator's words, and the code of each.
 //! 5. [`snapshot`], [`live`], [`fingerprint`], [`shards`]: what the gateway runs.
 //! 6. [`webhook`]: how someone else says that a secret has changed.
-//! 7. [`control`]: everything an operator can do.
+//! 7. [`control`]: everything an operator can do. [`page`]: some of a long list.
 
 pub mod access;
 mod authority;
@@ -29,6 +29,7 @@ pub mod listing;
 pub mod live;
 pub mod name;
 pub mod near;
+pub mod page;
 pub mod pem;
 pub mod plugin;
 pub mod problem;

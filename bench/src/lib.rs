@@ -182,7 +182,8 @@ fn sealed(sealer: &Sealer, credential: &Credential<Entered>) -> Result<Credentia
 
 fn new_row(id: &str, kind: Kind, parent: Option<String>, name: String, object: &impl Serialize) -> Result<NewRow> {
     let spec = serde_json::to_string(object)?;
-    Ok(NewRow { id: id.to_owned(), kind, parent, name, masked: spec.clone(), spec })
+    let search = (kind == Kind::Consumer).then(String::new);
+    Ok(NewRow { id: id.to_owned(), kind, parent, name, masked: spec.clone(), spec, search })
 }
 
 /// Runs the benchmark itself once more with `measure FOLDER COUNT`, so that nothing else lies in the memory that is measured.

@@ -8,26 +8,30 @@ use crate::views::consumer_view;
 use postern::consumer::Consumer;
 use postern::control::{Answer, ConsumerView};
 use postern::name::{ConsumerName, ObjectId};
+use postern::page::{Page, PageQuery, Total};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Kind, NewRow};
 
 impl Inner {
-    pub(crate) async fn consumers(&self) -> Answer<Vec<ConsumerView>> {
-        let rows = self.store.objects_of(&self.group, Kind::Consumer).await.map_err(internal)?;
-        let pairs = self.store.belonging(&self.group, Kind::Credential).await.map_err(internal)?;
+    /// What is shown of a page is read for its rows alone.
+    pub(crate) async fn consumers(&self, query: &PageQuery) -> Answer<Page<ConsumerView>> {
+        let mut page = self.store.page(&self.group, Kind::Consumer, query).await.map_err(internal)?;
+        if query.search.is_empty() {
+            page.total = Total::Exactly(self.config().consumers.len());
+        }
+        let shown: Vec<&str> = page.rows.iter().map(|row| row.id.as_str()).collect();
+        let pairs = self.store.belonging(&shown, Kind::Credential).await.map_err(internal)?;
         let mut credentials: HashMap<String, Vec<ObjectId>> = HashMap::new();
         for (consumer, credential) in pairs {
             credentials.entry(consumer).or_default().push(credential.parse().map_err(internal)?);
         }
         let published = self.published();
-        let mut views = Vec::with_capacity(rows.len());
-        for row in rows {
+        page.try_map(|row| {
             let credentials = credentials.remove(&row.id).unwrap_or_default();
             let consumer = Object::<Consumer>::decode(row).map_err(internal)?;
-            views.push(consumer_view(&published.armed, &consumer, &credentials));
-        }
-        Ok(views)
+            Ok(consumer_view(&published.armed, &consumer, &credentials))
+        })
     }
 
     pub(crate) async fn consumer(&self, name: &ConsumerName) -> Answer<ConsumerView> {
@@ -82,5 +86,6 @@ pub(crate) fn known_consumer(config: &Config, name: &ConsumerName) -> Answer<()>
 }
 
 fn new_row(id: &str, consumer: &Consumer) -> Answer<NewRow> {
-    open_row(id, Kind::Consumer, None, consumer.name.to_string(), consumer)
+    let row = open_row(id, Kind::Consumer, None, consumer.name.to_string(), consumer)?;
+    Ok(NewRow { search: Some(consumer.search_text()), ..row })
 }

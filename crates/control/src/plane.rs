@@ -14,6 +14,7 @@ use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
 use postern::listing::{Listing, Using};
 use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::page::{Page, PageQuery};
 use postern::plugin::{EnteredField, PluginConfig, PluginName};
 use postern::provider::{ProviderKey, SecretProvider};
 use postern::resolve::ReferenceCheck;
@@ -142,8 +143,8 @@ impl ControlPlane for Control {
         self.of(group)?.check_reference(text).await
     }
 
-    async fn consumers(&self, _operator: &Operator, group: &GroupName) -> Answer<Vec<ConsumerView>> {
-        self.of(group)?.consumers().await
+    async fn consumers(&self, _: &Operator, group: &GroupName, query: &PageQuery) -> Answer<Page<ConsumerView>> {
+        self.of(group)?.consumers(query).await
     }
 
     async fn consumer(&self, _operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView> {

@@ -27,5 +27,6 @@ pub(crate) fn open_row(
     object: &impl Serialize,
 ) -> Answer<NewRow> {
     let spec = serde_json::to_string(object).map_err(internal)?;
-    Ok(NewRow { id: id.to_owned(), kind, parent: parent.map(str::to_owned), name, masked: spec.clone(), spec })
+    let parent = parent.map(str::to_owned);
+    Ok(NewRow { id: id.to_owned(), kind, parent, name, masked: spec.clone(), spec, search: None })
 }

@@ -2,6 +2,7 @@
 
 mod key;
 mod objects;
+mod pages;
 mod seal;
 
 pub use key::{KeyError, MasterKey};
@@ -151,9 +152,19 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
 }
 
+/// Every table, but not the index of the search: checking that takes as long as all the rest, and it holds nothing of
+/// its own.
 async fn check_integrity(pool: &SqlitePool) -> Result<(), StoreError> {
-    let (found,): (String,) = sqlx::query_as("pragma quick_check(1)").fetch_one(pool).await?;
-    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { found }) }
+    let tables = sqlx::query_as("select name from pragma_table_list where schema = 'main' and type = 'table'");
+    let tables: Vec<(String,)> = tables.fetch_all(pool).await?;
+    for (table,) in tables {
+        let check = sqlx::query_as("select quick_check from pragma_quick_check($1)");
+        let (found,): (String,) = check.bind(table).fetch_one(pool).await?;
+        if found != "ok" {
+            return Err(StoreError::Damaged { found });
+        }
+    }
+    Ok(())
 }
 
 /// SQLite gives its side files the mode of the database file, so that is made first, for its owner only.
@@ -165,5 +176,7 @@ fn make_private_file(path: &Path) -> std::io::Result<()> {
     options.open(path).map(|_| ())
 }
 
+#[cfg(test)]
+mod pages_tests;
 #[cfg(test)]
 mod tests;

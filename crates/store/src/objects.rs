@@ -6,7 +6,7 @@ use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, SqliteConnection};
 
 /// How many revisions of an object are kept to tell what changed.
 const HISTORY: u64 = 50;
@@ -84,6 +84,8 @@ pub struct NewRow {
     pub name: String,
     pub spec: String,
     pub masked: String,
+    /// What the list of its kind is searched for besides the name ([`Store::page`]); `None` when it is in no such list.
+    pub search: Option<String>,
 }
 
 impl Store {
@@ -112,15 +114,6 @@ impl Store {
         let rows = objects!("group_name = $1 order by kind, scope, name");
         let rows = rows.bind(group.as_str().to_owned()).fetch(&self.readers);
         rows.map(|next| row(&next?)).try_chunks(BATCH).map_err(|stopped| stopped.1)
-    }
-
-    /// Every object of a kind, by name.
-    ///
-    /// # Errors
-    /// `Database`.
-    pub async fn objects_of(&self, group: &GroupName, kind: Kind) -> Result<Vec<Row>, StoreError> {
-        let rows = objects!("group_name = $1 and kind = $2 order by name");
-        rows.bind(group.as_str()).bind(kind.slug()).fetch_all(&self.readers).await?.iter().map(row).collect()
     }
 
     /// The object of that kind with this id.
@@ -152,13 +145,19 @@ impl Store {
         rows.bind(parent).bind(kind.slug()).fetch_all(&self.readers).await?.iter().map(row).collect()
     }
 
-    /// The ids of all objects of a kind that belong to others, each after the id of the one it belongs to.
+    /// The ids of the objects of a kind that belong to any of `parents`, each after the id of the one it belongs to.
     ///
     /// # Errors
     /// `Database`.
-    pub async fn belonging(&self, group: &GroupName, kind: Kind) -> Result<Vec<(String, String)>, StoreError> {
-        let pairs = "select parent, id from objects where group_name = $1 and kind = $2 and parent is not null";
-        Ok(sqlx::query_as(pairs).bind(group.as_str()).bind(kind.slug()).fetch_all(&self.readers).await?)
+    pub async fn belonging(&self, parents: &[&str], kind: Kind) -> Result<Vec<(String, String)>, StoreError> {
+        let mut pairs = QueryBuilder::new("select parent, id from objects where kind = ");
+        pairs.push_bind(kind.slug()).push(" and parent in (");
+        let mut list = pairs.separated(", ");
+        for parent in parents {
+            list.push_bind(*parent);
+        }
+        pairs.push(")");
+        Ok(pairs.build_query_as().fetch_all(&self.readers).await?)
     }
 
     /// Adds an object at revision 1.
@@ -178,8 +177,8 @@ impl Store {
         let mut transaction = self.writer.begin().await?;
         for new in new {
             let insert = sqlx::query(
-                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
-                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
+                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at, search) \
+                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9)",
             );
             insert
                 .bind(&new.id)
@@ -190,6 +189,7 @@ impl Store {
                 .bind(&new.name)
                 .bind(&new.spec)
                 .bind(to_db(now.0))
+                .bind(&new.search)
                 .execute(&mut *transaction)
                 .await
                 .map_err(constraint)?;
@@ -206,13 +206,14 @@ impl Store {
     pub async fn update(&self, new: &NewRow, revision: u64, now: Millis) -> Result<Row, StoreError> {
         let mut transaction = self.writer.begin().await?;
         let update = sqlx::query(
-            "update objects set name = $1, spec = $2, revision = revision + 1, updated_at = $3 \
-             where id = $4 and revision = $5",
+            "update objects set name = $1, spec = $2, revision = revision + 1, updated_at = $3, search = $4 \
+             where id = $5 and revision = $6",
         );
         let done = update
             .bind(&new.name)
             .bind(&new.spec)
             .bind(to_db(now.0))
+            .bind(&new.search)
             .bind(&new.id)
             .bind(to_db(revision))
             .execute(&mut *transaction)
@@ -311,7 +312,7 @@ fn group(row: &SqliteRow) -> Result<GatewayGroup, StoreError> {
 }
 
 /// Of one that [`objects!`] found: by the places of its columns, which a start on a great many need not look up.
-fn row(row: &SqliteRow) -> Result<Row, StoreError> {
+pub(crate) fn row(row: &SqliteRow) -> Result<Row, StoreError> {
     let kind: &str = row.try_get(1)?;
     let kind = Kind::ALL.into_iter().find(|k| k.slug() == kind);
     Ok(Row {

@@ -20,6 +20,7 @@ fn new(id: &str, kind: Kind, parent: Option<&str>, name: &str) -> NewRow {
         name: name.to_owned(),
         spec: format!("{{\"n\":\"{name}\"}}"),
         masked: "{}".to_owned(),
+        search: None,
     }
 }
 
@@ -109,12 +110,19 @@ async fn an_object_is_found_by_what_is_known_of_it() {
     ];
     store.insert_all(&group(), &rows, NOW).await.unwrap();
     let ids = |rows: Vec<crate::Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    assert_eq!(ids(store.objects_of(&group(), Kind::Consumer).await.unwrap()), ["a", "b"]);
     assert_eq!(ids(store.children("a", Kind::Credential).await.unwrap()), ["k1", "k2"]);
     assert_eq!(ids(store.children("b", Kind::Credential).await.unwrap()), [""; 0]);
-    let mut pairs = store.belonging(&group(), Kind::Credential).await.unwrap();
-    pairs.sort();
-    assert_eq!(pairs, [("a", "k1"), ("a", "k2")].map(|(of, id)| (of.to_owned(), id.to_owned())));
+    for (parents, expected) in [
+        (vec![], vec![]),
+        (vec!["b", "none"], vec![]),
+        (vec!["a"], vec![("a", "k1"), ("a", "k2")]),
+        (vec!["b", "a"], vec![("a", "k1"), ("a", "k2")]),
+    ] {
+        let mut pairs = store.belonging(&parents, Kind::Credential).await.unwrap();
+        pairs.sort();
+        let expected: Vec<_> = expected.into_iter().map(|(of, id)| (of.to_owned(), id.to_owned())).collect();
+        assert_eq!(pairs, expected, "{parents:?}");
+    }
     for (kind, id, found) in [
         (Kind::Credential, "k1", true),
         (Kind::Consumer, "k1", false),

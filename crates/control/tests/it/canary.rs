@@ -93,6 +93,7 @@ async fn what_cannot_be_read_from_the_database_is_not_repeated() {
             name: sound.name.clone(),
             spec,
             masked: "{}".to_owned(),
+            search: None,
         };
         w.store.update(&row, u64::try_from(at).unwrap() + 1, Millis(1)).await.unwrap();
         let error = look(w.folder.path()).await.unwrap_err();

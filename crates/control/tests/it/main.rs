@@ -19,6 +19,7 @@ use postern::credential::{Credential, CredentialForm, CredentialType, SecretFiel
 use postern::fingerprint::FingerprintKey;
 use postern::listing::Listing;
 use postern::name::{GroupName, ObjectId};
+use postern::page::PageQuery;
 use postern::plugin::{PluginConfig, PluginName, Plugins};
 use postern::problem::FieldProblem;
 use postern::provider::aws::AwsForm;
@@ -481,7 +482,7 @@ async fn what_is_not_there_is_said_so() {
     fn gone(error: ControlError) {
         assert!(matches!(error, ControlError::NotFound { .. }), "{error:?}");
     }
-    gone(w.control.consumers(&op(), &"other".parse().unwrap()).await.unwrap_err());
+    gone(w.control.consumers(&op(), &"other".parse().unwrap(), &PageQuery::default()).await.unwrap_err());
     gone(w.control.provider(&op(), &group(), &provider_key()).await.unwrap_err());
     gone(w.control.add_credential(&op(), &group(), literal("Bob", "k", "x")).await.unwrap_err());
     gone(w.control.service(&op(), &group(), &id("x")).await.unwrap_err());
@@ -506,7 +507,7 @@ async fn a_reference_that_does_not_resolve_authenticates_nobody() {
     let overview = w.control.overview(&op(), &group()).await.unwrap();
     assert_eq!((overview.references, overview.references_resolved), (1, 0));
     assert!(!overview.attention.is_empty());
-    assert_eq!(w.control.consumers(&op(), &group()).await.unwrap()[0].unarmed, 1);
+    assert_eq!(w.control.consumers(&op(), &group(), &PageQuery::default()).await.unwrap().rows[0].unarmed, 1);
 }
 
 /// F05 and F07 of `tests/vectors`.
@@ -686,7 +687,7 @@ async fn a_thousand_references_into_twenty_secrets_are_twenty_reads() {
             "kind": { "type": "key-auth", "key": { "source": "reference", "value": format!("$secret://vault/my-vault/{}/key-{}", n / 50, n % 50) } },
         });
         let row = |id: String, kind, parent, name: String, spec: String| {
-            NewRow { id, kind, parent, name, masked: spec.clone(), spec }
+            NewRow { id, kind, parent, name, masked: spec.clone(), spec, search: None }
         };
         let parent = format!("row-{n}");
         [
