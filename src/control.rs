@@ -352,12 +352,7 @@ pub trait ControlPlane: Send + Sync {
     async fn explain_reference(&self, operator: &Operator, group: &GroupName, text: &str) -> Answer<Diagnosis>;
 
     /// By name, without regard to case: some of all, or of those that were searched for in name, description and labels.
-    async fn consumers(
-        &self,
-        operator: &Operator,
-        group: &GroupName,
-        query: &PageQuery,
-    ) -> Answer<Page<ConsumerView>>;
+    async fn consumers(&self, operator: &Operator, group: &GroupName, query: &PageQuery) -> Answer<Page<ConsumerView>>;
     async fn consumer(&self, operator: &Operator, group: &GroupName, name: &ConsumerName) -> Answer<ConsumerView>;
     async fn add_consumer(&self, operator: &Operator, group: &GroupName, consumer: Consumer) -> Answer<ConsumerView>;
     async fn save_consumer(

@@ -161,6 +161,8 @@ pub fn in_thousands(number: usize) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
+    /// What these rows were searched for.
+    pub search: SearchText,
     pub total: Total,
     /// The first row, when there are rows before it.
     pub previous: Option<Mark>,
@@ -169,10 +171,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Neither a row nor, elsewhere in the list, others.
+    /// The whole list has no row.
     #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.rows.is_empty() && self.previous.is_none() && self.next.is_none()
+    pub fn is_empty_list(&self) -> bool {
+        self.rows.is_empty() && self.search.is_empty()
     }
 
     /// The same page of other rows.
@@ -181,7 +183,7 @@ impl<T> Page<T> {
     /// The first that `convert` gives.
     pub fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
         let rows = self.rows.into_iter().map(convert).collect::<Result<Vec<U>, E>>()?;
-        Ok(Page { rows, total: self.total, previous: self.previous, next: self.next })
+        Ok(Page { rows, search: self.search, total: self.total, previous: self.previous, next: self.next })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::api::Timed;
 use crate::error::AppError;
 use crate::parts::failure::LoadFailure;
 use leptos::prelude::*;
+use postern::page::PageQuery;
 use postern::time::Millis;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,9 @@ pub struct Live<T: Data> {
     now: RwSignal<Millis>,
     lost: RwSignal<Option<AppError>>,
     fetch: StoredValue<Fetch<T>>,
+    /// How often news was asked for, and which of these are shown: an earlier answer may be late.
+    asked: StoredValue<u64>,
+    shown: StoredValue<u64>,
 }
 
 impl<T: Data> Clone for Live<T> {
@@ -45,6 +49,8 @@ impl<T: Data> Live<T> {
             now: RwSignal::new(first.now),
             lost: RwSignal::new(None),
             fetch: StoredValue::new(fetch),
+            asked: StoredValue::new(0),
+            shown: StoredValue::new(0),
         };
         Effect::new(move |_| ui::every(EVERY, move || live.refresh()));
         live
@@ -84,8 +90,14 @@ impl<T: Data> Live<T> {
     pub fn refresh_then(self, then: Option<Callback<()>>) {
         leptos::task::spawn_local(async move {
             let Some(fetch) = self.fetch.try_get_value() else { return };
+            let number = self.asked.try_update_value(|asked| {
+                *asked += 1;
+                *asked
+            });
             match fetch().await {
+                Ok(_) if self.shown.try_get_value() > number => {}
                 Ok(Timed { now, data }) => {
+                    self.shown.try_update_value(|shown| *shown = number.unwrap_or_default());
                     self.now.try_set(now);
                     self.lost.try_update(|lost| lost.take());
                     if self.value.try_with_untracked(|value| *value != data) == Some(true) {
@@ -140,6 +152,34 @@ where
         })
     };
     view! { <Suspense fallback=|| view! { <div class="skeleton" aria-hidden="true"></div> }>{content}</Suspense> }
+}
+
+/// The same of a list that is shown in pages: the rows of another page are fetched into the same view.
+pub fn load_pages<K, T, Fut>(
+    key: impl Fn() -> K + Send + Sync + 'static,
+    asked: Memo<PageQuery>,
+    fetch: impl Fn(K, PageQuery) -> Fut + Clone + Send + Sync + 'static,
+    show: impl Fn(Live<T>, K) -> AnyView + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Data,
+    Fut: Future<Output = Result<Timed<T>, AppError>> + Send + 'static,
+{
+    load(
+        key,
+        move |key| fetch(key, asked.get_untracked()),
+        move |live, key| {
+            Effect::new(move |before: Option<PageQuery>| {
+                let now = asked.get();
+                if before.is_some_and(|before| before != now) {
+                    live.refresh();
+                }
+                now
+            });
+            show(live, key)
+        },
+    )
 }
 
 /// Says that the page shows what was last known.

@@ -10,6 +10,7 @@ use postern::consumer::ConsumerForm;
 use postern::control::{ConsumerView, CredentialView};
 use postern::credential::CredentialForm;
 use postern::name::{ConsumerName, GroupName, ObjectId};
+use postern::page::{Page, PageQuery};
 use serde::{Deserialize, Serialize};
 
 /// A consumer with its credentials.
@@ -25,11 +26,11 @@ pub(super) fn new_id() -> Result<ObjectId, AppError> {
     "new".parse().map_err(|_| AppError::Transport("An id could not be made.".to_owned()))
 }
 
-/// Every consumer of the group.
+/// Some of the consumers of the group.
 #[server(endpoint = "consumers", input = Json)]
-pub async fn consumers(group: GroupName) -> Result<Timed<Vec<ConsumerView>>, AppError> {
+pub async fn consumers(group: GroupName, query: PageQuery) -> Result<Timed<Page<ConsumerView>>, AppError> {
     let session = session()?;
-    session.timed(session.control.consumers(&session.operator, &group).await)
+    session.timed(session.control.consumers(&session.operator, &group, &query).await)
 }
 
 /// One consumer with its credentials.

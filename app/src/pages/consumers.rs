@@ -3,36 +3,41 @@
 use crate::api;
 use crate::forms::consumer::ConsumerDialog;
 use crate::go::{Go, opened};
-use crate::load::{Live, load};
+use crate::load::{Live, load_pages};
 use crate::parts::group::{group_signal, paths};
 use crate::parts::list::List;
+use crate::parts::pages::{Pager, SearchBox, asked, count_text};
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::ConsumerView;
+use postern::page::{Page, PageQuery};
 use postern::time::Millis;
-use ui::{Badge, Glyph, Tone};
+use ui::{Badge, Empty, Glyph, Tone};
+
+type Data = Page<ConsumerView>;
 
 /// The page.
 #[component]
 pub fn ConsumersPage() -> impl IntoView {
     let group = group_signal();
-    load(move || group.get(), api::consumers, |live, _| view! { <Page live/> }.into_any())
+    let asked = asked();
+    load_pages(move || group.get(), asked, api::consumers, move |live, _| view! { <Whole live asked/> }.into_any())
 }
 
 #[component]
-fn Page(live: Live<Vec<ConsumerView>>) -> impl IntoView {
+fn Whole(live: Live<Data>, asked: Memo<PageQuery>) -> impl IntoView {
     view! {
         <List
             title="Consumers"
             text="The callers of your services. Each has credentials that prove who it is."
-            is_empty=live.part(Vec::is_empty)
+            is_empty=live.part(Data::is_empty_list)
             glyph=Glyph::Consumer
             empty_title="No consumer yet"
             empty_text="Add the first caller of your services; then give it a key, typed in or kept in a secret provider."
             add="consumer"
             add_label="Add Consumer"
         >
-            <Table live/>
+            <Found live asked/>
         </List>
         <AddDialog/>
     }
@@ -40,7 +45,39 @@ fn Page(live: Live<Vec<ConsumerView>>) -> impl IntoView {
 }
 
 #[component]
-fn Table(live: Live<Vec<ConsumerView>>) -> impl IntoView {
+fn Found(live: Live<Data>, asked: Memo<PageQuery>) -> impl IntoView {
+    let is_nothing = live.part(|page| page.rows.is_empty());
+    let count = live.part(|page| count_text(page.total, &page.search, "consumer", "consumers"));
+    view! {
+        <SearchBox label="Search consumers" asked>
+            {move || count.get()}
+        </SearchBox>
+        {move || {
+            if is_nothing.get() {
+                view! {
+                    <Empty
+                        glyph=Glyph::Consumer
+                        title="No such consumer"
+                        text="No name, description or label contains that."
+                    >
+                        <a class="link" href=paths().consumers()>
+                            "Clear search"
+                        </a>
+                    </Empty>
+                }
+                    .into_any()
+            } else {
+                view! { <Table live/> }.into_any()
+            }
+        }}
+        <Pager asked previous=live.part(|page| page.previous.clone()) next=live.part(|page| page.next.clone())/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Table(live: Live<Data>) -> impl IntoView {
+    let rows = live.part(|page| page.rows.clone());
     view! {
         <div class="table-box">
             <table class="table">
@@ -55,7 +92,7 @@ fn Table(live: Live<Vec<ConsumerView>>) -> impl IntoView {
                 </thead>
                 <tbody>
                     {move || {
-                        live.get().into_iter().map(|view| view! { <Row view now=live.now()/> }.into_any()).collect_view()
+                        rows.get().into_iter().map(|view| view! { <Row view now=live.now()/> }.into_any()).collect_view()
                     }}
                 </tbody>
             </table>

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod group;
 pub mod list;
 pub mod page;
+pub mod pages;
 pub mod reference;
 pub mod state;
 pub mod time;

@@ -90,7 +90,7 @@ impl Store {
             found = read(Way::Forwards, None).await?;
             from = (Way::Forwards, false);
         }
-        Ok(page_of(found, from, total))
+        Ok(page_of(found, from, search, total))
     }
 
     /// How many there are, and whether the second part is to be read.
@@ -224,7 +224,7 @@ fn numbered(row: &SqliteRow) -> Result<Mark, StoreError> {
 }
 
 /// What was read, as it is shown. `from`: the way it was read, and whether a row was named from which.
-fn page_of(mut found: Vec<Found>, (way, is_marked): (Way, bool), total: Total) -> Page<Row> {
+fn page_of(mut found: Vec<Found>, (way, is_marked): (Way, bool), search: &SearchText, total: Total) -> Page<Row> {
     let goes_on = found.len() > ROWS;
     found.truncate(ROWS);
     if way == Way::Backwards {
@@ -236,7 +236,8 @@ fn page_of(mut found: Vec<Found>, (way, is_marked): (Way, bool), total: Total) -
     };
     let previous = found.first().filter(|_| has_previous).map(|first| first.mark.clone());
     let next = found.last().filter(|_| has_next).map(|last| last.mark.clone());
-    Page { rows: found.into_iter().map(|found| found.row).collect(), total, previous, next }
+    let rows = found.into_iter().map(|found| found.row).collect();
+    Page { rows, search: search.clone(), total, previous, next }
 }
 
 /// The names that begin with a text: from the first, up to below the second.

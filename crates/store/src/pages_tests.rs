@@ -205,7 +205,8 @@ async fn an_empty_list_has_one_empty_page() {
     let store = with(&folder, &[]).await;
     for at in [At::Start, At::After(Mark::Name("x".to_owned())), At::Before(Mark::Number(7))] {
         let page = page(&store, "", at).await;
-        assert!(page.is_nothing());
+        assert!(page.is_empty_list());
+        assert_eq!((page.previous, page.next), (None, None));
         assert_eq!(page.total, Total::Exactly(0));
     }
 }
@@ -311,9 +312,12 @@ async fn a_database_from_before_there_were_pages_keeps_what_it_holds() {
     let told: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.revision, row.updated_at.0)).collect();
     assert_eq!(told, [("a", 3, 5), ("b", 1, 5), ("c", 2, 5), ("k", 1, 1)]);
     assert_eq!(store.masked_at("a", 3).await.unwrap().as_deref(), Some(r#"{"n":1}"#));
-    for (search, expected) in
-        [("", vec!["Alice", "bob"]), ("first", vec!["Alice"]), ("team=red", vec!["Alice"]), ("custom_id=42", vec!["Alice"])]
-    {
+    for (search, expected) in [
+        ("", vec!["Alice", "bob"]),
+        ("first", vec!["Alice"]),
+        ("team=red", vec!["Alice"]),
+        ("custom_id=42", vec!["Alice"]),
+    ] {
         assert_eq!(found(&store, search).await, expected, "{search}");
     }
     // What belongs to it still goes with it.

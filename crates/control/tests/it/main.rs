@@ -7,6 +7,7 @@ mod canary;
 mod certificates;
 mod credentials;
 mod known;
+mod lists;
 mod plugin_sets;
 mod plugins;
 mod unfit;
