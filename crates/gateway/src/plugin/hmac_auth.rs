@@ -78,7 +78,8 @@ impl HmacAuth {
     fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Result<Identity, &'static str> {
         let parameters = std::str::from_utf8(parameters).ok().and_then(Parameters::parse);
         let parameters = parameters.ok_or("the parameters of Authorization cannot be read")?;
-        let algorithm = parameters.algorithm.and_then(HmacAlgorithm::from_name).ok_or("algorithm is missing or unknown")?;
+        let algorithm =
+            parameters.algorithm.and_then(HmacAlgorithm::from_name).ok_or("algorithm is missing or unknown")?;
         let key_id = parameters.key_id.ok_or("keyId is missing")?;
         let Some((identity, Proof::HttpSignature(prepared))) =
             access.table.named(CredentialType::HmacAuth, key_id.as_bytes())
@@ -119,7 +120,9 @@ impl HmacAuth {
     fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck>, Denied> {
         let Some(limit) = self.body_limit else { return Ok(None) };
         let digest = only(access.headers, &DIGEST).ok().flatten().and_then(|digest| digest.strip_prefix(b"SHA-256="));
-        let sha256 = digest.and_then(|digest| STANDARD.decode(digest).ok()).ok_or(invalid("Digest is missing, or not SHA-256="))?;
+        let sha256 = digest
+            .and_then(|digest| STANDARD.decode(digest).ok())
+            .ok_or(invalid("Digest is missing, or not SHA-256="))?;
         let denied = invalid("the body is not the one of Digest");
         Ok(Some(BodyCheck { sha256, limit, denied, otherwise: Arc::clone(&self.otherwise) }))
     }

@@ -107,7 +107,9 @@ impl JwtAuth {
 
     /// Whether the consumer signed it and it is of now; or why not, for the operator.
     fn prove(&self, token: &Token<'_>, proof: &Proof, now: Millis) -> Result<(), &'static str> {
-        let Proof::Jwt { algorithm, grace_seconds, key } = proof else { return Err("the credential is none for tokens") };
+        let Proof::Jwt { algorithm, grace_seconds, key } = proof else {
+            return Err("the credential is none for tokens");
+        };
         if token.algorithm != algorithm.as_str() {
             return Err("the token's alg is not the credential's algorithm");
         }

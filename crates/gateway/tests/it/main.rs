@@ -19,6 +19,7 @@ mod observing;
 mod phases;
 mod proxy_rewrite;
 mod proxying;
+mod reasons;
 mod request_id;
 mod response_rewrite;
 mod restrictions;
