@@ -9,6 +9,7 @@ mod cors;
 mod echo;
 mod framing;
 mod hmac_auth;
+mod http2_framing;
 mod http2_upstream;
 mod jwt_auth;
 mod ldap_auth;
