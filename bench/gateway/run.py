@@ -2,7 +2,10 @@
 """Measures the gateway beside nginx. Run it by `dev/bench gateway`; README.md says what is measured and how."""
 
 import argparse
+import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import platform
@@ -104,8 +107,8 @@ def program():
     return TARGET / "release/loaded"
 
 
-def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", plugins=()):
-    return Server(name, [*prefix, str(binary), upstream.address, str(consumers), *plugins], core=core)
+def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", kind=()):
+    return Server(name, [*prefix, str(binary), upstream.address, str(consumers), *kind], core=core)
 
 
 def write_keys(path, consumers):
@@ -181,6 +184,8 @@ def compare(binary, folder, options):
     values = {"UPSTREAM": upstream.address, "KEYS": str(keys)}
     servers = [nginx(kind, folder, PROXY_CORE, **values) for kind in ("plain", "map", "lua")]
     servers.append(postern(binary, upstream, options.consumers, PROXY_CORE))
+    if options.trained:
+        servers.append(postern(options.trained, upstream, options.consumers, PROXY_CORE, name="postern, trained"))
     options.behind = [upstream]
     measured = rounds(servers, options, lambda _: options.consumers)
     for server in [*servers, upstream]:
@@ -255,8 +260,11 @@ def instructions(binary, folder, options):
     values = {"UPSTREAM": upstream.address, "KEYS": str(keys)}
     ours = {
         "key-auth": lambda prefix: postern(binary, upstream, 1000, prefix=prefix),
-        "key-auth and limit-count": lambda prefix: postern(binary, upstream, 1000, prefix=prefix, plugins=["limited"]),
+        "key-auth and limit-count": lambda prefix: postern(binary, upstream, 1000, prefix=prefix, kind=["limited"]),
     }
+    if options.trained:
+        ours["key-auth, trained"] = lambda prefix: postern(options.trained, upstream, 1000, prefix=prefix)
+        ours["key-auth and limit-count, trained"] = lambda prefix: postern(options.trained, upstream, 1000, prefix=prefix, kind=["limited"])
     theirs = {
         "nginx plain": lambda prefix: nginx("plain", folder, prefix=prefix, **values),
         "nginx map": lambda prefix: nginx("map", folder, prefix=prefix, **values),
@@ -265,7 +273,7 @@ def instructions(binary, folder, options):
     counted = {name: (run(start, folder, 4800) - run(start, folder, 800)) / 4000 for name, start in starts.items()}
     upstream.stop()
     if options.save:
-        known = known_instructions() | {platform.machine(): {name: round(counted[name]) for name in ours}}
+        known = known_instructions() | {platform.machine(): {name: round(counted[name]) for name in ours if "trained" not in name}}
         BASELINE.write_text(json.dumps(known, indent=2) + "\n")
     if options.check:
         check(counted)
@@ -339,10 +347,66 @@ def more(stream):
     return received
 
 
+#: What alice signed with her key, and at the moment that `loaded` takes for now (as in spec and tests of hmac-auth).
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9"
+TOKEN += ".CJwa4B_3I1fpAdJwXFi5jKrSm8To0y7jFdjm9kyHrz8"
+DATE = "Fri, 06 Sep 2024 06:41:29 GMT"
+
+
+def signed(path):
+    """alice's signature over a GET of that path (hmac-auth)."""
+    text = f"alice-keyid\nGET {path}\ndate: {DATE}\n"
+    made = base64.b64encode(hmac.new(b"alice-secret-key", text.encode(), hashlib.sha256).digest()).decode()
+    fields = f'keyId="alice-keyid",algorithm="hmac-sha256",headers="@request-target date",signature="{made}"'
+    return ["-H", f"Date: {DATE}", "-H", f"Authorization: Signature {fields}"]
+
+
+def train(binary):
+    """Requests of each kind for a program that takes down what it does with them."""
+    folder = Path(tempfile.mkdtemp(prefix="postern-training-"))
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(["openssl", "req", "-x509", *key, *subject, *files], check=True, capture_output=True)
+    (folder / "body").write_bytes(b"x" * 20_000)
+    upstream = nginx("upstream", folder)
+    server = postern(binary, upstream, 1000, kind=["trained", str(folder)])
+    plain, secure = f"http://{server.address}", f"https://localhost:{server.tell('tls').rsplit(':', 1)[1]}"
+    send(server.address, 40_000, 8)
+    ask = lambda *arguments, expect="200": curl(expect, "--cacert", str(folder / "cert.pem"), *arguments)
+    apikey = ["-H", "apikey: key-of-consumer-7"]
+    for base, version in ((plain, "--http1.1"), (secure, "--http1.1"), (secure, "--http2")):
+        ask(version, *apikey, base + "/ip?[1-4000]")
+        ask(version, *apikey, base + "/limited?[1-2000]")
+        ask(version, *apikey, "--data-binary", f"@{folder / 'body'}", base + "/ip?[1-500]")
+        ask(version, "-u", "alice:alice-password", base + "/basic?[1-1000]")
+        ask(version, "-H", f"Authorization: Bearer {TOKEN}", base + "/jwt?[1-1000]")
+        ask(version, base + "/ip?[1-500]", expect="401")
+        ask(version, base + "/nowhere?[1-200]", expect="404")
+        for number in range(5):
+            target = f"/hmac?{number}"
+            ask(version, *signed(target), *[base + target] * 100)
+    server.stop()
+    upstream.stop()
+    shutil.rmtree(folder)
+
+
+def curl(expected, *arguments):
+    """All over one connection. Each must be answered with that status."""
+    more = ["-s", "--noproxy", "*"]
+    outputs = ["-o", "/dev/null"] * len([argument for argument in arguments if argument.startswith("http")])
+    text = subprocess.run(["curl", *more, "-w", "%{http_code}\n", *outputs, *arguments], check=True, capture_output=True, text=True).stdout
+    found = set(text.split())
+    if found != {expected}:
+        raise SystemExit(f"answered with {found} instead of {expected}: curl {arguments}")
+
+
 PARTS = {"compare": compare, "scale": scale, "change": change, "instructions": instructions}
 
 
 def main():
+    if sys.argv[1:2] == ["--train"]:
+        return train(sys.argv[2])
     if sys.argv[1:2] == ["--burst"]:
         return burst(sys.argv[2], *(int(argument) for argument in sys.argv[3:]))
     parser = argparse.ArgumentParser(description=__doc__)
@@ -353,6 +417,7 @@ def main():
     parser.add_argument("--consumers", type=int, default=100_000)
     parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved")
     parser.add_argument("--save", action="store_true", help="remember the instructions for --check")
+    parser.add_argument("--trained", type=Path, metavar="PROGRAM", help="measure a build that has learnt from requests, too")
     parser.add_argument("--realtime", action="store_true", help="measure in bursts of the real-time class, as root")
     options = parser.parse_args()
     if options.realtime:
