@@ -84,7 +84,7 @@ async fn main() -> Result<()> {
 }
 
 fn show(consumers: usize, mut figures: Figures) {
-    let mut spread = |values: &mut Vec<f64>| {
+    let spread = |values: &mut Vec<f64>| {
         values.sort_by(f64::total_cmp);
         format!("{:.2} / {:.2} / {:.2}", quantile(values, 0.5), quantile(values, 0.9), quantile(values, 0.99))
     };
