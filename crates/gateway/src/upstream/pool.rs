@@ -3,7 +3,7 @@
 use super::Servers;
 use super::alarm::Alarms;
 use super::connections::{Broken, Connections, Lease, Unanswered};
-use super::failure::Failure;
+use super::failure::{Failed, Failure};
 use super::node::{InFlight, Node};
 use crate::GatewayConfig;
 use crate::body::{Progress, Upload};
@@ -78,7 +78,7 @@ impl Pool {
     /// It is sent again when that cannot do harm: to the next server when nothing of it was sent; and when there is a
     /// [`Spare`], once more to the same server when a kept connection turned out to be closed, and to the next one when
     /// it broke off before it answered or was silent for too long.
-    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing<'_>) -> Result<Answered, Reject> {
+    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing<'_>) -> Result<Answered, Failed> {
         let Outgoing { mut head, target, body, tell } = outgoing;
         let connections = servers.connections(self);
         let (limit, until) = (servers.read_timeout(&self.config), servers.retries_until());
@@ -89,7 +89,7 @@ impl Pool {
         let mut message = Message::new(head, body);
         let (mut may_be_stale, mut anew) = (spare.is_some(), false);
         let mut tried = Vec::new();
-        let Some(mut index) = servers.next(&tried) else { return Err(Reject::Unreachable) };
+        let Some(mut index) = servers.next(&tried) else { return Err(Reject::Unreachable.into()) };
         loop {
             let node = servers.node(index);
             if !keeps_host {
@@ -132,10 +132,10 @@ impl Pool {
             };
             let is_in_time = until.is_none_or(|until| Instant::now() < until);
             let next = if again.is_some() && is_in_time { servers.next(&tried) } else { None };
-            let reject = failure.report(node);
+            let failed = failure.report(node);
             match (next, again) {
                 (Some(next), Some(again)) => (index, message) = (next, again),
-                _ => return Err(reject),
+                _ => return Err(failed),
             }
         }
     }
