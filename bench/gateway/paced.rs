@@ -86,14 +86,8 @@ fn whole(received: &[u8]) -> Option<usize> {
     let text = str::from_utf8(received).unwrap();
     let (head, _) = text.split_once("\r\n\r\n")?;
     let named = |line: &str| {
-        Some(
-            line.split_once(':')
-                .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))?
-                .1
-                .trim()
-                .parse()
-                .ok()?,
-        )
+        let (_, value) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+        value.trim().parse().ok()
     };
     let body: usize = head.lines().find_map(named).unwrap();
     Some(head.len() + 4 + body)
