@@ -28,6 +28,8 @@ BASELINE = BENCH / "instructions.json"
 #: How many times the saved instructions a request may take.
 ALLOWED = 1.03
 LUA_MODULES = "include /etc/nginx/modules-enabled/*.conf;"
+#: Requests a second to a proxy that has nothing else to do.
+IDLE = 500
 #: The core of the proxies, and that of wrk and the server behind them.
 PROXY_CORE, OTHER_CORE = "1", "0"
 
@@ -107,6 +109,13 @@ def program():
     return TARGET / "release/loaded"
 
 
+def paced(server, options, rate, connections):
+    """So many requests a second, whatever becomes of them (`paced.rs`): p50 and p99 in milliseconds from when each was due."""
+    command = [*REALTIME, "taskset", "-c", OTHER_CORE, str(TARGET / "release/paced")]
+    command += [server.address, *(str(number) for number in (options.consumers, rate, options.seconds, connections))]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", kind=()):
     return Server(name, [*prefix, str(binary), upstream.address, str(consumers), *kind], core=core)
 
@@ -130,8 +139,8 @@ def wrk(server, consumers, seconds, connections):
     failed += sum(int(n) for line in re.findall(r"Socket errors: (.*)", text) for n in re.findall(r"\d+", line))
     return {
         "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        "p50": latency(text, 50),
-        "p99": latency(text, 99),
+        "p50": percentile(text, 50),
+        "p99": percentile(text, 99),
         "cpu": spent / 1000 / requests,
         "rss": server.resident_bytes() / 1e6,
         "failed": failed,
@@ -139,20 +148,25 @@ def wrk(server, consumers, seconds, connections):
     }
 
 
-def latency(text, percent):
+def percentile(text, percent):
     """In milliseconds. Other lines of wrk's have percentages, too, but not in front."""
     number, unit = re.search(rf"^\s*{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE).groups()
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
 
-def rounds(servers, options, consumers_of):
-    """Measures all servers in each round, in random order. The first round is for warming up."""
-    for server in [*servers, *options.behind] if REALTIME else ():
+def before_all_others(servers):
+    for server in servers if REALTIME else ():
         subprocess.run(["chrt", "-a", "-r", "-p", "1", str(server.process.pid)], check=True)
+
+
+def rounds(servers, options, consumers_of, burst=None):
+    """Measures all servers in each round, in random order. The first round is for warming up."""
+    burst = burst or (lambda server: wrk(server, consumers_of(server), options.seconds, options.connections))
+    before_all_others([*servers, *options.behind])
     measured = {server.name: [] for server in servers}
     for number in range(options.rounds + 1):
         for server in random.sample(servers, len(servers)):
-            result = wrk(server, consumers_of(server), options.seconds, options.connections)
+            result = burst(server)
             if result["failed"]:
                 raise SystemExit(f"{server.name} failed {result['failed']} requests: nothing is measured")
             if number:
@@ -161,11 +175,11 @@ def rounds(servers, options, consumers_of):
     return measured
 
 
-def spread(values):
+def spread(values, digits=2):
     if len(values) < 2:
-        return f"{values[0]:.2f}"
+        return f"{values[0]:.{digits}f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+    return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def ratios(measured, name, beside, field):
@@ -200,6 +214,39 @@ def compare(binary, folder, options):
     head += ["requests/s : plain", "CPU : plain", "requests/s : Lua", "CPU : Lua"]
     title = f"## One core, key-auth, {options.consumers:,} consumers, {options.connections} connections\n\n"
     return title + table(head, lines) + f"\nMedians of {options.rounds} rounds of {options.seconds} s; quartiles in brackets.\n"
+
+
+def latency(binary, folder, options):
+    """What Postern adds to the latency of a request, and what nginx adds: idle, and at half of the load that the slower can bear."""
+    direct = nginx("upstream", folder, OTHER_CORE)
+    proxies = [nginx("plain", folder, PROXY_CORE, UPSTREAM=direct.address), postern(binary, direct, options.consumers, PROXY_CORE)]
+    servers, options.behind = [direct, *proxies], []
+    before_all_others(servers)
+    most = [wrk(proxy, options.consumers, options.seconds, options.connections)["rps"] for proxy in proxies]
+    half = int(min(most) / 2)
+    loads = {"idle": (IDLE, 1), "half load": (half, options.connections)}
+    bursts = {
+        f"{name}: {rate:,} requests/s": lambda server, at=(rate, connections): paced(server, options, *at)
+        for name, (rate, connections) in loads.items()
+    }
+    lines = [line for load, burst in bursts.items() for line in added(load, rounds(servers, options, None, burst))]
+    for server in servers:
+        server.stop()
+    head = ["load", "", "without a proxy, ms", "nginx plain adds, ms", "postern adds, ms", "postern : nginx"]
+    title = f"## Added latency, key-auth, {options.consumers:,} consumers\n\n"
+    note = f"\nMedians of {options.rounds} rounds of {options.seconds} s; quartiles in brackets. Idle is one connection, half load {options.connections}.\n"
+    return title + table(head, lines) + note
+
+
+def added(load, measured):
+    """What each proxy adds to a request in the same round; the ratio is that of the medians, since one round's may be of nearly nothing."""
+    lines = []
+    for field in ("p50", "p99"):
+        direct = [result[field] for result in measured["upstream"]]
+        theirs, ours = ([result[field] - without for result, without in zip(measured[name], direct)] for name in ("nginx plain", "postern"))
+        ratio = statistics.median(ours) / statistics.median(theirs)
+        lines.append([load, field, *(spread(values, 3) for values in (direct, theirs, ours)), f"{ratio:.2f}"])
+    return lines
 
 
 def scale(binary, folder, options):
@@ -401,7 +448,7 @@ def curl(expected, *arguments):
         raise SystemExit(f"answered with {found} instead of {expected}: curl {arguments}")
 
 
-PARTS = {"compare": compare, "scale": scale, "change": change, "instructions": instructions}
+PARTS = {"compare": compare, "latency": latency, "scale": scale, "change": change, "instructions": instructions}
 
 
 def main():
