@@ -54,7 +54,7 @@ async fn change(snapshots: &watch::Sender<Arc<Snapshot>>, gateway: &Gateway) -> 
     let before = Arc::clone(&snapshots.borrow());
     let began = Instant::now();
     let mut next = Snapshot { revision: before.revision + 1, ..Snapshot::clone(&before) };
-    let fingerprint = next.fingerprint_key.of(format!("changed-{}", next.revision).as_bytes());
+    let fingerprint = next.fingerprint_key.of_key(format!("changed-{}", next.revision).as_bytes());
     next.keys.insert(fingerprint, credential(0));
     let wanted = next.revision;
     snapshots.send_replace(Arc::new(next));
@@ -98,7 +98,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize, is_limited: bool) -> Snapsho
         hosts: Vec::new(),
         plugins: Plugins::new(),
     };
-    let key = |number| (fingerprint_key.of(format!("key-of-consumer-{number}").as_bytes()), credential(number));
+    let key = |number| (fingerprint_key.of_key(format!("key-of-consumer-{number}").as_bytes()), credential(number));
     Snapshot {
         revision: 1,
         services: BTreeMap::from([("s".parse().unwrap(), service)]).into(),

@@ -5,6 +5,7 @@ mod certificates;
 mod changes;
 mod config;
 mod consumers;
+mod consumers_by_name;
 mod credentials;
 mod errors;
 mod explain;
@@ -17,6 +18,7 @@ mod plugins;
 mod proof;
 mod providers;
 mod publish;
+mod read;
 mod references;
 mod row;
 mod services;
@@ -242,8 +244,6 @@ impl Control {
 pub enum StartError {
     #[error("the configuration cannot be read from the database")]
     Store(#[from] store::StoreError),
-    #[error("the configuration was not read to its end")]
-    Interrupted(#[from] tokio::task::JoinError),
     #[error("the stored {kind} '{name}' cannot be read by this version")]
     Unreadable {
         kind: &'static str,

@@ -2,15 +2,18 @@
 
 mod key;
 mod objects;
+mod scan;
 mod seal;
 
 pub use key::{KeyError, MasterKey};
 pub use objects::{Kind, NewRow, Row};
+pub use scan::RowRef;
 pub use seal::{Place, SealError, Sealer};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The database: many readers, one writer.
@@ -18,6 +21,9 @@ use std::time::Duration;
 pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
+    path: Arc<Path>,
+    /// How many threads read everything.
+    scanners: usize,
 }
 
 /// Why the database could not do what it was asked.
@@ -51,6 +57,10 @@ pub enum StoreError {
     Gone,
     #[error("the database answered with an error")]
     Database(#[from] sqlx::Error),
+    #[error("the database cannot be read to its end")]
+    Reading(#[from] rusqlite::Error),
+    #[error("the database was not read to its end")]
+    Interrupted(#[from] tokio::task::JoinError),
 }
 
 impl Store {
@@ -70,7 +80,8 @@ impl Store {
         check_integrity(&writer).await?;
         sqlx::migrate!().run(&writer).await.map_err(|e| open_error(Box::new(e)))?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        Ok(Self { readers, writer })
+        let scanners = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { readers, writer, path: path.into(), scanners })
     }
 
     /// Opens a database that is there, for reading only: it may be in use by another process. Nothing is made
@@ -88,7 +99,7 @@ impl Store {
             .pragma("trusted_schema", "OFF");
         let readers = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(open_error)?;
         check_version(&readers).await?;
-        Ok(Self { writer: readers.clone(), readers })
+        Ok(Self { writer: readers.clone(), readers, path: path.into(), scanners: 1 })
     }
 
     /// Whether the database answers.
@@ -142,8 +153,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        // Rows that are read before whoever asked has taken them: a start reads a great many.
-        .row_buffer_size(1_000)
         .foreign_keys(true)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")

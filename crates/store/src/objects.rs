@@ -1,7 +1,6 @@
 //! Objects: read, added, saved and deleted, each change in one transaction with its history.
 
 use crate::{Store, StoreError};
-use futures_util::{Stream, StreamExt, TryStreamExt};
 use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
@@ -17,9 +16,6 @@ macro_rules! objects {
         sqlx::query(concat!("select id, kind, parent, name, revision, spec, updated_at from objects where ", $where))
     };
 }
-
-/// How many objects are given at a time.
-const BATCH: usize = 1_000;
 
 /// The kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +44,11 @@ impl Kind {
             Self::Webhook => "webhook",
             Self::PluginSet => "plugin_set",
         }
+    }
+
+    /// The kind that is stored so.
+    pub(crate) fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.slug() == slug)
     }
 
     const ALL: [Self; 8] = [
@@ -94,24 +95,6 @@ impl Store {
     pub async fn groups(&self) -> Result<Vec<GatewayGroup>, StoreError> {
         let rows = sqlx::query("select name, description from gateway_groups order by name").fetch_all(&self.readers);
         rows.await?.iter().map(group).collect()
-    }
-
-    /// Every object of a group, as [`Store::batches`] gives them.
-    ///
-    /// # Errors
-    /// `Database`.
-    pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
-        let batches: Vec<Vec<Row>> = self.batches(group).try_collect().await?;
-        Ok(batches.into_iter().flatten().collect())
-    }
-
-    /// Every object of a group, some at a time: whoever reads a great many need not hold them all, and can work on
-    /// some while the next are read. In the order of the index, so that SQLite has nothing to sort: by kind, what
-    /// they belong to, and name.
-    pub fn batches(&self, group: &GroupName) -> impl Stream<Item = Result<Vec<Row>, StoreError>> {
-        let rows = objects!("group_name = $1 order by kind, scope, name");
-        let rows = rows.bind(group.as_str().to_owned()).fetch(&self.readers);
-        rows.map(|next| row(&next?)).try_chunks(BATCH).map_err(|stopped| stopped.1)
     }
 
     /// Every object of a kind, by name.
@@ -310,19 +293,21 @@ fn group(row: &SqliteRow) -> Result<GatewayGroup, StoreError> {
     Ok(GatewayGroup { name, description: row.try_get("description")? })
 }
 
-/// Of one that [`objects!`] found: by the places of its columns, which a start on a great many need not look up.
+/// Of one that [`objects!`] found.
 fn row(row: &SqliteRow) -> Result<Row, StoreError> {
-    let kind: &str = row.try_get(1)?;
-    let kind = Kind::ALL.into_iter().find(|k| k.slug() == kind);
     Ok(Row {
         id: row.try_get(0)?,
-        kind: kind.ok_or_else(|| decode("an object of a kind this version does not know"))?,
+        kind: Kind::from_slug(row.try_get(1)?).ok_or_else(unknown_kind)?,
         parent: row.try_get(2)?,
         name: row.try_get(3)?,
         revision: from_db(row.try_get(4)?),
         spec: row.try_get(5)?,
         updated_at: Millis(from_db(row.try_get(6)?)),
     })
+}
+
+pub(crate) fn unknown_kind() -> StoreError {
+    decode("an object of a kind this version does not know")
 }
 
 fn decode(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -341,6 +326,6 @@ fn to_db(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn from_db(n: i64) -> u64 {
+pub(crate) fn from_db(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
