@@ -289,6 +289,7 @@ impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
         let (config, armed) = self.read_all().await?;
+        self.store.sound().await?;
         self.engine.set_providers(config.open_providers(&self.sealer, &self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(Arc::new(config), armed);

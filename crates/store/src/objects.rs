@@ -5,7 +5,7 @@ use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 /// How many revisions of an object are kept to tell what changed.
 const HISTORY: u64 = 50;
@@ -16,6 +16,9 @@ macro_rules! objects {
         sqlx::query(concat!("select id, kind, parent, name, revision, spec, updated_at from objects where ", $where))
     };
 }
+
+/// How many objects one statement adds: far below the 32,766 values that SQLite takes.
+const AT_ONCE: usize = 500;
 
 /// The kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,24 +162,8 @@ impl Store {
     /// As [`Store::insert`].
     pub async fn insert_all(&self, group: &GroupName, new: &[NewRow], now: Millis) -> Result<(), StoreError> {
         let mut transaction = self.writer.begin().await?;
-        for new in new {
-            let insert = sqlx::query(
-                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
-                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
-            );
-            insert
-                .bind(&new.id)
-                .bind(group.as_str())
-                .bind(new.kind.slug())
-                .bind(&new.parent)
-                .bind(new.parent.as_deref().unwrap_or_default())
-                .bind(&new.name)
-                .bind(&new.spec)
-                .bind(to_db(now.0))
-                .execute(&mut *transaction)
-                .await
-                .map_err(constraint)?;
-            remember(&mut transaction, &new.id, 1, &new.masked).await?;
+        for some in new.chunks(AT_ONCE) {
+            insert_some(&mut transaction, group, some, now).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -250,6 +237,29 @@ impl Store {
         sqlx::query(set).bind(name).bind(value).execute(&self.writer).await?;
         Ok(())
     }
+}
+
+/// Adds as many objects as one statement takes, with the first line of the history of each.
+async fn insert_some(
+    connection: &mut SqliteConnection,
+    group: &GroupName,
+    new: &[NewRow],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let columns = "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) ";
+    let mut objects = QueryBuilder::<Sqlite>::new(columns);
+    objects.push_values(new, |mut row, new| {
+        row.push_bind(&new.id).push_bind(group.as_str()).push_bind(new.kind.slug()).push_bind(&new.parent);
+        row.push_bind(new.parent.as_deref().unwrap_or_default()).push_bind(&new.name);
+        row.push_bind(1_i64).push_bind(&new.spec).push_bind(to_db(now.0));
+    });
+    objects.build().execute(&mut *connection).await.map_err(constraint)?;
+    let mut history = QueryBuilder::<Sqlite>::new("insert into history (object_id, revision, masked) ");
+    history.push_values(new, |mut row, new| {
+        row.push_bind(&new.id).push_bind(1_i64).push_bind(&new.masked);
+    });
+    history.build().execute(connection).await?;
+    Ok(())
 }
 
 fn saved(new: &NewRow, revision: u64, now: Millis) -> Row {

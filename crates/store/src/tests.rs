@@ -294,3 +294,25 @@ fn changed_foreign_and_cut_ciphertext_is_told_apart() {
     let flipped = with(String::from_utf8(flipped).unwrap());
     assert_eq!(sealer.open(home, &flipped).unwrap_err(), SealError::Tampered);
 }
+
+/// Overwrites what lies in the middle of a file.
+fn damage(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8_192].fill(0x5a);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_damaged_later_is_told_before_it_is_used() {
+    let folder = TempDir::new().unwrap();
+    let first = store(&folder).await;
+    let rows: Vec<NewRow> = (0..2_000).map(|n| new(&format!("{n:05}"), Kind::Consumer, None, &n.to_string())).collect();
+    first.insert_all(&group(), &rows, NOW).await.unwrap();
+    first.sound().await.unwrap();
+    first.close().await;
+    damage(&folder.path().join("p.db"));
+    let again = Store::open(&format!("sqlite:{}", folder.path().join("p.db").display())).await.unwrap();
+    let found = again.sound().await;
+    assert!(matches!(&found, Err(StoreError::Damaged { found }) if !found.is_empty()), "{found:?}");
+}
