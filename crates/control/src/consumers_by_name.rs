@@ -44,7 +44,8 @@ impl Eq for ByName {}
 impl Default for Consumers {
     fn default() -> Self {
         let hasher = RandomState::new();
-        Self { parts: vec![Arc::new(HashSet::with_hasher(hasher.clone())); PARTS], hasher, count: 0 }
+        let empty = Arc::new(HashSet::with_hasher(hasher.clone()));
+        Self { parts: vec![empty; PARTS], hasher, count: 0 }
     }
 }
 

@@ -27,8 +27,11 @@ pub struct Store {
     /// How many threads read everything.
     scanners: usize,
     /// The check of the file, until someone has asked for what it found.
-    check: Arc<Mutex<Option<JoinHandle<Result<(), StoreError>>>>>,
+    check: Arc<Mutex<Option<Check>>>,
 }
+
+/// The task that looks whether the file is damaged.
+type Check = JoinHandle<Result<(), StoreError>>;
 
 /// Why the database could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +88,8 @@ impl Store {
         if check_version(&writer).await.is_err() {
             // Nothing is written into a damaged file.
             check_integrity(&writer).await?;
-            sqlx::migrate!().run(&writer).await.map_err(|e| open_error(Box::new(e)))?;
         }
+        sqlx::migrate!().run(&writer).await.map_err(|e| open_error(Box::new(e)))?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         let checked = readers.clone();
         let check = tokio::spawn(async move { check_integrity(&checked).await });
