@@ -79,7 +79,7 @@ async fn change(snapshots: &watch::Sender<Arc<Snapshot>>, gateway: &Gateway) -> 
     let before = Arc::clone(&snapshots.borrow());
     let began = Instant::now();
     let mut next = Snapshot { revision: before.revision + 1, ..Snapshot::clone(&before) };
-    let fingerprint = next.fingerprint_key.of(format!("changed-{}", next.revision).as_bytes());
+    let fingerprint = next.fingerprint_key.of_key(format!("changed-{}", next.revision).as_bytes());
     next.keys.insert(fingerprint, credential(0));
     let wanted = next.revision;
     snapshots.send_replace(Arc::new(next));
@@ -169,7 +169,7 @@ fn snapshot(upstream: SocketAddr, consumers: usize, kind: &Kind) -> Snapshot {
         upstream: Upstream::Nodes(Nodes { nodes, ..Nodes::default() }),
         plugins: Plugins::new(),
     };
-    let key = |number| (fingerprint_key.of(format!("key-of-consumer-{number}").as_bytes()), credential(number));
+    let key = |number| (fingerprint_key.of_key(format!("key-of-consumer-{number}").as_bytes()), credential(number));
     let (more, certificates) = match kind {
         Kind::KeyAuth | Kind::Limited => (Vec::new(), Vec::new()),
         Kind::Trained(folder) => (alice(&fingerprint_key), vec![certificate(folder, &fingerprint_key)]),
