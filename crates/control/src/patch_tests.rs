@@ -178,9 +178,8 @@ impl World {
     /// The ids of all credentials.
     async fn credentials(&self) -> Vec<ObjectId> {
         let inner = &self.control.0;
-        let rows = inner.store.objects(&inner.group).await.unwrap();
-        let credentials = rows.iter().filter(|row| row.kind == store::Kind::Credential);
-        credentials.map(|row| row.id.parse().unwrap()).collect()
+        let rows = inner.store.objects_of(&inner.group, store::Kind::Credential).await.unwrap();
+        rows.iter().map(|row| row.id.parse().unwrap()).collect()
     }
 
     /// Does it. That some of these are refused is part of it: then nothing may have changed.
