@@ -27,6 +27,9 @@ pub fn DeleteDialog(
     /// What is to be typed when something depends on it.
     #[prop(into)]
     name: String,
+    /// What happens when nothing else goes with it.
+    #[prop(default = "Nothing depends on it.")]
+    effect: &'static str,
     /// What goes with it, or stops working. Not empty means that the name must be typed.
     #[prop(into)]
     consequences: Vec<String>,
@@ -77,7 +80,7 @@ pub fn DeleteDialog(
                     {move || {
                         let list = needed.get();
                         if list.is_empty() {
-                            view! { <p class="text-muted">"Nothing depends on it. This cannot be undone."</p> }.into_any()
+                            view! { <p class="text-muted">{effect} " This cannot be undone."</p> }.into_any()
                         } else if kept_while_used {
                             view! { <Users list/> }.into_any()
                         } else {
