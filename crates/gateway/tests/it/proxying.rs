@@ -134,10 +134,12 @@ async fn connections_to_the_upstream_are_kept() {
     let upstream = Upstream::start().await;
     let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
     let running = start_with(config, snapshot(nodes(&[(upstream.address, 1)]), vec![route("all", "/*")]));
-    for number in 0..50 {
+    let kinds = [("GET /a", ""), ("HEAD /b", ""), ("GET /stream/1", ""), ("POST /c", "body"), ("GET /stream/1", "")];
+    for (target, body) in kinds.into_iter().cycle().take(50) {
         // Each on a connection of its own.
-        let raw = format!("GET /{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        assert!(running.raw(&raw).await.starts_with("HTTP/1.1 200"));
+        let length = body.len();
+        let head = format!("{target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        assert!(running.raw(&format!("{head}{body}")).await.starts_with("HTTP/1.1 200"), "{target}");
     }
     assert_eq!((upstream.seen().len(), upstream.connections()), (50, 1));
 }
