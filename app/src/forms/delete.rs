@@ -30,6 +30,9 @@ pub fn DeleteDialog(
     /// What happens when nothing else goes with it.
     #[prop(default = "Nothing depends on it.")]
     effect: &'static str,
+    /// What the consequences are called.
+    #[prop(default = "This goes with it, or stops working:")]
+    heading: &'static str,
     /// What goes with it, or stops working. Not empty means that the name must be typed.
     #[prop(into)]
     consequences: Vec<String>,
@@ -84,7 +87,7 @@ pub fn DeleteDialog(
                         } else if kept_while_used {
                             view! { <Users list/> }.into_any()
                         } else {
-                            view! { <Consequences list name=prompt.get_value() typed/> }.into_any()
+                            view! { <Consequences heading list name=prompt.get_value() typed/> }.into_any()
                         }
                     }}
                 </DialogBody>
@@ -125,10 +128,10 @@ fn Lines(list: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn Consequences(list: Vec<String>, name: String, typed: RwSignal<String>) -> impl IntoView {
+fn Consequences(heading: &'static str, list: Vec<String>, name: String, typed: RwSignal<String>) -> impl IntoView {
     view! {
         <Callout tone=Tone::Warn>
-            <p class="font-medium">"This goes with it, or stops working:"</p>
+            <p class="font-medium">{heading}</p>
             <Lines list/>
         </Callout>
         <p>

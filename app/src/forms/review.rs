@@ -102,6 +102,7 @@ fn Verdict(excess: Excess) -> impl IntoView {
             <p>
                 <Badge tone=Tone::Ok word="No more than needed"/>
             </p>
+            <p class="text-muted">"Whether it may read what is needed is what Test Connection tells."</p>
         }
         .into_any(),
         Excess::Unknown { why } => view! {

@@ -284,6 +284,7 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
         <DeleteDialog
             what=format!("{what} {}", plugin.label())
             name=plugin.slug()
+            heading="From then on:"
             consequences
             delete
             on_done
