@@ -5,6 +5,7 @@ mod body;
 mod certificates;
 mod client;
 mod client_body;
+mod client_stream;
 mod consumers;
 mod counts;
 mod echo;
@@ -73,7 +74,8 @@ pub struct GatewayConfig {
     pub max_head_bytes: usize,
     /// The most header lines of a request; more get 431. Default: 100.
     pub max_headers: usize,
-    /// How long a client may pause while it sends the body of a request; then 408. Default: 60 s.
+    /// How long a client may pause while it sends the body of a request; then 408. How long it may take nothing of an
+    /// answer; then the connection ends. Default: 60 s.
     pub body_idle_timeout: Duration,
     /// How long the whole body may take, however lively; then 408. Default: an hour.
     pub body_timeout: Option<Duration>,
@@ -93,6 +95,8 @@ pub struct GatewayConfig {
     pub tls_addr: Option<SocketAddr>,
     /// The authorities that certificates of Redis servers are checked by, PEM. Default: the system's.
     pub redis_authorities: Option<Arc<str>>,
+    /// Whose words clients get where versions of APISIX differ. Default: those of 3.18.
+    pub messages: Messages,
     /// A line for each request. Default: none.
     pub access_log: Option<AccessLogConfig>,
 }
@@ -114,9 +118,19 @@ impl Default for GatewayConfig {
             forbidden_upstreams: Vec::new(),
             tls_addr: None,
             redis_authorities: None,
+            messages: Messages::default(),
             access_log: None,
         }
     }
+}
+
+/// Whose words clients get where versions of APISIX differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Messages {
+    #[default]
+    Apisix318,
+    /// Up to 3.9, and in API7's documents: `Missing API key found in request`.
+    Apisix39,
 }
 
 /// How one upstream server fares.

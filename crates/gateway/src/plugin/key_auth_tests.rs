@@ -16,7 +16,7 @@ fn table() -> Table {
     let alice = Arc::new(consumer("alice"));
     let key = |text: &str| {
         let credential = "primary-key".parse().unwrap();
-        (fingerprint_key.of(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential, proof: None })
+        (fingerprint_key.of_key(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential, proof: None })
     };
     let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {
@@ -46,9 +46,9 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
             let left = headers.get_all("apikey").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
             Ok((left, query, identity.unwrap().consumer.name.to_string()))
         }
-        Err(Reject::Unauthorized { message, challenge }) => {
+        Err(Reject::Unauthorized { denied, challenge }) => {
             assert_eq!(challenge.unwrap(), format!("apikey realm=\"{}\"", config.realm).as_str());
-            Err(message)
+            Err(denied.message)
         }
         Err(other) => panic!("{other:?}"),
     }
