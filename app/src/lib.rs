@@ -5,6 +5,7 @@
 compile_error!("`ssr` and `hydrate` exclude each other");
 
 pub mod api;
+pub mod codec;
 pub mod error;
 pub mod forms;
 pub mod go;

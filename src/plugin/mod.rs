@@ -79,6 +79,32 @@ macro_rules! plugins {
                     $(Self::$name => &$module::ABOUT),+
                 }
             }
+
+            // Each of these by itself, not through `about`: who asks for a name alone need not carry every check.
+
+            /// The machine name: `key-auth`.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.slug }),+
+                }
+            }
+
+            /// As the dashboard shows it.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.label }),+
+                }
+            }
+
+            /// What happens when it is removed.
+            #[must_use]
+            pub fn consequence_of_removal(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.consequence_of_removal }),+
+                }
+            }
         }
     };
 }
@@ -103,28 +129,10 @@ plugins! {
 }
 
 impl PluginName {
-    /// The machine name: `key-auth`.
-    #[must_use]
-    pub fn slug(self) -> &'static str {
-        self.about().slug
-    }
-
-    /// As the dashboard shows it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        self.about().label
-    }
-
     /// One sentence for the catalogue.
     #[must_use]
     pub fn summary(self) -> &'static str {
         self.about().summary
-    }
-
-    /// What happens when it is removed.
-    #[must_use]
-    pub fn consequence_of_removal(self) -> &'static str {
-        self.about().consequence_of_removal
     }
 
     /// Whether it lets nobody pass who does not prove who they are.

@@ -4,6 +4,7 @@ use crate::api;
 use crate::forms::explain::ExplainDialog;
 use crate::go::{Go, opened};
 use crate::load::{Live, load};
+use crate::pages::over::{load_of_references, of_references, over_page};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::page::PageHead;
@@ -61,14 +62,6 @@ pub fn ReferenceTable(
     /// Something was saved or learned.
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let go = Go::here();
-    let explain = opened("explain");
-    let explained = move || {
-        let id = explain.get()?;
-        let reference =
-            rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
-        Some(view! { <ExplainDialog reference on_change on_close=go.closing()/> })
-    };
     view! {
         <div class="table-box">
             <table class="table">
@@ -88,9 +81,22 @@ pub fn ReferenceTable(
                 </tbody>
             </table>
         </div>
-        {explained}
+        {over_page(&["explain"], load_of_references, move || of_references(rows, on_change))}
     }
     .into_any()
+}
+
+/// What the address opens over the page.
+pub(super) fn dialogs(rows: Signal<Vec<ReferenceView>>, on_change: Callback<()>) -> AnyView {
+    let go = Go::here();
+    let explain = opened("explain");
+    let explained = move || {
+        let id = explain.get()?;
+        let reference =
+            rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
+        Some(view! { <ExplainDialog reference on_change on_close=go.closing()/> })
+    };
+    explained.into_any()
 }
 
 /// What names a row in the address: the credential, a certificate's field, or for a plugin the incident of its
@@ -107,7 +113,7 @@ fn row_id(view: &ReferenceView) -> String {
 fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
     let id = row_id(&view);
     let explain = format!("Explain {}", view.reference);
-    let has_value = view.state.resolved().is_some();
+    let has_value = view.state.resolved.is_some();
     let incident = view.incident;
     let (href, name, what) = match view.used_by {
         ReferenceUser::Credential { name, .. } => {
@@ -129,7 +135,7 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
             (paths().certificates(), user.name.to_string(), what)
         }
     };
-    let read_at = view.state.resolved().map(|resolved| resolved.read_at);
+    let read_at = view.state.resolved.as_ref().map(|resolved| resolved.read_at);
     view! {
         <tr>
             <td data-label="Reference">
