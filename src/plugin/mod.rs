@@ -44,6 +44,7 @@ pub use reader::STORED;
 pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
+use schema::Field;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -95,6 +96,16 @@ macro_rules! plugins {
             pub fn label(self) -> &'static str {
                 match self {
                     $(Self::$name => const { $module::ABOUT.label }),+
+                }
+            }
+
+            /// Its fields there; none where it cannot be.
+            #[must_use]
+            pub fn fields(self, placement: Placement) -> &'static [Field] {
+                match (self, placement) {
+                    $((Self::$name, Placement::Route) => const { $module::ABOUT.fields(Placement::Route) },
+                    (Self::$name, Placement::Consumer) => const { $module::ABOUT.fields(Placement::Consumer) },
+                    (Self::$name, Placement::Metadata) => const { $module::ABOUT.fields(Placement::Metadata) }),+
                 }
             }
 
@@ -173,14 +184,14 @@ impl PluginName {
     /// where `*` stands for any item or name. No other field may hold a reference.
     #[must_use]
     pub fn secret_fields(self, placement: Placement) -> Vec<String> {
-        schema::secret_patterns(self.about().fields(placement))
+        schema::secret_patterns(self.fields(placement))
     }
 
     /// The JSON Schema (draft 7) of its configuration, `_meta` included. Fields that may hold a reference have
     /// `x-reference` and `writeOnly`; `x-order` of an object tells the order of its fields.
     #[must_use]
     pub fn json_schema(self, placement: Placement) -> Value {
-        let mut schema = schema::fields_schema(&config::all_fields(placement, self.about().fields(placement)));
+        let mut schema = schema::fields_schema(&config::all_fields(placement, self.fields(placement)));
         schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
         schema["title"] = self.label().into();
         schema["description"] = self.summary().into();
@@ -190,7 +201,7 @@ impl PluginName {
     /// What holds for the fields that are left out, as an object.
     #[must_use]
     pub fn defaults(self, placement: Placement) -> Value {
-        let fields = self.about().fields(placement).iter();
+        let fields = self.fields(placement).iter();
         let defaults = fields.filter_map(|field| Some((field.name.to_owned(), field.default_value()?)));
         json!(defaults.collect::<serde_json::Map<_, _>>())
     }

@@ -76,6 +76,8 @@ macro_rules! pages {
             }
 
             async fn view(_: Self) -> AnyView {
+                #[cfg(feature = "ssr")]
+                crate::first_loads::tell_part(stringify!($part));
                 match $show().await {
                     Ok(page) => page,
                     Err(NotFetched) => view! { <CodeFailure/> }.into_any(),
