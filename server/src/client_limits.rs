@@ -24,7 +24,8 @@ pub(crate) struct LimitArgs {
     /// The most header lines of a request; more get 431 [default: 100].
     #[arg(long, value_name = "NUMBER", env = "POSTERN_GATEWAY_MAX_HEADERS")]
     gateway_max_headers: Option<String>,
-    /// How long a client may pause while it sends a body, in seconds; then it gets 408 [default: 60].
+    /// How long a client may pause while it sends a body, in seconds, then it gets 408; and how long it may take nothing
+    /// of an answer, then its connection ends [default: 60].
     #[arg(long, value_name = "SECONDS", env = "POSTERN_GATEWAY_BODY_IDLE_TIMEOUT")]
     gateway_body_idle_timeout: Option<String>,
     /// How long a client may take for a whole body, in seconds, or off; then it gets 408 [default: 3600].

@@ -66,6 +66,18 @@ impl Condition {
     }
 }
 
+impl Rule {
+    /// A variable in it that only an answer has.
+    #[must_use]
+    pub fn variable_of_answer(&self) -> Option<&AnyVariable> {
+        match self {
+            Self::All(rules) | Self::Any(rules) => rules.iter().find_map(Self::variable_of_answer),
+            Self::Not(rule) => rule.variable_of_answer(),
+            Self::Compare(variable, _) => Some(variable).filter(|variable| variable.is_of_answer()),
+        }
+    }
+}
+
 impl Operand {
     /// Whether the variable is it. A text is a number when it is written as one.
     #[must_use]

@@ -230,7 +230,8 @@ impl PluginConfig<EnteredField> {
         let mut problems: Vec<FieldProblem> = Vec::new();
         let servers = about.servers_of(placement, &full);
         let unreachable = servers.iter().filter_map(ServerAt::problem);
-        let own = about.check(placement)(&full).into_iter().chain(unreachable);
+        let own =
+            about.check(placement)(&full).into_iter().chain(unreachable).chain(meta::problem(name, placement, &fields));
         for problem in checked.misplaced.into_iter().chain(own).chain(checked.problems) {
             if problems.iter().all(|known| known.field != problem.field) {
                 problems.push(problem);

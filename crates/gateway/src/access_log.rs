@@ -174,6 +174,8 @@ fn facts(entry: &Entry, at: Millis) -> Vec<(&'static str, String, bool)> {
         ("consumer", identity.map(|identity| identity.consumer.name.to_string()), false),
         ("credential", identity.and_then(|i| i.credential.as_ref()).map(ToString::to_string), false),
         ("upstream", entry.node.as_ref().map(|node| node.name().to_owned()), false),
+        ("refused_by", entry.refused_by.map(|plugin| plugin.slug().to_owned()), false),
+        ("reason", entry.reason.as_deref().map(str::to_owned), false),
         ("broke_off", entry.is_torn.then(|| "true".to_owned()), true),
     ];
     facts.into_iter().filter_map(|(name, text, raw)| Some((name, text?, raw))).collect()

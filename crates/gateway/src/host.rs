@@ -33,6 +33,9 @@ impl Host {
         if lines.next().is_some() {
             return Err(TWO_HOSTS);
         }
+        if line.is_none() && parts.version == Version::HTTP_11 {
+            return Err(NO_HOST);
+        }
         if let Some(authority) = parts.uri.authority() {
             let header = HeaderValue::from_str(authority.as_str()).map_err(|_| BAD_HOST)?;
             return Self::parse(header).map(Some);
@@ -41,6 +44,7 @@ impl Host {
             Some(line) if line.is_empty() => Err(BAD_HOST),
             Some(line) => Self::parse(line.clone()).map(Some),
             None if parts.version <= Version::HTTP_10 => Ok(None),
+            // HTTP/2 without `:authority`.
             None => Err(NO_HOST),
         }
     }
@@ -105,7 +109,12 @@ mod tests {
         {
             check(http11, "/", &[bad], Err(BAD_HOST));
         }
-        check(http11, "http://user@b.example/", &[], Err(BAD_HOST));
+        // RFC 9112 §3.2 wants the line whatever the target is; HTTP/2 need not have one.
+        check(http11, "http://b.example/", &[], Err(NO_HOST));
+        check(Version::HTTP_10, "http://b.example/", &[], Ok(Some(("b.example", "b.example"))));
+        check(Version::HTTP_2, "http://b.example/", &[], Ok(Some(("b.example", "b.example"))));
+        check(Version::HTTP_2, "/", &[], Err(NO_HOST));
+        check(http11, "http://user@b.example/", &["a.example"], Err(BAD_HOST));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod body;
 mod certificates;
 mod client;
 mod client_body;
+mod client_stream;
 mod consumers;
 mod counts;
 mod echo;
@@ -73,7 +74,8 @@ pub struct GatewayConfig {
     pub max_head_bytes: usize,
     /// The most header lines of a request; more get 431. Default: 100.
     pub max_headers: usize,
-    /// How long a client may pause while it sends the body of a request; then 408. Default: 60 s.
+    /// How long a client may pause while it sends the body of a request; then 408. How long it may take nothing of an
+    /// answer; then the connection ends. Default: 60 s.
     pub body_idle_timeout: Duration,
     /// How long the whole body may take, however lively; then 408. Default: an hour.
     pub body_timeout: Option<Duration>,

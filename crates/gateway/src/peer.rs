@@ -31,7 +31,7 @@ struct Silence {
     in_flight: AtomicUsize,
     /// When the last of them ended, in nanoseconds since `connected`.
     since: AtomicU64,
-    /// Whether a request has come over HTTP/2, which sees to silent connections itself.
+    /// Whether a request has come over HTTP/2.
     is_http2: AtomicBool,
 }
 
@@ -70,6 +70,10 @@ impl Peer {
         self.silence.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_http2(&self) -> bool {
+        self.silence.is_http2.load(Ordering::Relaxed)
+    }
+
     /// When to ask again whether it has been silent for `limit`; nothing when it has.
     pub(crate) fn patience(&self, limit: Duration) -> Option<Duration> {
         self.silence.patience(self.silence.connected.elapsed(), limit)
@@ -88,7 +92,7 @@ impl Silence {
 
     /// `age` is that of the connection.
     fn patience(&self, age: Duration, limit: Duration) -> Option<Duration> {
-        if self.is_http2.load(Ordering::Relaxed) || self.in_flight.load(Ordering::Relaxed) > 0 {
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
             return Some(limit);
         }
         let silent = age.saturating_sub(Duration::from_nanos(self.since.load(Ordering::Relaxed)));
@@ -107,20 +111,18 @@ mod tests {
     #[test]
     fn a_connection_may_be_silent_for_a_time_after_each_request() {
         let seconds = Duration::from_secs;
-        for (in_flight, since, is_http2, age, expected) in [
-            (0, 0, false, 0, Some(10)),
-            (0, 0, false, 9, Some(1)),
-            (0, 0, false, 10, None),
-            (0, 0, false, 11, None),
-            (0, 8, false, 11, Some(7)),
-            (0, 8, false, 18, None),
-            (1, 0, false, 99, Some(10)),
-            (0, 0, true, 99, Some(10)),
+        for (in_flight, since, age, expected) in [
+            (0, 0, 0, Some(10)),
+            (0, 0, 9, Some(1)),
+            (0, 0, 10, None),
+            (0, 0, 11, None),
+            (0, 8, 11, Some(7)),
+            (0, 8, 18, None),
+            (1, 0, 99, Some(10)),
         ] {
             let silence = Silence::new();
             silence.in_flight.store(in_flight, Ordering::Relaxed);
             silence.since.store(nanoseconds(seconds(since)), Ordering::Relaxed);
-            silence.is_http2.store(is_http2, Ordering::Relaxed);
             let got = silence.patience(seconds(age), seconds(10));
             assert_eq!(got, expected.map(seconds), "{in_flight} in flight, silent since {since}, at {age}");
         }

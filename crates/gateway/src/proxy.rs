@@ -45,15 +45,19 @@ pub(crate) async fn answer(
         let passing = pin!(pass(&worker, &peer, request, &mut record, &mut added));
         unless_it_panics(passing).await
     };
-    let outcome = answered.as_ref().map_or_else(Reject::outcome, |_| Outcome::Passed);
-    if let Some(message) = answered.as_ref().err().and_then(Reject::unauthorized) {
-        shared.auth_failures.add(message);
-    }
+    record.refused_by = added.refused_by;
+    let outcome = match &answered {
+        Ok(_) => Outcome::Passed,
+        Err(reject) => {
+            record.refused(reject);
+            reject.outcome()
+        }
+    };
     let mut response = answered.unwrap_or_else(Reject::into_response);
     added.put_into(response.headers_mut());
     response.headers_mut().insert(&REQUEST_ID, record.id.clone());
     for installed in &record.answering {
-        installed.plugin.answer(&mut Answer { response: &mut response, record: &record }).await;
+        installed.answer(&mut Answer { response: &mut response, record: &record }).await;
     }
     record.answered(response.status().as_u16(), outcome);
     Ok(response.map(|body| {
@@ -176,7 +180,10 @@ async fn pass(
                 tunnel::ask(&mut head.headers);
             }
             let Answered { response, node, hold } =
-                worker.pool.send(nodes, Outgoing { head, target, body, tell: &tell }).await?;
+                match worker.pool.send(nodes, Outgoing { head, target, body, tell: &tell }).await {
+                    Ok(answered) => answered,
+                    Err(failed) => return Err(record.failed(failed)),
+                };
             record.node = Some(node);
             tunnel::join(response, hold, tunnel)
         }

@@ -3,14 +3,16 @@
 use crate::identity::Identity;
 use crate::peer::Peer;
 use crate::plugin::{Access, Installed, Kept};
+use crate::reject::Reject;
 use crate::request_id;
 use crate::stats::Outcome;
 use crate::table::Route;
-use crate::upstream::Node;
+use crate::upstream::{Failed, Node};
 use crate::worker::Shared;
 use http::{HeaderValue, Method, Request, Version};
 use http_body::Frame;
 use hyper::body::{Bytes, Incoming};
+use postern::plugin::PluginName;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +38,10 @@ pub(crate) struct Record {
     pub(crate) answering: Vec<Arc<Installed>>,
     /// What they need of the request.
     pub(crate) kept: Kept,
+    /// The plugin that refused it.
+    pub(crate) refused_by: Option<PluginName>,
+    /// Why the upstream server gave no answer, or why it was refused.
+    reason: Option<Box<str>>,
     /// Absent until there is an answer.
     status: Option<u16>,
     /// Of the body.
@@ -57,6 +63,8 @@ pub(crate) struct Entry {
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) is_torn: bool,
+    pub(crate) refused_by: Option<PluginName>,
+    pub(crate) reason: Option<Box<str>>,
 }
 
 impl Record {
@@ -77,6 +85,8 @@ impl Record {
             node: None,
             answering: Vec::new(),
             kept: Kept::default(),
+            refused_by: None,
+            reason: None,
             status: None,
             bytes: 0,
             is_torn: false,
@@ -91,6 +101,28 @@ impl Record {
         if let Some(id) = &self.kept.id {
             self.id = id.clone();
         }
+    }
+
+    /// The upstream server that was asked last gave no answer.
+    #[cold]
+    pub(crate) fn failed(&mut self, failed: Failed) -> Reject {
+        if let Some((node, why)) = failed.last {
+            self.node = Some(node);
+            self.reason = Some(why.into());
+        }
+        failed.reject
+    }
+
+    /// It is answered by the gateway itself.
+    #[cold]
+    pub(crate) fn refused(&mut self, reject: &Reject) {
+        if let Some(message) = reject.unauthorized() {
+            self.shared.auth_failures.add(message);
+        }
+        let reason = self.reason.get_or_insert_with(|| reject.reason().into());
+        let (id, status) = (self.id.to_str().unwrap_or_default(), reject.status().as_u16());
+        let plugin = self.refused_by.map_or("", PluginName::slug);
+        tracing::debug!(id, status, plugin, "Request {id} is answered with {status}: {reason}");
     }
 
     /// There is an answer.
@@ -129,6 +161,8 @@ impl Drop for Record {
             status,
             bytes: self.bytes,
             is_torn: self.is_torn,
+            refused_by: self.refused_by,
+            reason: self.reason.take(),
         });
     }
 }

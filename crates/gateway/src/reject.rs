@@ -5,6 +5,7 @@
 
 use crate::body::ResponseBody;
 use crate::own_answer::{OwnAnswer, OwnBody};
+use crate::plugin::Denied;
 use crate::stats::Outcome;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -16,9 +17,9 @@ use std::sync::Arc;
 pub(crate) enum Reject {
     /// No route has this host, path and method.
     NoRoute,
-    /// An authentication plugin refused it. The message is the documented one of that plugin. Some ask for no
-    /// credentials in a way that a browser knows, and have no challenge.
-    Unauthorized { message: &'static str, challenge: Option<HeaderValue> },
+    /// An authentication plugin refused it. Some ask for no credentials in a way that a browser knows, and have no
+    /// challenge.
+    Unauthorized { denied: Denied, challenge: Option<HeaderValue> },
     /// It can be read in two ways, or breaks the protocol. The text says what to change.
     BadRequest(&'static str),
     /// The client paused while it sent its body, or took too long in all.
@@ -94,7 +95,7 @@ impl Reject {
     /// itself says `error_msg` (spec: APISIX 3.18).
     fn text(&self) -> (&'static str, &str) {
         let text = match self {
-            Self::Unauthorized { message, .. } => return ("message", message),
+            Self::Unauthorized { denied, .. } => return ("message", denied.message),
             Self::Refused { message, .. } => return ("message", message),
             Self::Reworded { reject, .. } => return reject.text(),
             // It has a body of its own.
@@ -174,11 +175,25 @@ impl Reject {
     /// What the client was told by an authentication plugin, if it was refused by one.
     pub(crate) fn unauthorized(&self) -> Option<&'static str> {
         match self {
-            Self::Unauthorized { message, .. } => Some(message),
+            Self::Unauthorized { denied, .. } => Some(denied.message),
             // In the words of a server that the plugin asked: too many to count apart.
             Self::Answered(answer) if answer.status == StatusCode::UNAUTHORIZED => Some(REFUSED_ELSEWHERE),
             Self::Reworded { reject, .. } => reject.unauthorized(),
             _ => None,
+        }
+    }
+
+    /// Why, for the operator: what the client is told, and what that leaves open. Nothing of the request is in it.
+    pub(crate) fn reason(&self) -> Cow<'_, str> {
+        match self {
+            Self::Unauthorized { denied: Denied { message, why }, .. } if !why.is_empty() => {
+                format!("{message}: {why}").into()
+            }
+            Self::Unresolved { incident } => format!("a secret has no value; incident {incident}").into(),
+            Self::Limited { .. } => "the limit is reached".into(),
+            Self::Answered(_) => "the plugin answered in place of the upstream server".into(),
+            Self::Reworded { reject, .. } => reject.reason(),
+            reject => reject.text().1.into(),
         }
     }
 

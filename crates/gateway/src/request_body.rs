@@ -1,7 +1,7 @@
 //! The body of a request: passed on as it comes, unless a plugin has to have seen it whole.
 
 use crate::client_body::{BodyError, ClientBody};
-use crate::plugin::{Access, Otherwise};
+use crate::plugin::{Access, Denied, Otherwise};
 use crate::reject::Reject;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -81,7 +81,7 @@ pub(crate) struct BodyCheck {
     /// The longest body that is read, in bytes.
     pub(crate) limit: usize,
     /// What is said of another body.
-    pub(crate) message: &'static str,
+    pub(crate) denied: Denied,
     pub(crate) otherwise: Arc<Otherwise>,
 }
 
@@ -90,7 +90,7 @@ impl BodyCheck {
     pub(crate) async fn run(&self, access: &mut Access<'_>, body: RequestBody) -> Result<RequestBody, Reject> {
         let body = body.read(self.limit, Reject::BodyOverLimit).await?;
         if verify_slices_are_equal(digest(&SHA256, &body).as_ref(), &self.sha256).is_err() {
-            self.otherwise.admit(access, self.message)?;
+            self.otherwise.admit(access, self.denied)?;
         }
         Ok(RequestBody::Held(Full::new(body)))
     }

@@ -43,6 +43,8 @@ pub(crate) fn join(
     hold: Hold,
     client: Option<OnUpgrade>,
 ) -> Result<Response<ResponseBody>, Reject> {
+    // Each hop says what it speaks itself (RFC 9110 §2.5); hyper makes it HTTP/1.0 for a client that knows no other.
+    *response.version_mut() = Version::HTTP_11;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         headers::clean_answer(response.headers_mut());
         return Ok(response.map(|body| ResponseBody::upstream(body, hold)));

@@ -6,6 +6,7 @@
 
 use crate::access_log::AccessLog;
 use crate::certificates::server_config;
+use crate::client_stream::ClientStream;
 use crate::counts::{ByReason, RouteCounts};
 use crate::http_client::HttpClient;
 use crate::peer::Peer;
@@ -327,6 +328,7 @@ impl Worker {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| proxy::answer(Arc::clone(self), Arc::clone(&peer), request));
+        let stream = ClientStream::new(stream, self.shared.config.body_idle_timeout);
         let mut connection = std::pin::pin!(self.server.serve_connection_with_upgrades(TokioIo::new(stream), service));
         let limit = self.shared.config.header_timeout;
         let mut silence = std::pin::pin!(sleep(limit));
@@ -341,6 +343,12 @@ impl Worker {
                 }
                 () = silence.as_mut() => match peer.patience(limit) {
                     Some(left) => silence.as_mut().reset(Instant::now() + left),
+                    // In HTTP/2 a request may be on its way: it is told that it was not heard.
+                    None if peer.is_http2() && !draining => {
+                        draining = true;
+                        connection.as_mut().graceful_shutdown();
+                        silence.as_mut().reset(Instant::now() + limit);
+                    }
                     None => return Ok(()),
                 },
             }

@@ -160,7 +160,12 @@ fn what_a_configuration_says_of_its_own_running_is_checked_like_its_fields() {
         (r#"{"error_response": 1}"#, Some("/_meta/error_response")),
         (r#"{"disable": 1}"#, Some("/_meta/disable")),
         (r#"{"priority": 1.5}"#, Some("/_meta/priority")),
-        (r#"{"filter": [["arg_x", "==", "1"]]}"#, Some("/_meta/filter")),
+        (r#"{"filter": [["arg_x", "==", "1"]]}"#, None),
+        (r#"{"filter": ["OR", ["arg_x", "==", "1"], ["consumer_name", "in", ["alice"]]]}"#, None),
+        (r#"{"filter": "arg_x"}"#, Some("/_meta/filter")),
+        (r#"{"filter": [["arg_x", "=", "1"]]}"#, Some("/_meta/filter")),
+        (r#"{"filter": [["nonsense", "==", "1"]]}"#, Some("/_meta/filter")),
+        (r#"{"filter": [["arg_x", "==", "1"], ["!OR", ["status", "==", 200]]]}"#, Some("/_meta/filter")),
         (r#"{"pre_function": "return"}"#, Some("/_meta/pre_function")),
         (r#"{"disabled": true}"#, Some("/_meta/disabled")),
         (r#"{"error_response": "$secret://vault/v/p/k"}"#, Some("/_meta/error_response")),
@@ -170,6 +175,12 @@ fn what_a_configuration_says_of_its_own_running_is_checked_like_its_fields() {
         let path_of = got.as_ref().err().map(|problems| problems[0].field.as_str());
         assert_eq!(path_of, path, "{meta}: {got:?}");
     }
+    let filter = r#"{"_meta": {"filter": [["arg_x", "==", "1"]]}}"#;
+    let no_effect = PluginConfig::parse(PluginName::Prometheus, filter).unwrap_err();
+    assert!(no_effect[0].problem.contains("no effect"), "{no_effect:?}");
+    let of_consumer = r#"{"user_dn": "cn=a,dc=b", "_meta": {"filter": [["arg_x", "==", "1"]]}}"#;
+    let no_effect = PluginConfig::parse_for(Placement::Consumer, PluginName::LdapAuth, of_consumer).unwrap_err();
+    assert!(no_effect[0].problem.contains("no effect"), "{no_effect:?}");
     let config = PluginConfig::parse(PluginName::KeyAuth, r#"{"_meta": {"disable": true, "priority": 7}}"#).unwrap();
     assert!(config.meta().disable && config.meta().priority == Some(7));
     assert!(config.settings::<crate::plugin::key_auth::KeyAuthPlugin>().is_ok(), "a plugin's own type knows no _meta");

@@ -1,28 +1,33 @@
-//! What plugins add to the answer while there is none yet.
+//! What plugins say of the answer while there is none yet.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use postern::plugin::PluginName;
 use smallvec::SmallVec;
 
-/// Headers for an answer, whoever gives it. There are few: they are a list until they are put into it.
+/// Headers for an answer, whoever gives it, and who has refused the request. There are few headers: they are a list until
+/// they are put into it.
 #[derive(Default)]
-pub(crate) struct Added(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Added {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) refused_by: Option<PluginName>,
+}
 
 impl Added {
     /// In place of whatever the answer has under that name.
     pub(crate) fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.0.retain(|(other, _)| other != name);
+        self.headers.retain(|(other, _)| other != name);
         self.append(name, value);
     }
 
     /// Beside what was added under that name before.
     pub(crate) fn append(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.0.push((name.clone(), value));
+        self.headers.push((name.clone(), value));
     }
 
     /// What the answer itself has under these names is gone.
     pub(crate) fn put_into(self, headers: &mut HeaderMap) {
         let mut before: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        for (name, value) in self.0 {
+        for (name, value) in self.headers {
             if before.contains(&name) {
                 headers.append(name, value);
             } else {
@@ -34,7 +39,7 @@ impl Added {
 
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        self.0.iter()
+        self.headers.iter()
     }
 }
 

@@ -9,6 +9,28 @@ use postern::name::ConsumerName;
 /// The documented text for an anonymous consumer that does not exist.
 pub(super) const NO_ANONYMOUS: &str = "Invalid user authorization";
 
+/// Why a request proves nothing: what the client is told, and what the operator is besides. Neither has anything of the
+/// request in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    /// The documented text.
+    pub(crate) message: &'static str,
+    /// What it leaves open; empty when it says all.
+    pub(crate) why: &'static str,
+}
+
+impl Denied {
+    pub(super) const fn because(message: &'static str, why: &'static str) -> Self {
+        Self { message, why }
+    }
+}
+
+impl From<&'static str> for Denied {
+    fn from(message: &'static str) -> Self {
+        Self::because(message, "")
+    }
+}
+
 /// What happens to a request that proves nothing.
 pub(crate) struct Otherwise {
     challenge: HeaderValue,
@@ -28,11 +50,13 @@ impl Otherwise {
         Ok(Self { challenge, anonymous_consumer: anonymous_consumer.cloned() })
     }
 
-    /// Lets the request pass as the anonymous consumer's, or refuses it with `message`.
-    pub(crate) fn admit(&self, access: &mut Access<'_>, message: &'static str) -> Result<(), Reject> {
-        let refuse = |message| Err(Reject::Unauthorized { message, challenge: Some(self.challenge.clone()) });
-        let Some(name) = &self.anonymous_consumer else { return refuse(message) };
-        let Some(identity) = access.table.anonymous(name) else { return refuse(NO_ANONYMOUS) };
+    /// Lets the request pass as the anonymous consumer's, or refuses it.
+    pub(crate) fn admit(&self, access: &mut Access<'_>, denied: impl Into<Denied>) -> Result<(), Reject> {
+        let refuse = |denied| Err(Reject::Unauthorized { denied, challenge: Some(self.challenge.clone()) });
+        let Some(name) = &self.anonymous_consumer else { return refuse(denied.into()) };
+        let Some(identity) = access.table.anonymous(name) else {
+            return refuse(Denied::because(NO_ANONYMOUS, "the anonymous consumer does not exist"));
+        };
         access.identity = Some(identity);
         Ok(())
     }

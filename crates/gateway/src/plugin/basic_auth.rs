@@ -5,7 +5,7 @@
 //! (APISIX removes them all).
 
 use super::Access;
-use super::auth::{Otherwise, authorization};
+use super::auth::{Denied, Otherwise, authorization};
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::table::Table;
@@ -44,7 +44,7 @@ impl BasicAuth {
     pub(super) fn access(&self, access: &mut Access<'_>) -> Result<(), Reject> {
         match authenticate(access.headers, access.table) {
             Ok(identity) => access.identity = Some(identity),
-            Err(message) => self.otherwise.admit(access, message)?,
+            Err(denied) => self.otherwise.admit(access, denied)?,
         }
         if self.hide_credentials {
             access.headers.remove(AUTHORIZATION);
@@ -53,7 +53,7 @@ impl BasicAuth {
     }
 }
 
-fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static str> {
+fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, Denied> {
     let (username, password) = sent(headers)?;
     let found = table.named(CredentialType::BasicAuth, &without_blanks(&username));
     // As much work for a username that nobody has.
@@ -63,7 +63,8 @@ fn authenticate(headers: &HeaderMap, table: &Table) -> Result<Identity, &'static
         Some((identity, Proof::Password(expected))) if sent.map(|sent| sent.same_as(*expected)).contains(&true) => {
             Ok(identity)
         }
-        _ => Err(INVALID),
+        Some(_) => Err(Denied::because(INVALID, "the password is not the one of this username")),
+        None => Err(Denied::because(INVALID, "no armed credential has this username")),
     }
 }
 

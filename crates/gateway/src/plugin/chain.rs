@@ -1,8 +1,11 @@
 //! The plugins of one request in the order in which they run: by phase, then by priority, the higher first.
 
-use super::{Access, Plugin, compile};
+use super::condition::When;
+use super::fill::{OfKept, OfRequest};
+use super::{Access, Answer, Plugin, compile};
 use crate::own_answer::OwnBody;
 use crate::reject::Reject;
+use postern::plugin::variable::Variable;
 use postern::plugin::{OnConsumer, Phase, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
 use std::cmp::Reverse;
@@ -15,6 +18,8 @@ pub(crate) struct Installed {
     place: (Phase, Reverse<i32>, PluginName),
     /// Stands in for the body of its refusals.
     refusal: Option<OwnBody>,
+    /// Which requests it runs for; absent for all.
+    filter: Option<When>,
 }
 
 /// Plugins in order.
@@ -51,10 +56,33 @@ pub(crate) async fn run<'p>(
 impl Installed {
     /// Lets the request pass, changed or not, or refuses it.
     async fn run(&self, access: &mut Access<'_>) -> Result<(), Reject> {
-        self.plugin.access(access).await.map_err(|reject| match &self.refusal {
-            Some(body) => reject.with_body(body),
-            None => reject,
+        if !self.is_for(access) {
+            return Ok(());
+        }
+        self.plugin.access(access).await.map_err(|reject| {
+            access.answer.refused_by = Some(self.name);
+            match &self.refusal {
+                Some(body) => reject.with_body(body),
+                None => reject,
+            }
         })
+    }
+
+    /// Changes an answer, if it is one that it changes.
+    pub(crate) async fn answer(&self, answer: &mut Answer<'_>) {
+        if self.filter.as_ref().is_none_or(|filter| filter.holds(&OfKept(answer.record))) {
+            self.plugin.answer(answer).await;
+        }
+    }
+
+    /// Whether it runs for this request.
+    pub(super) fn is_for(&self, access: &Access<'_>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.holds(&OfRequest { access, captures: &[] }))
+    }
+
+    /// The variables of the request that say whether it changes the answer.
+    pub(super) fn filter_variables(&self) -> Vec<&Variable> {
+        self.filter.as_ref().map(When::of_requests).unwrap_or_default()
     }
 
     fn compile(owner: &str, config: &PluginConfig<LiveField>) -> Result<Self, String> {
@@ -65,6 +93,7 @@ impl Installed {
             plugin: compile(owner, config)?,
             place: (about.phase, Reverse(meta.priority.unwrap_or(about.priority)), name),
             refusal: meta.error_response.as_ref().map(OwnBody::of),
+            filter: meta.filter.as_ref().map(When::compile).transpose()?,
         })
     }
 }

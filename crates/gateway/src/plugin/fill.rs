@@ -1,6 +1,7 @@
 //! Fills in the texts of configurations with what a request, its answer and a pattern have.
 
 use super::{Access, variables};
+use crate::record::Record;
 use postern::plugin::filled::{AnyVariable, Filled, Piece};
 use postern::plugin::variable::Variable;
 use std::borrow::Cow;
@@ -35,6 +36,29 @@ impl Known for OfRequest<'_, '_> {
 
     fn capture(&self, number: usize) -> &str {
         self.captures.get(number).map_or("", String::as_str)
+    }
+}
+
+/// A request that is upstream or answered: what was kept of it.
+pub(super) struct OfKept<'a>(pub(super) &'a Record);
+
+impl Known for OfKept<'_> {
+    fn value(&self, variable: &AnyVariable) -> Option<Cow<'_, str>> {
+        match variable {
+            AnyVariable::Request(variable) => kept(self.0, variable),
+            AnyVariable::Status | AnyVariable::SentHttp(_) | AnyVariable::BalancerIp | AnyVariable::BalancerPort => {
+                None
+            }
+        }
+    }
+}
+
+/// The variable's text in a request that is upstream or answered.
+pub(super) fn kept<'r>(record: &'r Record, variable: &Variable) -> Option<Cow<'r, str>> {
+    match variable {
+        // Found out after the rest was kept.
+        Variable::ConsumerName => Some(record.identity.as_ref()?.consumer.name.as_str().into()),
+        variable => record.kept.get(variable).map(Cow::Borrowed),
     }
 }
 

@@ -5,7 +5,7 @@
 //! cannot be signed: which of them the client meant could not be told.
 
 use super::Access;
-use super::auth::{Otherwise, authorization, only};
+use super::auth::{Denied, Otherwise, authorization, only};
 use crate::identity::Identity;
 use crate::reject::Reject;
 use crate::request_body::BodyCheck;
@@ -59,7 +59,7 @@ impl HmacAuth {
                 access.identity = Some(identity);
                 access.body_check = check;
             }
-            Err(message) => self.otherwise.admit(access, message)?,
+            Err(denied) => self.otherwise.admit(access, denied)?,
         }
         if self.hide_credentials {
             access.headers.remove(AUTHORIZATION);
@@ -67,51 +67,69 @@ impl HmacAuth {
         Ok(())
     }
 
-    fn authenticate(&self, access: &Access<'_>) -> Result<Identity, &'static str> {
-        let value = authorization(access.headers).map_err(|_| INVALID)?.ok_or(MISSING)?;
+    fn authenticate(&self, access: &Access<'_>) -> Result<Identity, Denied> {
+        let value = authorization(access.headers);
+        let value = value.map_err(|_| invalid("it has several Authorization headers that differ"))?.ok_or(MISSING)?;
         let parameters = value.strip_prefix(b"Signature").ok_or(NO_SIGNATURE)?;
-        self.verify(access, parameters).ok_or(INVALID)
+        self.verify(access, parameters).map_err(invalid)
     }
 
-    /// The checks in the documented order; the client is not told which one failed.
-    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Option<Identity> {
-        let parameters = Parameters::parse(std::str::from_utf8(parameters).ok()?)?;
-        let algorithm = HmacAlgorithm::from_name(parameters.algorithm?)?;
-        let key_id = parameters.key_id?;
-        let (identity, proof) = access.table.named(CredentialType::HmacAuth, key_id.as_bytes())?;
-        let Proof::HttpSignature(prepared) = proof else { return None };
-        if !self.allowed_algorithms.contains(&algorithm) || !self.is_timely(access) {
-            return None;
+    /// The checks in the documented order; the client is not told which one failed, the operator is.
+    fn verify(&self, access: &Access<'_>, parameters: &[u8]) -> Result<Identity, &'static str> {
+        let parameters = std::str::from_utf8(parameters).ok().and_then(Parameters::parse);
+        let parameters = parameters.ok_or("the parameters of Authorization cannot be read")?;
+        let algorithm =
+            parameters.algorithm.and_then(HmacAlgorithm::from_name).ok_or("algorithm is missing or unknown")?;
+        let key_id = parameters.key_id.ok_or("keyId is missing")?;
+        let Some((identity, Proof::HttpSignature(prepared))) =
+            access.table.named(CredentialType::HmacAuth, key_id.as_bytes())
+        else {
+            return Err("no armed credential has this keyId");
+        };
+        if !self.allowed_algorithms.contains(&algorithm) {
+            return Err("the plugin does not allow this algorithm");
         }
+        self.check_date(access)?;
         let names: Vec<&str> = parameters.headers.unwrap_or_default().split(' ').filter(|n| !n.is_empty()).collect();
         let is_signed = |wanted: &String| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
         if !self.signed_headers.iter().all(is_signed) {
-            return None;
+            return Err("not every one of the plugin's signed_headers is signed");
         }
-        let signature = STANDARD.decode(parameters.signature?).ok()?;
+        let signature = parameters.signature.ok_or("signature is missing")?;
+        let signature = STANDARD.decode(signature).map_err(|_| "signature is not base64")?;
         let key = match algorithm {
             HmacAlgorithm::HmacSha1 => &prepared.keys.sha1,
             HmacAlgorithm::HmacSha256 => &prepared.keys.sha256,
             HmacAlgorithm::HmacSha512 => &prepared.keys.sha512,
         };
-        key.verify(&signed_text(access, key_id, &names)?, &signature).then_some(identity)
+        let text = signed_text(access, key_id, &names).ok_or("a signed header is there twice, or is none")?;
+        if key.verify(&text, &signature) { Ok(identity) } else { Err("the signature is not this request's") }
     }
 
-    fn is_timely(&self, access: &Access<'_>) -> bool {
-        let date = only(access.headers, &DATE).ok().flatten().and_then(|date| std::str::from_utf8(date).ok());
-        let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else { return false };
+    fn check_date(&self, access: &Access<'_>) -> Result<(), &'static str> {
+        let date = only(access.headers, &DATE).map_err(|_| "it has several Date headers that differ")?;
+        let date = date.ok_or("Date is missing")?;
+        let date = std::str::from_utf8(date).ok().and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = date.ok_or("Date is not an HTTP date")?;
         let now = UNIX_EPOCH + Duration::from_millis(access.clock.now().0);
         let apart = now.duration_since(date).unwrap_or_else(|later| later.duration());
-        apart <= self.clock_skew
+        if apart <= self.clock_skew { Ok(()) } else { Err("Date is further away than clock_skew allows") }
     }
 
     /// What the body must turn out to be.
-    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck>, &'static str> {
+    fn body_check(&self, access: &Access<'_>) -> Result<Option<BodyCheck>, Denied> {
         let Some(limit) = self.body_limit else { return Ok(None) };
         let digest = only(access.headers, &DIGEST).ok().flatten().and_then(|digest| digest.strip_prefix(b"SHA-256="));
-        let sha256 = digest.and_then(|digest| STANDARD.decode(digest).ok()).ok_or(INVALID)?;
-        Ok(Some(BodyCheck { sha256, limit, message: INVALID, otherwise: Arc::clone(&self.otherwise) }))
+        let sha256 = digest
+            .and_then(|digest| STANDARD.decode(digest).ok())
+            .ok_or(invalid("Digest is missing, or not SHA-256="))?;
+        let denied = invalid("the body is not the one of Digest");
+        Ok(Some(BodyCheck { sha256, limit, denied, otherwise: Arc::clone(&self.otherwise) }))
     }
+}
+
+fn invalid(why: &'static str) -> Denied {
+    Denied::because(INVALID, why)
 }
 
 /// The parameters of `Authorization: Signature`. Every one stands there once at most.

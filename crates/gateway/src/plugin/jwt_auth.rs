@@ -9,7 +9,7 @@
 //! is required.
 
 use super::Access;
-use super::auth::{Otherwise, header_name, only};
+use super::auth::{Denied, Otherwise, header_name, only};
 use super::cookie;
 use super::query::{find, without};
 use crate::identity::Identity;
@@ -67,25 +67,28 @@ impl JwtAuth {
                 access.identity = Some(identity);
                 self.hide(access, &[place]);
             }
-            Err(message) => {
-                self.otherwise.admit(access, message)?;
+            Err(denied) => {
+                self.otherwise.admit(access, denied)?;
                 self.hide(access, &[Place::Header, Place::Query, Place::Cookie]);
             }
         }
         Ok(())
     }
 
-    fn authenticate(&self, access: &Access<'_>) -> Result<(Identity, Place), &'static str> {
+    fn authenticate(&self, access: &Access<'_>) -> Result<(Identity, Place), Denied> {
         let (token, place) = self.find_token(access)?.ok_or(MISSING)?;
         let token = Token::parse(&token).ok_or(UNREADABLE)?;
         let key = match token.payload.get(&self.key_claim_name) {
             Some(Value::String(key)) if !key.is_empty() => key,
-            _ => return Err(NO_KEY),
+            _ => return Err(NO_KEY.into()),
         };
         let Some((identity, proof)) = access.table.named(CredentialType::JwtAuth, key.as_bytes()) else {
-            return Err(UNKNOWN);
+            return Err(Denied::because(UNKNOWN, "no armed credential has this key"));
         };
-        if self.is_proven(&token, proof, access.clock.now()) { Ok((identity, place)) } else { Err(UNVERIFIED) }
+        match self.prove(&token, proof, access.clock.now()) {
+            Ok(()) => Ok((identity, place)),
+            Err(why) => Err(Denied::because(UNVERIFIED, why)),
+        }
     }
 
     /// Header, then query, then cookie.
@@ -102,23 +105,38 @@ impl JwtAuth {
         Ok(in_cookie.map(|token| (token.into(), Place::Cookie)))
     }
 
-    fn is_proven(&self, token: &Token<'_>, proof: &Proof, now: Millis) -> bool {
-        let Proof::Jwt { algorithm, grace_seconds, key } = proof else { return false };
-        token.algorithm == algorithm.as_str()
-            && key.keys.verify(token.signed, &token.signature)
-            && [TimeClaim::Exp, TimeClaim::Nbf].iter().all(|claim| self.is_timely(token, *claim, *grace_seconds, now))
+    /// Whether the consumer signed it and it is of now; or why not, for the operator.
+    fn prove(&self, token: &Token<'_>, proof: &Proof, now: Millis) -> Result<(), &'static str> {
+        let Proof::Jwt { algorithm, grace_seconds, key } = proof else {
+            return Err("the credential is none for tokens");
+        };
+        if token.algorithm != algorithm.as_str() {
+            return Err("the token's alg is not the credential's algorithm");
+        }
+        if !key.keys.verify(token.signed, &token.signature) {
+            return Err("the signature is not the credential's");
+        }
+        self.check(token, TimeClaim::Exp, *grace_seconds, now)?;
+        self.check(token, TimeClaim::Nbf, *grace_seconds, now)
     }
 
     /// A claim that is not there is good unless it is asked for; one that is no number is not.
-    fn is_timely(&self, token: &Token<'_>, claim: TimeClaim, grace_seconds: u64, now: Millis) -> bool {
-        let Some(value) = token.payload.get(claim.name()) else { return !self.claims_to_verify.contains(&claim) };
-        let Some(moment) = value.as_f64() else { return false };
+    fn check(&self, token: &Token<'_>, claim: TimeClaim, grace_seconds: u64, now: Millis) -> Result<(), &'static str> {
+        let [missing, no_number, untimely] = match claim {
+            TimeClaim::Exp => ["exp is missing", "exp is not a number", "it has expired (exp)"],
+            TimeClaim::Nbf => ["nbf is missing", "nbf is not a number", "it is not valid yet (nbf)"],
+        };
+        let Some(value) = token.payload.get(claim.name()) else {
+            return if self.claims_to_verify.contains(&claim) { Err(missing) } else { Ok(()) };
+        };
+        let moment = value.as_f64().ok_or(no_number)?;
         // Exact for the next 285,000 years.
         let (now, grace) = (now.0 as f64 / 1000.0, grace_seconds as f64);
-        match claim {
+        let is_timely = match claim {
             TimeClaim::Exp => moment > now - grace,
             TimeClaim::Nbf => moment < now + grace,
-        }
+        };
+        if is_timely { Ok(()) } else { Err(untimely) }
     }
 
     fn hide(&self, access: &mut Access<'_>, places: &[Place]) {

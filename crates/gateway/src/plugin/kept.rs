@@ -24,16 +24,17 @@ impl Kept {
                 self.asked.get_or_insert_with(|| cors::Asked::of(access.headers));
             }
             // Once: it may have been told to others.
-            if let (Plugin::RequestId(plugin), None) = (&installed.plugin, &self.id) {
+            if let (Plugin::RequestId(plugin), None, true) = (&installed.plugin, &self.id, installed.is_for(access)) {
                 self.id = plugin.id_of_gateway(access);
             }
             if let Plugin::ResponseRewrite(plugin) = &installed.plugin {
                 self.take_variables(plugin.of_requests(), access);
             }
+            self.take_variables(installed.filter_variables(), access);
         }
     }
 
-    fn take_variables(&mut self, wanted: &[Variable], access: &Access<'_>) {
+    fn take_variables<'v>(&mut self, wanted: impl IntoIterator<Item = &'v Variable>, access: &Access<'_>) {
         for variable in wanted {
             if let Some(value) = variables::value(variable, access) {
                 self.variables.insert(variable.clone(), value);

@@ -4,7 +4,7 @@
 //! are no key: whatever the gateway chose, an upstream server might choose the other.
 
 use super::Access;
-use super::auth::{Otherwise, header_name, only};
+use super::auth::{Denied, Otherwise, header_name, only};
 use super::query::{find, without};
 use crate::identity::Identity;
 use crate::reject::Reject;
@@ -15,6 +15,8 @@ use std::borrow::Cow;
 
 const MISSING: &str = "Missing API key in request";
 const INVALID: &str = "Invalid API key in request";
+const UNKNOWN: Denied = Denied::because(INVALID, "no armed credential has this key");
+const SEVERAL: Denied = Denied::because(INVALID, "it has several keys that differ");
 
 /// A key-auth configuration, ready to run.
 pub(crate) struct KeyAuth {
@@ -46,8 +48,8 @@ impl KeyAuth {
                 self.hide(access, &[place]);
                 Ok(())
             }
-            Err(message) => {
-                self.otherwise.admit(access, message)?;
+            Err(denied) => {
+                self.otherwise.admit(access, denied)?;
                 self.hide(access, &[Place::Header, Place::Query]);
                 Ok(())
             }
@@ -59,16 +61,16 @@ impl KeyAuth {
         headers: &HeaderMap,
         query: Option<&str>,
         table: &Table,
-    ) -> Result<(Identity, Place), &'static str> {
-        let in_header = only(headers, &self.header).map_err(|_| INVALID)?;
+    ) -> Result<(Identity, Place), Denied> {
+        let in_header = only(headers, &self.header).map_err(|_| SEVERAL)?;
         let (key, place) = match in_header {
             Some(key) => (Cow::Borrowed(key), Place::Header),
             None => {
-                let in_query = find(query.unwrap_or_default(), &self.query).map_err(|_| INVALID)?;
+                let in_query = find(query.unwrap_or_default(), &self.query).map_err(|_| SEVERAL)?;
                 (in_query.ok_or(MISSING)?, Place::Query)
             }
         };
-        Ok((table.identity_of_key(&key).ok_or(INVALID)?, place))
+        Ok((table.identity_of_key(&key).ok_or(UNKNOWN)?, place))
     }
 
     fn hide(&self, access: &mut Access<'_>, places: &[Place]) {

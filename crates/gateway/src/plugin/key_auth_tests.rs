@@ -46,9 +46,9 @@ fn access(config: KeyAuthPlugin, header_values: &[&str], query: Option<&str>) ->
             let left = headers.get_all("apikey").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
             Ok((left, query, identity.unwrap().consumer.name.to_string()))
         }
-        Err(Reject::Unauthorized { message, challenge }) => {
+        Err(Reject::Unauthorized { denied, challenge }) => {
             assert_eq!(challenge.unwrap(), format!("apikey realm=\"{}\"", config.realm).as_str());
-            Err(message)
+            Err(denied.message)
         }
         Err(other) => panic!("{other:?}"),
     }

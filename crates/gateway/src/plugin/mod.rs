@@ -31,7 +31,7 @@ pub(crate) mod wolf_rbac;
 
 pub(crate) use added::Added;
 pub(crate) use answer::Answer;
-pub(crate) use auth::Otherwise;
+pub(crate) use auth::{Denied, Otherwise};
 pub(crate) use chain::{Chain, Installed, run};
 pub(crate) use kept::Kept;
 

@@ -6,7 +6,7 @@
 
 use super::body_filter::BodyFilter;
 use super::condition::When;
-use super::fill::{Known, of_requests};
+use super::fill::{Known, kept, of_requests};
 use super::header_ops::HeaderOps;
 use super::{Access, Answer};
 use crate::body::ResponseBody;
@@ -165,11 +165,7 @@ impl Known for OfAnswer<'_> {
             AnyVariable::SentHttp(name) => Some(String::from_utf8_lossy(self.headers.get(name)?.as_bytes())),
             AnyVariable::BalancerIp => server().map(|(host, _)| Cow::Borrowed(host)),
             AnyVariable::BalancerPort => server().map(|(_, port)| Cow::Borrowed(port)),
-            // Found out after the rest was kept.
-            AnyVariable::Request(Variable::ConsumerName) => {
-                Some(Cow::Borrowed(self.record.identity.as_ref()?.consumer.name.as_str()))
-            }
-            AnyVariable::Request(variable) => self.record.kept.get(variable).map(Cow::Borrowed),
+            AnyVariable::Request(variable) => kept(self.record, variable),
         }
     }
 }

@@ -4,9 +4,16 @@ use super::connect::ConnectError;
 use super::connections::is_of_other_protocol;
 use super::node::Node;
 use crate::reject::Reject;
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// No upstream server gave an answer.
+pub(crate) struct Failed {
+    pub(crate) reject: Reject,
+    /// Which one was asked last, and what came of it, for the operator.
+    pub(crate) last: Option<(Arc<Node>, String)>,
+}
 
 /// Why an attempt gave no answer.
 pub(super) enum Failure {
@@ -43,32 +50,45 @@ impl Failure {
         }
     }
 
-    /// Logs the cause, and turns it into what the client may know.
-    pub(super) fn report(self, node: &Node) -> Reject {
+    /// Logs the cause, and turns it into what the client and the operator may know.
+    pub(super) fn report(self, node: &Arc<Node>) -> Failed {
         let server = node.name();
-        match self {
-            Self::Upload(reject) => reject,
+        let (reject, why) = match self {
+            Self::Upload(reject) => return reject.into(),
             Self::Silent(after) => {
-                tracing::warn!(%server, "Upstream {server} did not begin to answer within {} s", after.as_secs());
-                Reject::SlowUpstream
+                (Reject::SlowUpstream, format!("it did not begin to answer within {} s", after.as_secs()))
             }
-            Self::Connect(error) => {
-                tracing::warn!(%server, cause = ?error.source(), "Upstream {server}: {error}");
-                match *error {
-                    ConnectError::Timeout { .. } => Reject::SlowUpstream,
-                    ConnectError::CertificateRefused(_) => Reject::CertificateRefused,
-                    _ => Reject::Unreachable,
-                }
-            }
+            Self::Connect(error) => (of_connecting(&error), with_cause(&*error)),
             Self::Broken { error, .. } if is_of_other_protocol(&error) => {
                 let why = "it does not speak HTTP/2, or breaks its rules; HTTP/1.1 is the scheme HTTP or HTTPS";
-                tracing::warn!(%server, cause = ?error.source(), "Upstream {server}: {why}");
-                Reject::BrokenUpstream
+                (Reject::BrokenUpstream, why.to_owned())
             }
             Self::Broken { error, .. } => {
-                tracing::warn!(%server, %error, cause = ?error.source(), "Upstream {server} broke off before it answered");
-                Reject::BrokenUpstream
+                (Reject::BrokenUpstream, format!("it broke off before it answered: {}", with_cause(&*error)))
             }
-        }
+        };
+        tracing::warn!(%server, "Upstream {server}: {why}");
+        Failed { reject, last: Some((Arc::clone(node), why)) }
+    }
+}
+
+impl From<Reject> for Failed {
+    fn from(reject: Reject) -> Self {
+        Self { reject, last: None }
+    }
+}
+
+fn of_connecting(error: &ConnectError) -> Reject {
+    match error {
+        ConnectError::Timeout { .. } => Reject::SlowUpstream,
+        ConnectError::CertificateRefused(_) => Reject::CertificateRefused,
+        _ => Reject::Unreachable,
+    }
+}
+
+fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error} ({cause})"),
+        None => error.to_string(),
     }
 }

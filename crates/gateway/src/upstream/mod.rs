@@ -12,6 +12,7 @@ mod tls;
 mod tls_stream;
 
 pub(crate) use connect::{ConnectError, Connector, Reach};
+pub(crate) use failure::Failed;
 pub(crate) use node::Node;
 pub(crate) use pool::{Answered, Hold, Outgoing, Pool};
 pub(crate) use tls::{Trust, UpstreamTls, client_config};

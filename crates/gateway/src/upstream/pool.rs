@@ -3,7 +3,7 @@
 use super::Servers;
 use super::alarm::Alarms;
 use super::connections::{Broken, Connections, Lease, Unanswered};
-use super::failure::Failure;
+use super::failure::{Failed, Failure};
 use super::node::{InFlight, Node};
 use crate::GatewayConfig;
 use crate::body::{Progress, Upload};
@@ -13,10 +13,11 @@ use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use http_body::Body;
-use hyper::body::Incoming;
+use http_body::{Body, Frame};
+use hyper::body::{Bytes, Incoming};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// What one worker sends requests with.
@@ -44,7 +45,7 @@ pub(crate) struct Answered {
 
 /// What an answer holds until it has ended: its connection, and its place among those in flight.
 pub(crate) struct Hold {
-    _connection: Lease,
+    connection: Lease,
     _in_flight: Option<InFlight>,
 }
 
@@ -77,7 +78,7 @@ impl Pool {
     /// It is sent again when that cannot do harm: to the next server when nothing of it was sent; and when there is a
     /// [`Spare`], once more to the same server when a kept connection turned out to be closed, and to the next one when
     /// it broke off before it answered or was silent for too long.
-    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing<'_>) -> Result<Answered, Reject> {
+    pub(crate) async fn send(&self, servers: &Arc<Servers>, outgoing: Outgoing<'_>) -> Result<Answered, Failed> {
         let Outgoing { mut head, target, body, tell } = outgoing;
         let connections = servers.connections(self);
         let (limit, until) = (servers.read_timeout(&self.config), servers.retries_until());
@@ -88,7 +89,7 @@ impl Pool {
         let mut message = Message::new(head, body);
         let (mut may_be_stale, mut anew) = (spare.is_some(), false);
         let mut tried = Vec::new();
-        let Some(mut index) = servers.next(&tried) else { return Err(Reject::Unreachable) };
+        let Some(mut index) = servers.next(&tried) else { return Err(Reject::Unreachable.into()) };
         loop {
             let node = servers.node(index);
             if !keeps_host {
@@ -103,7 +104,7 @@ impl Pool {
             let (failure, unsent) = match in_time(asking, progress.as_deref(), limit, &self.alarms).await {
                 Ok((response, connection)) => {
                     servers.learn(node, !is_overload(response.status()));
-                    let hold = Hold { _connection: connection, _in_flight: in_flight };
+                    let hold = Hold { connection, _in_flight: in_flight };
                     return Ok(Answered { response, node: Arc::clone(node), hold });
                 }
                 Err(failed) => failed,
@@ -131,12 +132,23 @@ impl Pool {
             };
             let is_in_time = until.is_none_or(|until| Instant::now() < until);
             let next = if again.is_some() && is_in_time { servers.next(&tried) } else { None };
-            let reject = failure.report(node);
+            let failed = failure.report(node);
             match (next, again) {
                 (Some(next), Some(again)) => (index, message) = (next, again),
-                _ => return Err(reject),
+                _ => return Err(failed),
             }
         }
+    }
+}
+
+impl Hold {
+    /// The next piece of the answer's body.
+    pub(crate) fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        self.connection.poll_frame(body, context)
     }
 }
 

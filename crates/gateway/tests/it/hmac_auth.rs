@@ -12,11 +12,11 @@ use hyper::body::Bytes;
 use postern::credential::CredentialType;
 use postern::plugin::PluginName;
 use postern::sensitive::Plain;
-use postern::snapshot::{Prepared, Proof};
+use postern::snapshot::{Prepared, Proof, Snapshot};
 use std::net::SocketAddr;
 use std::process::Command;
 
-const DATE: &str = "Fri, 06 Sep 2024 06:41:29 GMT";
+pub(crate) const DATE: &str = "Fri, 06 Sep 2024 06:41:29 GMT";
 const SHA1: &str = "xhOwPX5NOSuqLOF+3OGfioc0aZQ=";
 const SHA_256: &str = "8wPZ5gUWtXoU0Ze9CxSUkQUDD1lLgJyMDmbptkzcsGg=";
 const SHA512: &str = "gh2Kov4ckGseNcR0BEFmA71TtjpxPkr2sAUvaL6zq8QNjCuagYBOs1ofjUunn92beE4mZ1lL6As+okUtRMcSxg==";
@@ -31,6 +31,13 @@ const INVALID: &str = "client request can't be validated";
 struct World {
     upstream: Upstream,
     running: Running,
+}
+
+pub(crate) fn arm(snapshot: &mut Snapshot, consumer: &str, key_id: &str, secret: &str) {
+    let keys = signatures::http_signature_keys(&Plain::new(secret.to_owned()));
+    let of = snapshot.fingerprint_key.of(secret.as_bytes());
+    let proof = Proof::HttpSignature(Prepared { of, keys: keys.into() });
+    give(snapshot, consumer, CredentialType::HmacAuth, key_id, proof);
 }
 
 impl World {
@@ -63,14 +70,8 @@ impl World {
             guarded("anonymous", r#"{"anonymous_consumer": "nobody", "hide_credentials": true}"#),
         ];
         let mut snapshot = snapshot(nodes(&servers(upstream.address)), routes);
-        for (consumer, key_id, secret) in
-            [("alice", "alice-keyid", "alice-secret-key"), ("bob", "bob-keyid", "bob-secret-key")]
-        {
-            let keys = signatures::http_signature_keys(&Plain::new(secret.to_owned()));
-            let of = snapshot.fingerprint_key.of(secret.as_bytes());
-            let proof = Proof::HttpSignature(Prepared { of, keys: keys.into() });
-            give(&mut snapshot, consumer, CredentialType::HmacAuth, key_id, proof);
-        }
+        arm(&mut snapshot, "alice", "alice-keyid", "alice-secret-key");
+        arm(&mut snapshot, "bob", "bob-keyid", "bob-secret-key");
         Self { running: start_with(config, snapshot), upstream }
     }
 
@@ -108,7 +109,7 @@ fn signed(key_id: &str, secret: &str, names: &str, lines: &[&str]) -> String {
     format!("Signature keyId=\"{key_id}\",algorithm=\"hmac-sha256\",headers=\"{names}\",signature=\"{signature}\"")
 }
 
-fn alice(names: &str, lines: &[&str]) -> String {
+pub(crate) fn alice(names: &str, lines: &[&str]) -> String {
     signed("alice-keyid", "alice-secret-key", names, lines)
 }
 

@@ -21,9 +21,9 @@ const UNKNOWN: &str = "Invalid user key in JWT token";
 const UNVERIFIED: &str = "failed to verify jwt";
 
 /// The specification's tokens (key alice-key, secret alice-secret).
-const GOOD: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9.CJwa4B_3I1fpAdJwXFi5jKrSm8To0y7jFdjm9kyHrz8";
-const EXPIRED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjE3MDAwMDAwMDB9.5wIrO2L6v-RjIDoBry6iioHv2-5jv_l2whEapPF7TLs";
-const HS512: &str = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9.2g3ooBvslhL-Trk7lA0PoMVf1KfEsg6oGr8Jc1VGG9t3JUn4ovkvTthCmiV9hX7g2WLTa56v0vNb5QZulQ9hYg";
+pub(crate) const GOOD: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9.CJwa4B_3I1fpAdJwXFi5jKrSm8To0y7jFdjm9kyHrz8";
+pub(crate) const EXPIRED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjE3MDAwMDAwMDB9.5wIrO2L6v-RjIDoBry6iioHv2-5jv_l2whEapPF7TLs";
+pub(crate) const HS512: &str = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9.2g3ooBvslhL-Trk7lA0PoMVf1KfEsg6oGr8Jc1VGG9t3JUn4ovkvTthCmiV9hX7g2WLTa56v0vNb5QZulQ9hYg";
 const NO_EXP: &str =
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkifQ.BwEJlbSLSqlYQ5-qJUIZIUFj22h_92E7j5ToAtHrj14";
 
@@ -34,7 +34,14 @@ struct World {
     public_pem: String,
 }
 
-fn armed(snapshot: &mut Snapshot, consumer: &str, key: &str, algorithm: JwtAlgorithm, grace: u64, value: &str) {
+pub(crate) fn armed(
+    snapshot: &mut Snapshot,
+    consumer: &str,
+    key: &str,
+    algorithm: JwtAlgorithm,
+    grace: u64,
+    value: &str,
+) {
     let keys = signatures::jwt_key(algorithm, false, &Plain::new(value.to_owned())).unwrap();
     let of = snapshot.fingerprint_key.of(value.as_bytes());
     let proof = Proof::Jwt { algorithm, grace_seconds: grace, key: Prepared { of, keys } };
@@ -92,7 +99,7 @@ fn hs256(header: &Value, payload: &Value, secret: &[u8]) -> String {
 }
 
 /// Alice's token with these claims besides her key.
-fn alice(claims: Value) -> String {
+pub(crate) fn alice(claims: Value) -> String {
     let mut payload = json!({ "key": "alice-key" });
     payload.as_object_mut().unwrap().append(&mut claims.as_object().unwrap().clone());
     hs256(&json!({ "alg": "HS256" }), &payload, b"alice-secret")

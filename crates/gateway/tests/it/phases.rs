@@ -215,3 +215,64 @@ async fn of_several_authentication_plugins_all_must_pass_and_the_last_says_who_i
         assert_eq!(got.as_deref().map_err(String::as_str), expected, "{key} {basic} {headers:?}");
     }
 }
+
+#[tokio::test]
+async fn a_plugin_runs_for_the_requests_that_its_filter_is_for() {
+    let key = |filter: &str| format!(r#"{{"_meta": {{"filter": {filter}}}}}"#);
+    for (filter, request, passes) in [
+        ("[]", ("/ip", &[][..]), false),
+        (r#"[["http_x_inside", "!", "==", "yes"]]"#, ("/ip", &[]), false),
+        (r#"[["http_x_inside", "~=", "yes"]]"#, ("/ip", &[("x-inside", "yes")]), true),
+        (r#"[["http_x_inside", "~=", "yes"]]"#, ("/ip", &[("x-inside", "no")]), false),
+        (r#"[["remote_addr", "ipmatch", ["127.0.0.0/8"]], ["request_method", "==", "GET"]]"#, ("/ip", &[]), false),
+        (r#"[["remote_addr", "ipmatch", ["10.0.0.0/8"]]]"#, ("/ip", &[]), true),
+        (r#"["OR", ["arg_a", "==", "1"], ["arg_b", "==", "1"]]"#, ("/ip?b=1", &[]), false),
+        (r#"["OR", ["arg_a", "==", "1"], ["arg_b", "==", "1"]]"#, ("/ip?b=2", &[]), true),
+    ] {
+        let json = key(filter);
+        let gateway = Setup { route: vec![(KeyAuth, &json)], ..Setup::default() }.start();
+        let (target, headers) = request;
+        let expected = if passes { 200 } else { 401 };
+        assert_eq!(gateway.get_with(target, headers).await.status, expected, "{filter} {target} {headers:?}");
+        assert_eq!(gateway.get_with(target, &[headers, &[ALICE]].concat()).await.status, 200, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_knows_the_consumer_in_access_and_holds_for_answers_too() {
+    let limits = limit(20, r#", "_meta": {"filter": [["consumer_name", "==", "alice"]]}"#);
+    let rewrite = r#"{"headers": {"set": {"x-for": "$consumer_name"}}, "_meta": {"filter": [["consumer_name", "==", "alice"], ["arg_a", "==", "1"]]}}"#;
+    let id = r#"{"algorithm": "nanoid", "_meta": {"filter": [["arg_a", "==", "1"]]}}"#;
+    let gateway = Setup {
+        route: vec![
+            (KeyAuth, r#"{"anonymous_consumer": "nobody"}"#),
+            (LimitCount, &limits),
+            (PluginName::ResponseRewrite, rewrite),
+            (PluginName::RequestId, id),
+        ],
+        ..Setup::default()
+    }
+    .start();
+    for (target, headers, limit, marked, id_length) in [
+        ("/ip?a=1", &[ALICE][..], Some("20"), Some("alice"), 21),
+        ("/ip?a=2", &[ALICE], Some("20"), None, 32),
+        ("/ip?a=1", &[], None, None, 21),
+    ] {
+        let answer = gateway.get_with(target, headers).await;
+        let got = (answer.status.as_u16(), limit_of(&answer), answer.header("x-for"));
+        assert_eq!(got, (200, limit, marked), "{target} {headers:?}");
+        assert_eq!(answer.header("x-request-id").map(str::len), Some(id_length), "{target}");
+    }
+}
+
+/// As one that is disabled: the consumer's stands in the route's place, whether it runs or not.
+#[tokio::test]
+async fn a_consumers_plugin_replaces_the_routes_for_every_request() {
+    let of_route = limit(20, "");
+    let of_alice = limit(30, r#", "_meta": {"filter": [["arg_a", "==", "1"]]}"#);
+    let alice = of(Placement::Consumer, LimitCount, &of_alice);
+    let gateway = Setup { route: vec![(KeyAuth, "{}"), (LimitCount, &of_route)], alice, ..Setup::default() }.start();
+    for (target, expected) in [("/ip?a=1", Some("30")), ("/ip", None)] {
+        assert_eq!(limit_of(&gateway.get_with(target, &[ALICE]).await), expected, "{target}");
+    }
+}

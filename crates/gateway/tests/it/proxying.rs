@@ -134,10 +134,12 @@ async fn connections_to_the_upstream_are_kept() {
     let upstream = Upstream::start().await;
     let config = GatewayConfig { workers: 1, ..GatewayConfig::default() };
     let running = start_with(config, snapshot(nodes(&[(upstream.address, 1)]), vec![route("all", "/*")]));
-    for number in 0..50 {
+    let kinds = [("GET /a", ""), ("HEAD /b", ""), ("GET /stream/1", ""), ("POST /c", "body"), ("GET /stream/1", "")];
+    for (target, body) in kinds.into_iter().cycle().take(50) {
         // Each on a connection of its own.
-        let raw = format!("GET /{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        assert!(running.raw(&raw).await.starts_with("HTTP/1.1 200"));
+        let length = body.len();
+        let head = format!("{target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        assert!(running.raw(&format!("{head}{body}")).await.starts_with("HTTP/1.1 200"), "{target}");
     }
     assert_eq!((upstream.seen().len(), upstream.connections()), (50, 1));
 }
@@ -359,4 +361,23 @@ async fn only_a_request_that_passes_is_asked_for_its_body() {
     }
     assert_eq!(upstream.seen().len(), 1);
     assert_eq!((upstream.last().body_length, upstream.last().header("expect")), (4, None));
+}
+
+/// Each hop says what it speaks itself (RFC 9110 §2.5): an HTTP/1.1 client can tell a whole answer from a torn one, and
+/// keeps its connection.
+#[tokio::test]
+async fn an_answer_of_http10_is_one_of_http11_for_the_client() {
+    let old = scripted(|_, mut stream| async move {
+        receive(&mut stream).await;
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nold").await.unwrap();
+    })
+    .await;
+    let running = start(snapshot(nodes(&[(old, 1)]), vec![route("all", "/*")]));
+    let next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answers = running.raw(&format!("{next}{last}")).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{answers}");
+    assert_eq!(answers.matches("3\r\nold\r\n0\r\n\r\n").count(), 2, "{answers}");
+    let of_old = running.raw("GET / HTTP/1.0\r\n\r\n").await;
+    assert!(of_old.starts_with("HTTP/1.0 200 OK\r\n") && of_old.ends_with("\r\n\r\nold"), "{of_old}");
 }

@@ -4,6 +4,9 @@ use crate::support::{nodes, route, snapshot, start, start_with};
 use crate::upstream::{Upstream, receive, scripted};
 use gateway::GatewayConfig;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use postern::routing::Upstream as Kind;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -79,4 +82,41 @@ async fn an_upstream_that_dies_in_the_middle_breaks_one_answer_and_nothing_else(
     for _ in 0..3 {
         assert_eq!(running.get("/").await.summary(), (200, "whole"));
     }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_given_up_with_its_upstream_connection() {
+    let (torn, mut is_torn) = tokio::sync::mpsc::channel(1);
+    let endless = scripted(move |_, mut stream| {
+        let torn = torn.clone();
+        async move {
+            receive(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await.unwrap();
+            // Ends when the gateway has given up.
+            while stream.write_all(&[b'x'; 64 * 1024]).await.is_ok() {}
+            torn.send(()).await.unwrap();
+        }
+    })
+    .await;
+    let config = GatewayConfig { body_idle_timeout: Duration::from_millis(300), ..one_worker() };
+    let running = start_with(config, snapshot(nodes(&[(endless, 1)]), vec![route("all", "/*")]));
+    for version in ["1.1", "1.0"] {
+        let mut taking_nothing = running.connect().await;
+        taking_nothing.write_all(format!("GET / HTTP/{version}\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
+        let given_up = tokio::time::timeout(Duration::from_secs(20), is_torn.recv()).await;
+        assert!(given_up.is_ok(), "it waits for ever");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_in_http2_without_a_request_is_closed_after_it_was_told() {
+    let running = start_with(one_worker(), snapshot(Kind::BuiltinEcho, vec![route("all", "/*")]));
+    let stream = TokioIo::new(running.connect().await);
+    let (mut sender, connection) = http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = running.request("GET", "/ip").body(Full::default()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(20), connection).await;
+    // Without an error: GOAWAY came first, so the client knows what was heard.
+    assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
 }

@@ -145,7 +145,7 @@ fn application<'t>(table: &'t Table, appid: &str) -> Result<(Identity, &'t Appli
 }
 
 fn refused(message: &'static str) -> Reject {
-    Reject::Unauthorized { message, challenge: None }
+    Reject::Unauthorized { denied: message.into(), challenge: None }
 }
 
 /// Wolf's own refusal, in its words.

@@ -7,8 +7,8 @@ use crate::upstream::node::Node;
 use crate::upstream::tls_stream::Refusal;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use h2::Reason;
+use http::Request;
 use http::uri::Authority;
-use http::{Request, Version};
 use hyper::client::conn::http2;
 use hyper_util::rt::TokioExecutor;
 use std::error::Error;
@@ -82,9 +82,8 @@ impl Connections {
             let connection = &lease.0;
             let was_kept = connection.has_answered.load(Ordering::Relaxed);
             let mut failed = match connection.sender.clone().try_send_request(request).await {
-                Ok(mut response) => {
+                Ok(response) => {
                     connection.answered();
-                    *response.version_mut() = Version::HTTP_11;
                     return Ok((response, super::Lease::Http2 { _stream: lease }));
                 }
                 Err(failed) => failed,
