@@ -94,7 +94,7 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     let by_reference = certificate("one", &reference("certificate"), &reference("key"));
     let view = w.control.add_certificate(&op(), &group(), by_reference).await.unwrap();
     assert!(view.problem.unwrap().contains("both have a value"));
-    assert_eq!(view.private_key.unwrap().name(), StateName::NotFound);
+    assert_eq!(view.private_key.unwrap().name, StateName::NotFound);
     assert!(shown(&w).is_empty());
     let uses = w.control.references(&op(), &group()).await.unwrap();
     let fields: Vec<_> = uses.iter().map(|view| (view.reference.to_string(), field_of(&view.used_by))).collect();
