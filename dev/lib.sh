@@ -20,7 +20,7 @@ node_version=22.20.0
 
 # --- talking ---------------------------------------------------------------
 
-say() { printf '==> %s\n' "$*" >&2; }
+say() { printf '==> %(%T)T %s\n' -1 "$*" >&2; }
 die() {
   printf '\nerror: %s\n' "$*" >&2
   exit 1
@@ -240,6 +240,28 @@ need_build_tools() {
   need_npm_packages
   need_wasm_bindgen
   build_editor
+}
+
+# Release builds learn from requests which of the gateway's paths are walked most (profile-guided optimisation):
+# the benchmark's gateway is built so that it takes that down, and asked every kind of request.
+# Prepares `cargo_trained`, by which cargo builds with what was learnt, and `trained`, the folder it builds into.
+train() {
+  local host folder=$CARGO_TARGET_DIR/trained tools learnt
+  need_nginx
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  tools=$(rustc --print sysroot)/lib/rustlib/$host/bin
+  [ -x "$tools/llvm-profdata" ] || quietly "adding LLVM's tools" rustup component add llvm-tools
+  learnt=$folder/learnt
+  # The server's features, so that both builds are of the same code. A target, so that build scripts are left alone.
+  cargo_trained=(--locked --release -p server -p loaded --features server/embed-site
+    --target "$host" --target-dir "$folder")
+  trained=$folder/$host/release
+  rm -rf "$learnt"
+  say "building the gateway that is trained"
+  cargo build "${cargo_trained[@]}" --bin loaded --config "build.rustflags=['-Cprofile-generate=$learnt']"
+  quietly "training it" python3 bench/gateway/run.py --train "$trained/loaded"
+  "$tools/llvm-profdata" merge -o "$learnt/profile" "$learnt"
+  cargo_trained+=(--config "build.rustflags=['-Cprofile-use=$learnt/profile']")
 }
 
 # The dev build of the site and the server. cargo-leptos does it where it is

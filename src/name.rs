@@ -25,13 +25,6 @@ macro_rules! name_type {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// The same name in memory of its own, allocated by this thread. An allocator cannot give back what lies
-            /// around a few names that were kept of much that another thread has made.
-            #[must_use]
-            pub fn unshared(&self) -> Self {
-                Self(self.as_str().into())
-            }
         }
         impl FromStr for $name {
             type Err = NameError;

@@ -55,7 +55,7 @@ pub struct Snapshot {
 pub struct SnapshotConsumer {
     pub name: ConsumerName,
     /// The label `custom_id`, sent as `X-Consumer-Custom-ID`.
-    pub custom_id: Option<String>,
+    pub custom_id: Option<Box<str>>,
 }
 
 /// A credential that authenticates.

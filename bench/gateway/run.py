@@ -2,7 +2,10 @@
 """Measures the gateway beside nginx. Run it by `dev/bench gateway`; README.md says what is measured and how."""
 
 import argparse
+import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import platform
@@ -25,6 +28,8 @@ BASELINE = BENCH / "instructions.json"
 #: How many times the saved instructions a request may take.
 ALLOWED = 1.03
 LUA_MODULES = "include /etc/nginx/modules-enabled/*.conf;"
+#: Requests a second to a proxy that has nothing else to do.
+IDLE = 500
 #: The core of the proxies, and that of wrk and the server behind them.
 PROXY_CORE, OTHER_CORE = "1", "0"
 
@@ -104,8 +109,15 @@ def program():
     return TARGET / "release/loaded"
 
 
-def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", plugins=()):
-    return Server(name, [*prefix, str(binary), upstream.address, str(consumers), *plugins], core=core)
+def paced(server, options, rate, connections):
+    """So many requests a second, whatever becomes of them (`paced.rs`): p50 and p99 in milliseconds from when each was due."""
+    command = [*REALTIME, "taskset", "-c", OTHER_CORE, str(TARGET / "release/paced")]
+    command += [server.address, *(str(number) for number in (options.consumers, rate, options.seconds, connections))]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def postern(binary, upstream, consumers, core=None, prefix=(), name="postern", kind=()):
+    return Server(name, [*prefix, str(binary), upstream.address, str(consumers), *kind], core=core)
 
 
 def write_keys(path, consumers):
@@ -127,8 +139,8 @@ def wrk(server, consumers, seconds, connections):
     failed += sum(int(n) for line in re.findall(r"Socket errors: (.*)", text) for n in re.findall(r"\d+", line))
     return {
         "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        "p50": latency(text, 50),
-        "p99": latency(text, 99),
+        "p50": percentile(text, 50),
+        "p99": percentile(text, 99),
         "cpu": spent / 1000 / requests,
         "rss": server.resident_bytes() / 1e6,
         "failed": failed,
@@ -136,20 +148,25 @@ def wrk(server, consumers, seconds, connections):
     }
 
 
-def latency(text, percent):
+def percentile(text, percent):
     """In milliseconds. Other lines of wrk's have percentages, too, but not in front."""
     number, unit = re.search(rf"^\s*{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE).groups()
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
 
-def rounds(servers, options, consumers_of):
-    """Measures all servers in each round, in random order. The first round is for warming up."""
-    for server in [*servers, *options.behind] if REALTIME else ():
+def before_all_others(servers):
+    for server in servers if REALTIME else ():
         subprocess.run(["chrt", "-a", "-r", "-p", "1", str(server.process.pid)], check=True)
+
+
+def rounds(servers, options, consumers_of, burst=None):
+    """Measures all servers in each round, in random order. The first round is for warming up."""
+    burst = burst or (lambda server: wrk(server, consumers_of(server), options.seconds, options.connections))
+    before_all_others([*servers, *options.behind])
     measured = {server.name: [] for server in servers}
     for number in range(options.rounds + 1):
         for server in random.sample(servers, len(servers)):
-            result = wrk(server, consumers_of(server), options.seconds, options.connections)
+            result = burst(server)
             if result["failed"]:
                 raise SystemExit(f"{server.name} failed {result['failed']} requests: nothing is measured")
             if number:
@@ -158,11 +175,11 @@ def rounds(servers, options, consumers_of):
     return measured
 
 
-def spread(values):
+def spread(values, digits=2):
     if len(values) < 2:
-        return f"{values[0]:.2f}"
+        return f"{values[0]:.{digits}f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+    return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def ratios(measured, name, beside, field):
@@ -181,6 +198,8 @@ def compare(binary, folder, options):
     values = {"UPSTREAM": upstream.address, "KEYS": str(keys)}
     servers = [nginx(kind, folder, PROXY_CORE, **values) for kind in ("plain", "map", "lua")]
     servers.append(postern(binary, upstream, options.consumers, PROXY_CORE))
+    if options.trained:
+        servers.append(postern(options.trained, upstream, options.consumers, PROXY_CORE, name="postern, trained"))
     options.behind = [upstream]
     measured = rounds(servers, options, lambda _: options.consumers)
     for server in [*servers, upstream]:
@@ -195,6 +214,39 @@ def compare(binary, folder, options):
     head += ["requests/s : plain", "CPU : plain", "requests/s : Lua", "CPU : Lua"]
     title = f"## One core, key-auth, {options.consumers:,} consumers, {options.connections} connections\n\n"
     return title + table(head, lines) + f"\nMedians of {options.rounds} rounds of {options.seconds} s; quartiles in brackets.\n"
+
+
+def latency(binary, folder, options):
+    """What Postern adds to the latency of a request, and what nginx adds: idle, and at half of the load that the slower can bear."""
+    direct = nginx("upstream", folder, OTHER_CORE)
+    proxies = [nginx("plain", folder, PROXY_CORE, UPSTREAM=direct.address), postern(binary, direct, options.consumers, PROXY_CORE)]
+    servers, options.behind = [direct, *proxies], []
+    before_all_others(servers)
+    most = [wrk(proxy, options.consumers, options.seconds, options.connections)["rps"] for proxy in proxies]
+    half = int(min(most) / 2)
+    loads = {"idle": (IDLE, 1), "half load": (half, options.connections)}
+    bursts = {
+        f"{name}: {rate:,} requests/s": lambda server, at=(rate, connections): paced(server, options, *at)
+        for name, (rate, connections) in loads.items()
+    }
+    lines = [line for load, burst in bursts.items() for line in added(load, rounds(servers, options, None, burst))]
+    for server in servers:
+        server.stop()
+    head = ["load", "", "without a proxy, ms", "nginx plain adds, ms", "postern adds, ms", "postern : nginx"]
+    title = f"## Added latency, key-auth, {options.consumers:,} consumers\n\n"
+    note = f"\nMedians of {options.rounds} rounds of {options.seconds} s; quartiles in brackets. Idle is one connection, half load {options.connections}.\n"
+    return title + table(head, lines) + note
+
+
+def added(load, measured):
+    """What each proxy adds to a request in the same round; the ratio is that of the medians, since one round's may be of nearly nothing."""
+    lines = []
+    for field in ("p50", "p99"):
+        direct = [result[field] for result in measured["upstream"]]
+        theirs, ours = ([result[field] - without for result, without in zip(measured[name], direct)] for name in ("nginx plain", "postern"))
+        ratio = statistics.median(ours) / statistics.median(theirs)
+        lines.append([load, field, *(spread(values, 3) for values in (direct, theirs, ours)), f"{ratio:.2f}"])
+    return lines
 
 
 def scale(binary, folder, options):
@@ -255,8 +307,11 @@ def instructions(binary, folder, options):
     values = {"UPSTREAM": upstream.address, "KEYS": str(keys)}
     ours = {
         "key-auth": lambda prefix: postern(binary, upstream, 1000, prefix=prefix),
-        "key-auth and limit-count": lambda prefix: postern(binary, upstream, 1000, prefix=prefix, plugins=["limited"]),
+        "key-auth and limit-count": lambda prefix: postern(binary, upstream, 1000, prefix=prefix, kind=["limited"]),
     }
+    if options.trained:
+        ours["key-auth, trained"] = lambda prefix: postern(options.trained, upstream, 1000, prefix=prefix)
+        ours["key-auth and limit-count, trained"] = lambda prefix: postern(options.trained, upstream, 1000, prefix=prefix, kind=["limited"])
     theirs = {
         "nginx plain": lambda prefix: nginx("plain", folder, prefix=prefix, **values),
         "nginx map": lambda prefix: nginx("map", folder, prefix=prefix, **values),
@@ -265,7 +320,7 @@ def instructions(binary, folder, options):
     counted = {name: (run(start, folder, 4800) - run(start, folder, 800)) / 4000 for name, start in starts.items()}
     upstream.stop()
     if options.save:
-        known = known_instructions() | {platform.machine(): {name: round(counted[name]) for name in ours}}
+        known = known_instructions() | {platform.machine(): {name: round(counted[name]) for name in ours if "trained" not in name}}
         BASELINE.write_text(json.dumps(known, indent=2) + "\n")
     if options.check:
         check(counted)
@@ -339,10 +394,66 @@ def more(stream):
     return received
 
 
-PARTS = {"compare": compare, "scale": scale, "change": change, "instructions": instructions}
+#: What alice signed with her key, and at the moment that `loaded` takes for now (as in spec and tests of hmac-auth).
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJrZXkiOiJhbGljZS1rZXkiLCJleHAiOjQxMDI0NDQ4MDB9"
+TOKEN += ".CJwa4B_3I1fpAdJwXFi5jKrSm8To0y7jFdjm9kyHrz8"
+DATE = "Fri, 06 Sep 2024 06:41:29 GMT"
+
+
+def signed(path):
+    """alice's signature over a GET of that path (hmac-auth)."""
+    text = f"alice-keyid\nGET {path}\ndate: {DATE}\n"
+    made = base64.b64encode(hmac.new(b"alice-secret-key", text.encode(), hashlib.sha256).digest()).decode()
+    fields = f'keyId="alice-keyid",algorithm="hmac-sha256",headers="@request-target date",signature="{made}"'
+    return ["-H", f"Date: {DATE}", "-H", f"Authorization: Signature {fields}"]
+
+
+def train(binary):
+    """Requests of each kind for a program that takes down what it does with them."""
+    folder = Path(tempfile.mkdtemp(prefix="postern-training-"))
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(["openssl", "req", "-x509", *key, *subject, *files], check=True, capture_output=True)
+    (folder / "body").write_bytes(b"x" * 20_000)
+    upstream = nginx("upstream", folder)
+    server = postern(binary, upstream, 1000, kind=["trained", str(folder)])
+    plain, secure = f"http://{server.address}", f"https://localhost:{server.tell('tls').rsplit(':', 1)[1]}"
+    send(server.address, 40_000, 8)
+    ask = lambda *arguments, expect="200": curl(expect, "--cacert", str(folder / "cert.pem"), *arguments)
+    apikey = ["-H", "apikey: key-of-consumer-7"]
+    for base, version in ((plain, "--http1.1"), (secure, "--http1.1"), (secure, "--http2")):
+        ask(version, *apikey, base + "/ip?[1-4000]")
+        ask(version, *apikey, base + "/limited?[1-2000]")
+        ask(version, *apikey, "--data-binary", f"@{folder / 'body'}", base + "/ip?[1-500]")
+        ask(version, "-u", "alice:alice-password", base + "/basic?[1-1000]")
+        ask(version, "-H", f"Authorization: Bearer {TOKEN}", base + "/jwt?[1-1000]")
+        ask(version, base + "/ip?[1-500]", expect="401")
+        ask(version, base + "/nowhere?[1-200]", expect="404")
+        for number in range(5):
+            target = f"/hmac?{number}"
+            ask(version, *signed(target), *[base + target] * 100)
+    server.stop()
+    upstream.stop()
+    shutil.rmtree(folder)
+
+
+def curl(expected, *arguments):
+    """All over one connection. Each must be answered with that status."""
+    more = ["-s", "--noproxy", "*"]
+    outputs = ["-o", "/dev/null"] * len([argument for argument in arguments if argument.startswith("http")])
+    text = subprocess.run(["curl", *more, "-w", "%{http_code}\n", *outputs, *arguments], check=True, capture_output=True, text=True).stdout
+    found = set(text.split())
+    if found != {expected}:
+        raise SystemExit(f"answered with {found} instead of {expected}: curl {arguments}")
+
+
+PARTS = {"compare": compare, "latency": latency, "scale": scale, "change": change, "instructions": instructions}
 
 
 def main():
+    if sys.argv[1:2] == ["--train"]:
+        return train(sys.argv[2])
     if sys.argv[1:2] == ["--burst"]:
         return burst(sys.argv[2], *(int(argument) for argument in sys.argv[3:]))
     parser = argparse.ArgumentParser(description=__doc__)
@@ -353,6 +464,7 @@ def main():
     parser.add_argument("--consumers", type=int, default=100_000)
     parser.add_argument("--check", action="store_true", help="fail when a request takes more instructions than were saved")
     parser.add_argument("--save", action="store_true", help="remember the instructions for --check")
+    parser.add_argument("--trained", type=Path, metavar="PROGRAM", help="measure a build that has learnt from requests, too")
     parser.add_argument("--realtime", action="store_true", help="measure in bursts of the real-time class, as root")
     options = parser.parse_args()
     if options.realtime:

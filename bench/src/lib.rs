@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod traffic;
+
 use anyhow::{Context, Result, ensure};
 use control::{Control, InstanceFacts, Parts, RunningGateway};
+use futures_util::stream::{StreamExt, iter};
 use gateway::{Gateway, GatewayConfig};
 use postern::consumer::{Consumer, ConsumerForm};
 use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
@@ -80,6 +83,12 @@ impl House {
         let gateway = Arc::new(GatewayFacts(gateway));
         control.attach(gateway.clone());
         Ok(Self { control, store, gateway, stop })
+    }
+
+    /// Where the gateway listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.gateway.address()
     }
 
     /// Returns when the gateway enforces a configuration in which so many keys authenticate.
@@ -195,6 +204,32 @@ pub fn in_own_process<T: DeserializeOwned>(folder: &Path, count: usize) -> Resul
     let output = command.arg("measure").arg(folder).arg(count.to_string()).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the measured process ended with {}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// As many reads of one provider as Postern has under way at once.
+pub const READS_AT_ONCE: usize = 64;
+
+/// The floor of resolving: seconds that a client takes which knows nothing but the URLs, and throws the answers away.
+///
+/// # Errors
+/// A secret cannot be read.
+pub async fn bare_reads(secrets: usize, token: &str, url: impl Fn(usize) -> String) -> Result<f64> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let started = Instant::now();
+    let reads = iter(0..secrets).map(|secret| bare_read(&client, token, url(secret)));
+    let answers: Vec<Result<()>> = reads.buffer_unordered(READS_AT_ONCE).collect().await;
+    answers.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// One such read.
+///
+/// # Errors
+/// There is no JSON in answer.
+pub async fn bare_read(client: &reqwest::Client, token: &str, url: String) -> Result<()> {
+    let answer = client.get(url).header("x-vault-token", token).send().await?.error_for_status()?;
+    serde_json::from_slice::<serde_json::Value>(&answer.bytes().await?)?;
+    Ok(())
 }
 
 /// The resident memory of this process, in bytes.

@@ -1,6 +1,7 @@
-//! What the gateway takes from its clients: the settings of its limits, and of whom it believes.
+//! What the gateway takes from its clients, and tells them: the settings of its limits, of whom it believes, and of
+//! whose words it uses.
 
-use gateway::{GatewayConfig, IpNet};
+use gateway::{GatewayConfig, IpNet, Messages};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -38,6 +39,10 @@ pub(crate) struct LimitArgs {
     /// X-Forwarded-* is believed [default: none].
     #[arg(long, value_name = "NETWORKS", env = "POSTERN_GATEWAY_TRUSTED_PROXIES")]
     gateway_trusted_proxies: Option<String>,
+    /// Whose words clients get where versions of APISIX differ: 3.18, or 3.9, which says "Missing API key found in
+    /// request" as API7's documents do [default: 3.18].
+    #[arg(long, value_name = "VERSION", env = "POSTERN_GATEWAY_MESSAGES")]
+    gateway_messages: Option<String>,
 }
 
 /// The same as text, from all sources.
@@ -50,6 +55,7 @@ pub(crate) struct LimitTexts {
     pub(crate) gateway_body_timeout: Option<String>,
     pub(crate) gateway_max_body: Option<String>,
     pub(crate) gateway_trusted_proxies: Option<String>,
+    pub(crate) gateway_messages: Option<String>,
 }
 
 /// Limits that can be enforced.
@@ -62,11 +68,12 @@ pub(crate) struct ClientLimits {
     body_timeout: Option<Duration>,
     max_body_bytes: Option<u64>,
     trusted_proxies: Vec<IpNet>,
+    messages: Messages,
 }
 
 impl LimitArgs {
     /// Names as in the file, and what was given.
-    pub(crate) fn given(self) -> [(&'static str, Option<String>); 7] {
+    pub(crate) fn given(self) -> [(&'static str, Option<String>); 8] {
         [
             ("gateway_header_timeout", self.gateway_header_timeout),
             ("gateway_max_head", self.gateway_max_head),
@@ -75,6 +82,7 @@ impl LimitArgs {
             ("gateway_body_timeout", self.gateway_body_timeout),
             ("gateway_max_body", self.gateway_max_body),
             ("gateway_trusted_proxies", self.gateway_trusted_proxies),
+            ("gateway_messages", self.gateway_messages),
         ]
     }
 }
@@ -108,6 +116,7 @@ impl ClientLimits {
                 number("gateway-max-body", Some(text), 1..=u64::MAX)
             })?,
             trusted_proxies: networks(texts.gateway_trusted_proxies.as_deref().unwrap_or_default())?,
+            messages: texts.gateway_messages.as_deref().map_or(Ok(usual.messages), messages)?,
         })
     }
 
@@ -121,6 +130,7 @@ impl ClientLimits {
             body_timeout: self.body_timeout,
             max_body_bytes: self.max_body_bytes,
             trusted_proxies: self.trusted_proxies,
+            messages: self.messages,
             ..config
         }
     }
@@ -143,6 +153,14 @@ fn number(flag: &str, text: Option<&str>, range: RangeInclusive<u64>) -> Result<
     let number = text.trim().parse().ok().filter(|number| range.contains(number));
     let (least, most) = (range.start(), range.end());
     number.map(Some).ok_or_else(|| format!("--{flag}: expected a whole number from {least} to {most}, got '{text}'."))
+}
+
+fn messages(text: &str) -> Result<Messages, String> {
+    match text.trim() {
+        "3.18" => Ok(Messages::Apisix318),
+        "3.9" => Ok(Messages::Apisix39),
+        _ => Err(format!("--gateway-messages: expected 3.18 or 3.9, got '{text}'.")),
+    }
 }
 
 fn networks(text: &str) -> Result<Vec<IpNet>, String> {
@@ -178,6 +196,7 @@ mod tests {
             gateway_body_timeout: text("off"),
             gateway_max_body: text("1048576"),
             gateway_trusted_proxies: text("10.0.0.0/8, 192.0.2.7"),
+            gateway_messages: text("3.9"),
         });
         let expected = ClientLimits {
             header_timeout: Duration::from_secs(5),
@@ -187,6 +206,7 @@ mod tests {
             body_timeout: None,
             max_body_bytes: Some(1_048_576),
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "192.0.2.7/32".parse().unwrap()],
+            messages: Messages::Apisix39,
         };
         assert_eq!(limits, Ok(expected));
     }

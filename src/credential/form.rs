@@ -18,7 +18,8 @@ pub struct FieldName {
     pub example: &'static str,
 }
 
-pub(super) const KEY: FieldName =
+/// The key of Key Authentication.
+pub const KEY: FieldName =
     FieldName { name: "key", label: "Key", example: "$secret://vault/my-vault/consumer/alice/key" };
 pub(super) const PASSWORD: FieldName =
     FieldName { name: "password", label: "Password", example: "$secret://vault/my-vault/consumer/alice/password" };

@@ -3,7 +3,7 @@
 mod form;
 mod jwt;
 
-pub use form::{ALGORITHM, CredentialForm, FieldName, MAX_LITERAL, SecretFieldForm, Source};
+pub use form::{ALGORITHM, CredentialForm, FieldName, KEY, MAX_LITERAL, SecretFieldForm, Source};
 pub use jwt::JwtAlgorithm;
 
 use crate::name::{ConsumerName, DisplayName, JwtKey, KeyId, ObjectId, Username};

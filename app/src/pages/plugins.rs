@@ -13,6 +13,7 @@ use crate::parts::reference::ReferenceChip;
 use crate::parts::state::StateCell;
 use leptos::prelude::*;
 use postern::control::{PluginOwner, ReferenceUser, ReferenceView};
+use postern::plugin::meta::Meta;
 use postern::plugin::{Placement, PluginConfig, PluginName, Plugins};
 use postern::time::Millis;
 use std::future::Future;
@@ -33,14 +34,48 @@ pub struct Owner {
     pub refresh: Callback<Callback<()>>,
 }
 
-/// Plugins as chips; one that is not run says so.
+/// What keeps a plugin from being run for every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exception {
+    Disabled,
+    Conditional,
+}
+
+impl Exception {
+    fn of(meta: &Meta) -> Option<Self> {
+        match meta {
+            Meta { disable: true, .. } => Some(Self::Disabled),
+            Meta { filter: Some(_), .. } => Some(Self::Conditional),
+            _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Disabled => "Disabled",
+            Self::Conditional => "Conditional",
+        }
+    }
+
+    /// A sentence around the field that says so.
+    fn because(self) -> [&'static str; 3] {
+        match self {
+            Self::Disabled => [": not run, because ", "_meta.disable", " is true"],
+            Self::Conditional => [": run only for requests that meet ", "_meta.filter", ""],
+        }
+    }
+}
+
+/// Plugins as chips; one that is not run, or not always, says so.
 #[component]
 pub fn PluginChips(plugins: Plugins) -> impl IntoView {
     if plugins.is_empty() {
         return view! { <span class="text-muted">"–"</span> }.into_any();
     }
     let chips = plugins.into_iter().map(|(plugin, config)| {
-        let (tone, more) = if config.meta().disable { (Tone::Quiet, " · Disabled") } else { (Tone::Info, "") };
+        let exception = Exception::of(&config.meta());
+        let tone = if exception == Some(Exception::Disabled) { Tone::Quiet } else { Tone::Info };
+        let more = exception.map(|exception| format!(" · {}", exception.word()));
         view! { <span class=format!("badge pl-2 {}", tone.class())>{plugin.label()} {more}</span> }
     });
     view! { <span class="flex flex-wrap gap-1">{chips.collect_view()}</span> }.into_any()
@@ -112,7 +147,7 @@ fn Table(owner: Owner, text: Option<&'static str>) -> impl IntoView {
 #[component]
 fn Row(config: PluginConfig, owner: Owner) -> impl IntoView {
     let plugin = config.name();
-    let is_disabled = config.meta().disable;
+    let exception = Exception::of(&config.meta());
     let json = config.to_json();
     let is_default = json == "{}";
     let label = plugin.label();
@@ -121,16 +156,17 @@ fn Row(config: PluginConfig, owner: Owner) -> impl IntoView {
             <td data-label="Name" class="cell-name">
                 <span class="flex flex-wrap items-center gap-2">
                     {label}
-                    {is_disabled.then(|| view! { <Badge tone=Tone::Quiet word="Disabled"/> })}
+                    {exception.map(|exception| view! { <Badge tone=Tone::Quiet word=exception.word()/> })}
                 </span>
                 <p class="cell-sub">
                     <code>{plugin.slug()}</code>
-                    {is_disabled
-                        .then(|| {
+                    {exception
+                        .map(|exception| {
+                            let [before, field, after] = exception.because();
                             view! {
-                                ": not run, because "
-                                <code>"_meta.disable"</code>
-                                " is true"
+                                {before}
+                                <code>{field}</code>
+                                {after}
                             }
                         })}
                 </p>
@@ -312,6 +348,26 @@ mod tests {
             (some("nonsense"), None, None, Some(Open::Unknown("nonsense".to_owned()))),
         ] {
             assert_eq!(open(enable, edit, remove), expected);
+        }
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_chip_says_when_its_plugin_is_not_run_for_every_request() {
+        let owner = leptos::prelude::Owner::new_root(None);
+        owner.set();
+        let only = r#""filter": [["arg_a", "==", "1"]]"#;
+        for (meta, expected) in [
+            (String::new(), "Key Auth"),
+            (r#""disable": true"#.to_owned(), "Key Auth · Disabled"),
+            (only.to_owned(), "Key Auth · Conditional"),
+            (format!(r#"{only}, "disable": true"#), "Key Auth · Disabled"),
+        ] {
+            let config = PluginConfig::parse(PluginName::KeyAuth, &format!(r#"{{"_meta": {{{meta}}}}}"#)).unwrap();
+            let config = config.try_map(|_, _| Err::<_, ()>(())).unwrap();
+            let html = view! { <PluginChips plugins=Plugins::from([(PluginName::KeyAuth, config)])/> }.to_html();
+            let text = html.replace("<!>", "").replace("  ", " ");
+            assert!(text.contains(expected) && (text.contains('·') == expected.contains('·')), "{meta}: {html}");
         }
     }
 }

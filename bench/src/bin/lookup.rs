@@ -33,14 +33,16 @@ struct Fixture {
 async fn main() -> Result<()> {
     let fixture = Arc::new(fixture().await?);
     let fingerprint = |fixture: &Fixture, key: &str| {
-        black_box(fixture.fingerprints.of(key.as_bytes()));
+        black_box(fixture.fingerprints.of_key(key.as_bytes()));
     };
     let ours = |fixture: &Fixture, key: &str| {
         let table = fixture.shards.load();
-        black_box(table.get(&fixture.fingerprints.of(key.as_bytes())).map(|found| Arc::clone(&found.consumer)));
+        black_box(table.get(&fixture.fingerprints.of_key(key.as_bytes())).map(|found| Arc::clone(&found.consumer)));
     };
     let found = |fixture: &Fixture, key: &str| {
-        black_box(fixture.shards.load().get(&fixture.fingerprints.of(key.as_bytes())).map(|found| &found.credential));
+        black_box(
+            fixture.shards.load().get(&fixture.fingerprints.of_key(key.as_bytes())).map(|found| &found.credential),
+        );
     };
     let (mut hashing, mut finding, mut lookups, mut caches, mut ratios) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -78,7 +80,7 @@ async fn fixture() -> Result<Fixture> {
         let consumer = SnapshotConsumer { name: format!("consumer-{n}").parse()?, custom_id: None };
         let credential = format!("credential-{n}").parse()?;
         let found = KeyCredential { consumer: Arc::new(consumer), credential, proof: None };
-        shards.insert(fingerprints.of(key(n).as_bytes()), found.clone());
+        shards.insert(fingerprints.of_key(key(n).as_bytes()), found.clone());
         cache.insert(key(n), found).await;
     }
     cache.run_pending_tasks().await;

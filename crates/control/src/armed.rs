@@ -215,7 +215,7 @@ mod tests {
     /// A credential with this key; an empty one is no value.
     fn with(key: &str) -> Option<Standing> {
         let consumer = Arc::new(SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: None });
-        let fingerprint = FingerprintKey::new([7; 32]).of(key.as_bytes());
+        let fingerprint = FingerprintKey::new([7; 32]).of_key(key.as_bytes());
         let state = if key.is_empty() { StateName::NotFound } else { StateName::Ok };
         Some(Standing {
             consumer,
@@ -257,7 +257,7 @@ mod tests {
         assert!(!armed.set(&id("a"), None));
         assert!(armed.set(&id("a"), with("1")));
         assert!(!armed.set(&id("a"), with("1")));
-        let renamed = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".to_owned()) };
+        let renamed = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".into()) };
         let renamed = |standing: Standing| Standing { consumer: Arc::new(renamed), ..standing };
         assert!(armed.set(&id("a"), with("1").map(renamed)));
         let (_, key) = armed.keys.iter().next().unwrap();
@@ -270,7 +270,7 @@ mod tests {
         for (name, key) in [("a", "1"), ("b", "2"), ("c", "2"), ("d", "")] {
             armed.set(&id(name), with(key));
         }
-        let consumer = Arc::new(SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".to_owned()) });
+        let consumer = Arc::new(SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: Some("42".into()) });
         let changed = ["a", "b", "c", "d", "e"].map(|name| armed.set_consumer(&id(name), &consumer));
         assert_eq!(changed, [true, true, true, false, false]);
         armed.set(&id("b"), None);

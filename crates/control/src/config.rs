@@ -9,7 +9,7 @@
 //! told once, to be armed ([`crate::armed`]), and then forgotten.
 
 use crate::StartError;
-use futures_util::TryStreamExt;
+use crate::consumers_by_name::Consumers;
 use imbl::{OrdMap, OrdSet};
 use postern::certificate::Certificate;
 use postern::consumer::Consumer;
@@ -28,7 +28,7 @@ use secrets::{Address, Ambient, ProviderConfig};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Kind, Place, Row, SealError, Sealer, Store};
+use store::{Kind, Place, Row, SealError, Sealer};
 
 /// Everything of one gateway group. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub(crate) struct Config {
     group: GroupName,
     pub(crate) providers: OrdMap<ProviderKey, Arc<Object<SecretProvider<Sealed>>>>,
     /// The gateway's own, not copies.
-    pub(crate) consumers: OrdMap<ConsumerName, Arc<SnapshotConsumer>>,
+    pub(crate) consumers: Consumers,
     /// Without the keys that were typed in.
     pub(crate) credentials: OrdMap<ObjectId, Arc<Object<Credential<Sealed>>>>,
     pub(crate) services: OrdMap<ObjectId, Arc<Object<Service<SealedField>>>>,
@@ -116,7 +116,7 @@ pub(crate) struct Touched {
 }
 
 /// A row, understood.
-enum Item {
+pub(crate) enum Item {
     Provider(Arc<Object<SecretProvider<Sealed>>>),
     Consumer(Arc<Object<Consumer>>),
     Credential(Arc<Object<Credential<Sealed>>>),
@@ -127,26 +127,8 @@ enum Item {
     PluginSet(Arc<Object<PluginSet<SealedField>>>),
 }
 
-/// A row, understood, and what was prepared of it.
-struct Prepared<P> {
-    item: Item,
-    /// Of a credential with a key that was typed in.
-    prepared: Option<P>,
-}
-
-impl<P> Prepared<P> {
-    fn of(row: Row, prepare: impl Fn(&Object<Credential<Sealed>>) -> P) -> Result<Self, StartError> {
-        let item = Item::decode(row)?;
-        let prepared = match &item {
-            Item::Credential(object) if is_typed_in(&object.stored.object) => Some(prepare(object)),
-            _ => None,
-        };
-        Ok(Self { item, prepared })
-    }
-}
-
 impl Item {
-    fn decode(row: Row) -> Result<Self, StartError> {
+    pub(crate) fn decode(row: Row) -> Result<Self, StartError> {
         Ok(match row.kind {
             Kind::SecretProvider => Self::Provider(Object::decode(row)?),
             Kind::Consumer => Self::Consumer(Object::decode(row)?),
@@ -161,9 +143,9 @@ impl Item {
 }
 
 /// What the gateway needs of a consumer.
-fn snapshot_consumer(consumer: &Consumer) -> Arc<SnapshotConsumer> {
-    let custom_id = consumer.labels.get("custom_id").cloned();
-    Arc::new(SnapshotConsumer { name: consumer.name.unshared(), custom_id })
+pub(crate) fn snapshot_consumer(consumer: &Consumer) -> Arc<SnapshotConsumer> {
+    let custom_id = consumer.labels.get("custom_id").map(|id| id.as_str().into());
+    Arc::new(SnapshotConsumer { name: consumer.name.clone(), custom_id })
 }
 
 impl<T: DeserializeOwned> Object<T> {
@@ -183,7 +165,7 @@ impl Config {
         Self {
             group,
             providers: OrdMap::new(),
-            consumers: OrdMap::new(),
+            consumers: Consumers::default(),
             credentials: OrdMap::new(),
             services: OrdMap::new(),
             routes: OrdMap::new(),
@@ -199,37 +181,6 @@ impl Config {
         }
     }
 
-    /// Everything that is stored. `prepare` makes something of each key that was typed in, on several threads; `take` gets
-    /// it when the key's consumer is known.
-    pub(crate) async fn read<P: Send + 'static>(
-        group: &GroupName,
-        store: &Store,
-        prepare: impl Fn(&Object<Credential<Sealed>>) -> P + Clone + Send + 'static,
-        mut take: impl FnMut(&Self, &Credential<Sealed>, P),
-    ) -> Result<Self, StartError> {
-        let decode = move |rows: Vec<Row>| {
-            let prepare = prepare.clone();
-            async move {
-                let items =
-                    move || rows.into_iter().map(|row| Prepared::of(row, &prepare)).collect::<Result<Vec<_>, _>>();
-                tokio::task::spawn_blocking(items).await.unwrap_or_else(|ended| Err(ended.into()))
-            }
-        };
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let batches = store.batches(group).map_err(StartError::from).map_ok(decode).try_buffered(at_once);
-        tokio::pin!(batches);
-        let mut config = Self::empty(group.clone());
-        while let Some(batch) = batches.try_next().await? {
-            for Prepared { item, prepared } in batch {
-                let touched = config.save(item);
-                if let Some((object, prepared)) = touched.typed_in.zip(prepared) {
-                    take(&config, &object.stored.object, prepared);
-                }
-            }
-        }
-        Ok(config)
-    }
-
     /// Makes the change here that was made in the store.
     pub(crate) fn apply(&mut self, change: Change) -> Result<Touched, StartError> {
         Ok(match change {
@@ -239,7 +190,8 @@ impl Config {
         })
     }
 
-    fn save(&mut self, item: Item) -> Touched {
+    /// Puts what a row was understood as in its place.
+    pub(crate) fn save(&mut self, item: Item) -> Touched {
         let mut touched = Touched::default();
         match item {
             Item::Provider(object) => {
@@ -252,7 +204,7 @@ impl Config {
                 let name = consumer.name.clone();
                 touched.credentials.extend(self.known_ids_of_consumer(&name));
                 touched.consumer = Some(name.clone());
-                self.consumers.insert(name, consumer);
+                self.consumers.insert(consumer);
             }
             Item::Credential(object) => {
                 self.drop_credential(&object.stored.object.id, &mut touched);
@@ -302,7 +254,7 @@ impl Config {
                     self.drop_credential(&id, &mut touched);
                 }
                 self.drop_plugin_set(&PluginOwner::Consumer(name.clone()), &mut touched);
-                self.consumers.remove(&name);
+                self.consumers.remove(name.as_str());
                 touched.consumer = Some(name);
             }
             Deleted::Credential(id) => self.drop_credential(&id, &mut touched),

@@ -78,7 +78,7 @@ impl Inner {
 
 /// There is such a consumer in the configuration in force.
 pub(crate) fn known_consumer(config: &Config, name: &ConsumerName) -> Answer<()> {
-    if config.consumers.contains_key(name) { Ok(()) } else { Err(not_found("consumer", name)) }
+    if config.consumers.contains(name.as_str()) { Ok(()) } else { Err(not_found("consumer", name)) }
 }
 
 fn new_row(id: &str, consumer: &Consumer) -> Answer<NewRow> {

@@ -150,7 +150,7 @@ impl Inner {
                 Entered::Replace(typed) => {
                     let plain = typed.clone().into_plain();
                     if entered.kind.identifier().is_none() {
-                        self.check_key_unused(&entered.id, self.prover.fingerprint(&plain))?;
+                        self.check_key_unused(&entered.id, self.prover.key(&plain))?;
                     }
                     provable(&plain)?;
                     Ok(self.sealer.seal(place, &plain, self.now()).map_err(internal)?)

@@ -22,7 +22,7 @@ impl Inner {
         consumer: &ConsumerName,
         plugin: &PluginConfig<SealedField>,
     ) -> Option<Standing> {
-        let of = config.consumers.get(consumer)?;
+        let of = config.consumers.get(consumer.as_str())?;
         let (name, state) = self.name_by(config, consumer, plugin)?;
         let name = name.filter(|_| !plugin.meta().disable);
         let found = name.map(|name| Found { by: self.fingerprint_by(plugin, &name), proof: None });

@@ -5,6 +5,7 @@ mod certificates;
 mod changes;
 mod config;
 mod consumers;
+mod consumers_by_name;
 mod credentials;
 mod errors;
 mod explain;
@@ -17,6 +18,7 @@ mod plugins;
 mod proof;
 mod providers;
 mod publish;
+mod read;
 mod references;
 mod row;
 mod services;
@@ -242,8 +244,6 @@ impl Control {
 pub enum StartError {
     #[error("the configuration cannot be read from the database")]
     Store(#[from] store::StoreError),
-    #[error("the configuration was not read to its end")]
-    Interrupted(#[from] tokio::task::JoinError),
     #[error("the stored {kind} '{name}' cannot be read by this version")]
     Unreadable {
         kind: &'static str,
@@ -289,6 +289,7 @@ impl Inner {
     /// Reads the whole configuration, hands it to the engine, and publishes it.
     async fn load(&self) -> Result<(), StartError> {
         let (config, armed) = self.read_all().await?;
+        self.store.sound().await?;
         self.engine.set_providers(config.open_providers(&self.sealer, &self.ambient())?);
         self.engine.watch(config.references());
         self.publish_all(Arc::new(config), armed);

@@ -155,7 +155,7 @@ impl Inner {
             return Err(ControlError::invalid("json", "These are the fields that the plugin has on another object."));
         }
         for (field, name) in plugin.consumers() {
-            if !config.consumers.contains_key(&name) {
+            if !config.consumers.contains(name.as_str()) {
                 return Err(ControlError::invalid(format!("/{field}"), format!("There is no consumer '{name}'.")));
             }
         }

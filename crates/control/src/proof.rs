@@ -2,15 +2,17 @@
 
 use crate::Inner;
 use crate::config::{Object, credential_place};
-use postern::credential::{Credential, CredentialKind};
+use crate::read::TypedIn;
+use postern::credential::{Credential, CredentialKind, KEY};
 use postern::fingerprint::{Fingerprint, FingerprintKey};
+use postern::name::ObjectId;
 use postern::reference::Reference;
 use postern::resolve::{Failure, ReferenceState};
 use postern::rule::Rule;
 use postern::sensitive::{Plain, Sealed, SecretField};
 use postern::snapshot::{Prepared, Proof};
 use std::sync::Arc;
-use store::Sealer;
+use store::{SealError, Sealer};
 
 /// A credential with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,15 @@ pub(crate) struct Prover {
 }
 
 impl Prover {
-    /// What a key that was typed in is found by.
+    /// What a key that was typed in is found by, from its row. One that cannot be opened is logged, and found by nothing.
+    pub(crate) fn found_by(&self, key: TypedIn<'_>) -> Option<Fingerprint> {
+        let place = credential_place(key.row, KEY.name);
+        let opened = self.sealer.open_text(place, key.ciphertext);
+        let opened = opened.inspect_err(|error| tell_unopened(key.id, key.consumer, error));
+        opened.ok().filter(|value| !value.is_empty()).map(|value| self.key(&value))
+    }
+
+    /// What authenticates by a key that was typed in.
     pub(crate) fn found_typed_in(&self, object: &Object<Credential<Sealed>>) -> Option<Found> {
         self.found(&object.stored.object, &self.typed_in(object)?)
     }
@@ -39,11 +49,7 @@ impl Prover {
         let credential = &object.stored.object;
         let SecretField::Literal(sealed) = credential.kind.secret() else { return None };
         let opened = self.sealer.open(credential_place(&object.row, credential.kind.secret_field().name), sealed);
-        let opened = opened.inspect_err(|error| {
-            tracing::error!(credential = %credential.id, consumer = %credential.consumer, %error,
-                "the stored secret cannot be opened; the credential authenticates nobody");
-        });
-        opened.ok()
+        opened.inspect_err(|error| tell_unopened(&credential.id, credential.consumer.as_str(), error)).ok()
     }
 
     /// `None` when the value is none that anyone could show, which is logged where it has a reason.
@@ -57,7 +63,7 @@ impl Prover {
                 "credential {} authenticates nobody: {why}", credential.id);
         });
         let by = match kind.identifier() {
-            None => self.fingerprint(value),
+            None => self.key(value),
             Some(name) => self.fingerprints.of_name(kind.slug(), name.as_bytes()),
         };
         Some(Found { by, proof: proof.ok()?.map(Arc::new) })
@@ -85,6 +91,13 @@ impl Prover {
         })
     }
 
+    /// What a key is found by.
+    pub(crate) fn key(&self, value: &Plain) -> Fingerprint {
+        #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
+        self.fingerprints.of_key(value.expose().as_bytes())
+    }
+
+    /// What a value is compared by.
     pub(crate) fn fingerprint(&self, value: &Plain) -> Fingerprint {
         #[expect(clippy::disallowed_methods, reason = "turned into a keyed fingerprint")]
         self.fingerprints.of(value.expose().as_bytes())
@@ -100,6 +113,11 @@ impl Inner {
     ) -> (Option<Plain>, ReferenceState) {
         self.current_in(reference, |value| fits(&credential.kind, value))
     }
+}
+
+fn tell_unopened(credential: &ObjectId, consumer: &str, error: &SealError) {
+    tracing::error!(%credential, consumer, %error,
+        "the stored secret cannot be opened; the credential authenticates nobody");
 }
 
 /// Whether a value proves anything.

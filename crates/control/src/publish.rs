@@ -5,8 +5,10 @@ use crate::armed::{Armed, Standing};
 use crate::config::{Config, Object, Touched};
 use crate::live::{self, Live};
 use crate::proof::Found;
+use crate::read::TypedIn;
 use crate::{Inner, StartError};
 use postern::credential::Credential;
+use postern::fingerprint::Fingerprint;
 use postern::name::{ConsumerName, ObjectId};
 use postern::plugin::{PluginConfig, Plugins, SealedField};
 use postern::resolve::{ReferenceState, StateName};
@@ -82,11 +84,12 @@ impl Inner {
     /// Reads everything that is stored, and what the keys that were typed in arm.
     pub(crate) async fn read_all(&self) -> Result<(Config, Armed), StartError> {
         let (prover, mut armed) = (self.prover.clone(), Armed::default());
-        let prepare = move |object: &Object<Credential<Sealed>>| prover.found_typed_in(object);
-        let take = |config: &Config, credential: &Credential<Sealed>, found| {
-            arm_typed_in(&mut armed, config, credential, found);
+        let find = move |key: TypedIn<'_>| prover.found_by(key);
+        let take = |id: ObjectId, consumer: &Arc<SnapshotConsumer>, by: Option<Fingerprint>| {
+            let found = by.map(|by| Found { by, proof: None });
+            armed.set(&id, Some(Standing { consumer: Arc::clone(consumer), found, state: None }));
         };
-        let config = Config::read(&self.group, &self.store, prepare, take).await?;
+        let config = Config::read(&self.group, &self.store, find, take).await?;
         Ok((config, armed))
     }
 
@@ -113,7 +116,7 @@ impl Inner {
         if let Some(object) = &touched.typed_in {
             arm_typed_in(armed, config, &object.stored.object, self.prover.found_typed_in(object));
         }
-        if let Some(consumer) = touched.consumer.as_ref().and_then(|name| config.consumers.get(name)) {
+        if let Some(consumer) = touched.consumer.as_ref().and_then(|name| config.consumers.get(name.as_str())) {
             for id in &touched.of_consumer {
                 armed.set_consumer(id, consumer);
             }
@@ -186,7 +189,7 @@ impl Inner {
             return self.standing_by(config, consumer, plugin);
         }
         let object = config.credentials.get(id)?;
-        let consumer = config.consumers.get(&object.stored.object.consumer)?;
+        let consumer = config.consumers.get(object.stored.object.consumer.as_str())?;
         let (value, state) = self.value(object);
         Some(Standing {
             consumer: Arc::clone(consumer),
@@ -216,7 +219,7 @@ impl Inner {
             published.named = named_in(config.plugins().map(|(_, plugins)| plugins));
         }
         if touched.routing || touched.consumer.as_ref().is_some_and(|name| published.named.contains(name)) {
-            let named = published.named.iter().filter_map(|name| config.consumers.get(name));
+            let named = published.named.iter().filter_map(|name| config.consumers.get(name.as_str()));
             let consumers = named.map(|consumer| (consumer.name.clone(), SnapshotConsumer::clone(consumer)));
             published.consumers = Arc::new(consumers.collect());
         }
@@ -238,9 +241,9 @@ fn named_in<'a>(plugins: impl Iterator<Item = &'a Plugins<SealedField>>) -> BTre
 
 /// Takes in what a key that was typed in can do.
 fn arm_typed_in(armed: &mut Armed, config: &Config, credential: &Credential<Sealed>, found: Option<Found>) {
-    let consumer = config.consumers.get(&credential.consumer);
+    let consumer = config.consumers.get(credential.consumer.as_str());
     let standing = consumer.map(|consumer| Standing { consumer: Arc::clone(consumer), found, state: None });
-    armed.set(&credential.id.unshared(), standing);
+    armed.set(&credential.id, standing);
 }
 
 #[cfg(test)]

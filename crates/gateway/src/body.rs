@@ -23,12 +23,7 @@ pub(crate) struct ResponseBody {
 
 enum Content {
     Own(Full<Bytes>),
-    /// The hold goes last: what a body leaves unread decides what becomes of its connection.
-    Upstream {
-        body: Incoming,
-        hold: Hold,
-        torn: Option<hyper::Error>,
-    },
+    Upstream { body: Incoming, _hold: Hold },
 }
 
 impl ResponseBody {
@@ -45,7 +40,7 @@ impl ResponseBody {
     }
 
     pub(crate) fn upstream(body: Incoming, hold: Hold) -> Self {
-        Self { content: Content::Upstream { body, hold, torn: None }, record: None }
+        Self { content: Content::Upstream { body, _hold: hold }, record: None }
     }
 
     /// The request lasts as long as this body.
@@ -73,7 +68,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = match &mut self.content {
             Content::Own(body) => ready!(Pin::new(body).poll_frame(context).map_err(|never| match never {})),
-            Content::Upstream { body, hold, torn } => ready!(poll_upstream(body, hold, torn, context)),
+            Content::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(context)),
         };
         if let Some(Err(error)) = &frame {
             // The client sees its connection break, which is all that can be said in HTTP now.
@@ -98,26 +93,6 @@ impl Body for ResponseBody {
             Content::Upstream { body, .. } => body.size_hint(),
         }
     }
-}
-
-/// An error waits for another turn: hyper forgets what it has not yet sent when a body ends in one, and what did come
-/// goes to the client.
-fn poll_upstream(
-    body: &mut Incoming,
-    hold: &mut Hold,
-    torn: &mut Option<hyper::Error>,
-    context: &mut Context<'_>,
-) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-    if let Some(error) = torn.take() {
-        return Poll::Ready(Some(Err(error)));
-    }
-    let frame = ready!(hold.poll_frame(body, context));
-    if let Some(Err(error)) = frame {
-        *torn = Some(error);
-        context.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    Poll::Ready(frame)
 }
 
 /// The body of a request on its way to the upstream, if it has one.

@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::sealed_cookie::OURS;
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, Entry, HOST, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, Entry, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 use std::net::IpAddr;
@@ -48,20 +48,37 @@ pub(crate) fn clean_request(headers: &mut HeaderMap, peer: &Peer) {
 }
 
 /// Removes from an answer what is meant for this hop alone.
-pub(crate) fn clean_answer(headers: &mut HeaderMap) {
-    remove(headers, |_| false);
+///
+/// # Errors
+/// Its body is in an encoding other than `chunked`, which nobody asked for: the client could not know.
+pub(crate) fn clean_answer(headers: &mut HeaderMap) -> Result<(), Encoded> {
+    match remove(headers, |_| false) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") => Err(Encoded),
+        _ => Ok(()),
+    }
 }
 
-/// Removes what `Connection` names, what is meant for this hop alone (RFC 9110 §7.6.1), and `more`.
-fn remove(headers: &mut HeaderMap, more: impl Fn(&str) -> bool) {
+/// A body in a transfer encoding that the gateway does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Encoded;
+
+/// Removes what `Connection` names, what is meant for this hop alone (RFC 9110 §7.6.1), and `more`. Gives the first
+/// transfer encoding, if there is one.
+fn remove(headers: &mut HeaderMap, more: impl Fn(&str) -> bool) -> Option<HeaderValue> {
     let goes = |name: &&HeaderName| is_of_this_hop(name.as_str()) || more(name.as_str());
     let mut names: SmallVec<[HeaderName; FEW]> = headers.keys().filter(goes).cloned().collect();
     if names.contains(&CONNECTION) {
         names.extend(named_by_connection(headers));
     }
+    let mut encoding = None;
     for name in names {
-        headers.remove(name);
+        let is_encoding = name == TRANSFER_ENCODING;
+        let removed = headers.remove(name);
+        if is_encoding {
+            encoding = removed;
+        }
     }
+    encoding
 }
 
 fn is_of_this_hop(name: &str) -> bool {
@@ -233,7 +250,7 @@ mod tests {
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        clean_answer(&mut headers);
+        assert_eq!(clean_answer(&mut headers), Ok(()));
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-length", "host", "x-other"]);

@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_label_that_no_header_can_have_is_left_out() {
         for (label, sent) in [(None, None), (Some("42"), Some("42")), (Some("4\n2"), None)] {
-            let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: label.map(str::to_owned) };
+            let consumer = SnapshotConsumer { name: "alice".parse().unwrap(), custom_id: label.map(Into::into) };
             let mut headers = HeaderMap::new();
             Identity::anonymous(&consumer).tell(&mut headers);
             assert_eq!(headers.get(&headers::CONSUMER).unwrap(), "alice");

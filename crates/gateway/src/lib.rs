@@ -95,6 +95,8 @@ pub struct GatewayConfig {
     pub tls_addr: Option<SocketAddr>,
     /// The authorities that certificates of Redis servers are checked by, PEM. Default: the system's.
     pub redis_authorities: Option<Arc<str>>,
+    /// Whose words clients get where versions of APISIX differ. Default: those of 3.18.
+    pub messages: Messages,
     /// A line for each request. Default: none.
     pub access_log: Option<AccessLogConfig>,
 }
@@ -116,9 +118,19 @@ impl Default for GatewayConfig {
             forbidden_upstreams: Vec::new(),
             tls_addr: None,
             redis_authorities: None,
+            messages: Messages::default(),
             access_log: None,
         }
     }
+}
+
+/// Whose words clients get where versions of APISIX differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Messages {
+    #[default]
+    Apisix318,
+    /// Up to 3.9, and in API7's documents: `Missing API key found in request`.
+    Apisix39,
 }
 
 /// How one upstream server fares.

@@ -1,5 +1,6 @@
 //! One request, from top to bottom.
 
+use crate::Messages;
 use crate::body::ResponseBody;
 use crate::client;
 use crate::client_body::ClientBody;
@@ -40,15 +41,18 @@ pub(crate) async fn answer(
     let mut record = Record::new(shared, Arc::clone(&peer), &request);
     shared.counters.begun();
     let mut added = Added::default();
-    let answered = {
+    let mut answered = {
         // In place: all that a request needs while it lasts is large, and whoever it is handed to would copy it.
         let passing = pin!(pass(&worker, &peer, request, &mut record, &mut added));
         unless_it_panics(passing).await
     };
     record.refused_by = added.refused_by;
-    let outcome = match &answered {
+    let outcome = match &mut answered {
         Ok(_) => Outcome::Passed,
         Err(reject) => {
+            if shared.config.messages == Messages::Apisix39 {
+                reject.in_old_words();
+            }
             record.refused(reject);
             reject.outcome()
         }

@@ -5,7 +5,7 @@
 
 use crate::body::ResponseBody;
 use crate::own_answer::{OwnAnswer, OwnBody};
-use crate::plugin::Denied;
+use crate::plugin::{Denied, key_auth};
 use crate::stats::Outcome;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -68,6 +68,16 @@ const REFUSED_ELSEWHERE: &str = "refused by the server that knows the users";
 impl Reject {
     pub(crate) const BROKEN_BODY: Self =
         Self::BadRequest("The body of the request broke off, or is not framed as HTTP requires.");
+
+    /// The same, as APISIX up to 3.9 said it.
+    #[cold]
+    pub(crate) fn in_old_words(&mut self) {
+        match self {
+            Self::Unauthorized { denied, .. } => denied.message = key_auth::in_old_words(denied.message),
+            Self::Reworded { reject, .. } => reject.in_old_words(),
+            _ => {}
+        }
+    }
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {

@@ -148,7 +148,7 @@ impl Table {
         if key.is_empty() {
             return None;
         }
-        let found = self.keys.get(&self.fingerprint_key.of(key))?;
+        let found = self.keys.get(&self.fingerprint_key.of_key(key))?;
         found.proof.is_none().then(|| Identity::of(found))
     }
 

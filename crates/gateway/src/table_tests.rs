@@ -193,10 +193,10 @@ fn the_plugin_of_the_route_replaces_the_one_of_the_service() {
 }
 
 fn key(snapshot: &Snapshot, text: &[u8], name: &str, custom_id: Option<&str>) -> (Fingerprint, KeyCredential) {
-    let consumer = SnapshotConsumer { name: name.parse().unwrap(), custom_id: custom_id.map(str::to_owned) };
+    let consumer = SnapshotConsumer { name: name.parse().unwrap(), custom_id: custom_id.map(Into::into) };
     let credential =
         KeyCredential { consumer: Arc::new(consumer), credential: id(&format!("key-of-{name}")), proof: None };
-    (snapshot.fingerprint_key.of(text), credential)
+    (snapshot.fingerprint_key.of_key(text), credential)
 }
 
 #[test]

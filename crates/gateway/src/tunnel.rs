@@ -37,7 +37,7 @@ pub(crate) fn ask(headers: &mut HeaderMap) {
 /// Joins both halves when the upstream server has agreed; its answer goes to the client either way.
 ///
 /// # Errors
-/// It switches protocols without having been asked to.
+/// It switches protocols without having been asked to, or its body is encoded as no client could know.
 pub(crate) fn join(
     mut response: Response<Incoming>,
     hold: Hold,
@@ -46,7 +46,7 @@ pub(crate) fn join(
     // Each hop says what it speaks itself (RFC 9110 §2.5); hyper makes it HTTP/1.0 for a client that knows no other.
     *response.version_mut() = Version::HTTP_11;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        headers::clean_answer(response.headers_mut());
+        clean(response.headers_mut())?;
         return Ok(response.map(|body| ResponseBody::upstream(body, hold)));
     }
     let agreed =
@@ -55,11 +55,18 @@ pub(crate) fn join(
         tracing::warn!("An upstream server switched protocols without having been asked to");
         return Err(Reject::BrokenUpstream);
     };
+    clean(response.headers_mut())?;
     tokio::spawn(carry(client, hyper::upgrade::on(&mut response), hold));
     let (mut head, _) = response.into_parts();
-    headers::clean_answer(&mut head.headers);
     ask(&mut head.headers);
     Ok(Response::from_parts(head, ResponseBody::empty()))
+}
+
+fn clean(headers: &mut HeaderMap) -> Result<(), Reject> {
+    headers::clean_answer(headers).map_err(|headers::Encoded| {
+        tracing::warn!("An upstream server answered in a transfer encoding that nobody asked for");
+        Reject::BrokenUpstream
+    })
 }
 
 /// Carries bytes both ways; the request is in flight until then.

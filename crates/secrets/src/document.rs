@@ -90,30 +90,43 @@ impl Document {
         if let Some(failure) = self.refused.get(selector) {
             return Err(failure.clone());
         }
-        let (key, value, present) = match &self.values {
-            Values::Answers(answers) => match answers.get(selector) {
-                Some(answer) => return answer.clone(),
-                None => (selector.key.clone(), None, vec![]),
-            },
-            Values::Keys(values) => (selector.key.clone(), values.get(&selector.key), names(values.keys())),
+        let missing = |present| {
+            let (path, key) = (self.path.clone(), selector.key.clone());
+            Failure::KeyMissing { path, key, present, version: self.version, last_seen }
         };
-        let path = self.path.clone();
-        let Some(value) = value else {
-            return Err(Failure::KeyMissing { path, key, present, version: self.version, last_seen });
-        };
-        let why = match selector.is_plain() {
-            true => match value.usable() {
-                Ok(text) => return Ok(text.clone()),
-                Err(Unusable::NotText(found)) => InvalidBecause::NotText { key, found: found.to_owned() },
-                Err(Unusable::Empty) => InvalidBecause::Empty { key },
-                Err(Unusable::NotUsable) => InvalidBecause::NotUsable { key },
+        match &self.values {
+            Values::Answers(answers) => answers.get(selector).cloned().unwrap_or_else(|| Err(missing(vec![]))),
+            // Of a secret with a hundred keys each is looked for: what there is besides is told only where one is missing.
+            Values::Keys(values) => match values.get(&selector.key) {
+                Some(value) => meant(value, selector).map_err(|why| Failure::Invalid { path: self.path.clone(), why }),
+                None => Err(missing(names(values.keys()))),
             },
-            false => match value.select(selector) {
-                Ok(text) => return Ok(text),
-                Err(why) => InvalidBecause::Selection { key, steps: selector.steps(), why: Box::new(why) },
-            },
-        };
-        Err(Failure::Invalid { path, why })
+        }
+    }
+
+    /// Whether [`Document::value`] has one.
+    pub(crate) fn gives(&self, selector: &Selector) -> bool {
+        if let (Values::Keys(values), true) = (&self.values, selector.is_plain()) {
+            let usable = values.get(&selector.key).is_some_and(|value| value.usable().is_ok());
+            return usable && !self.refused.contains_key(selector);
+        }
+        self.value(selector, None).is_ok()
+    }
+}
+
+/// What `selector` means of what its key holds.
+fn meant(value: &Value, selector: &Selector) -> Result<Plain, InvalidBecause> {
+    let key = || selector.key.clone();
+    match selector.is_plain() {
+        true => value.usable().cloned().map_err(|why| match why {
+            Unusable::NotText(found) => InvalidBecause::NotText { key: key(), found: found.to_owned() },
+            Unusable::Empty => InvalidBecause::Empty { key: key() },
+            Unusable::NotUsable => InvalidBecause::NotUsable { key: key() },
+        }),
+        false => value.select(selector).map_err(|why| {
+            let (steps, why) = (selector.steps(), Box::new(why));
+            InvalidBecause::Selection { key: key(), steps, why }
+        }),
     }
 }
 

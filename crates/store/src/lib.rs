@@ -2,23 +2,36 @@
 
 mod key;
 mod objects;
+mod scan;
 mod seal;
 
 pub use key::{KeyError, MasterKey};
 pub use objects::{Kind, NewRow, Row};
+pub use scan::RowRef;
 pub use seal::{Place, SealError, Sealer};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 /// The database: many readers, one writer.
 #[derive(Clone)]
 pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
+    path: Arc<Path>,
+    /// How many threads read everything.
+    scanners: usize,
+    /// The check of the file, until someone has asked for what it found.
+    check: Arc<Mutex<Option<Check>>>,
 }
+
+/// The task that looks whether the file is damaged.
+type Check = JoinHandle<Result<(), StoreError>>;
 
 /// Why the database could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +64,20 @@ pub enum StoreError {
     Gone,
     #[error("the database answered with an error")]
     Database(#[from] sqlx::Error),
+    #[error("the database cannot be read to its end")]
+    Reading(#[from] rusqlite::Error),
+    #[error("the database was not read to its end")]
+    Interrupted(#[from] tokio::task::JoinError),
 }
 
 impl Store {
-    /// Opens the database, makes it when it is not there, and brings its tables up to date.
+    /// Opens the database, makes it when it is not there, and brings its tables up to date. Whether the file is damaged
+    /// is looked at meanwhile and afterwards: [`Store::sound`] tells.
     ///
     /// `url` is `sqlite:<path>`; the file and its folder are made readable for their owner only.
     ///
     /// # Errors
-    /// `UnknownScheme`, `Open`, `Damaged`.
+    /// `UnknownScheme`, `Open`; `Damaged` when there are tables to bring up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let path = sqlite_path(url)?;
         let open_error = |source| StoreError::Open { path: path.clone(), source };
@@ -67,10 +85,17 @@ impl Store {
         let options = options(&path);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
         let writer = writer.map_err(|e| open_error(Box::new(e)))?;
-        check_integrity(&writer).await?;
+        if check_version(&writer).await.is_err() {
+            // Nothing is written into a damaged file.
+            check_integrity(&writer).await?;
+        }
         sqlx::migrate!().run(&writer).await.map_err(|e| open_error(Box::new(e)))?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        Ok(Self { readers, writer })
+        let checked = readers.clone();
+        let check = tokio::spawn(async move { check_integrity(&checked).await });
+        let check = Arc::new(Mutex::new(Some(check)));
+        let scanners = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { readers, writer, path: path.into(), scanners, check })
     }
 
     /// Opens a database that is there, for reading only: it may be in use by another process. Nothing is made
@@ -88,7 +113,19 @@ impl Store {
             .pragma("trusted_schema", "OFF");
         let readers = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(open_error)?;
         check_version(&readers).await?;
-        Ok(Self { writer: readers.clone(), readers })
+        Ok(Self { writer: readers.clone(), readers, path: path.into(), scanners: 1, check: Arc::default() })
+    }
+
+    /// Returns once the file that was opened is known to be whole. Nothing that was read of it is to be used before.
+    ///
+    /// # Errors
+    /// `Damaged`, `Database`, `Interrupted`.
+    pub async fn sound(&self) -> Result<(), StoreError> {
+        let check = self.check.lock().await.take();
+        match check {
+            Some(check) => check.await?,
+            None => Ok(()),
+        }
     }
 
     /// Whether the database answers.
@@ -142,8 +179,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        // Rows that are read before whoever asked has taken them: a start reads a great many.
-        .row_buffer_size(1_000)
         .foreign_keys(true)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")

@@ -1,12 +1,11 @@
 //! Objects: read, added, saved and deleted, each change in one transaction with its history.
 
 use crate::{Store, StoreError};
-use futures_util::{Stream, StreamExt, TryStreamExt};
 use postern::group::GatewayGroup;
 use postern::name::GroupName;
 use postern::time::Millis;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 /// How many revisions of an object are kept to tell what changed.
 const HISTORY: u64 = 50;
@@ -18,8 +17,8 @@ macro_rules! objects {
     };
 }
 
-/// How many objects are given at a time.
-const BATCH: usize = 1_000;
+/// How many objects one statement adds: far below the 32,766 values that SQLite takes.
+const AT_ONCE: usize = 500;
 
 /// The kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +47,11 @@ impl Kind {
             Self::Webhook => "webhook",
             Self::PluginSet => "plugin_set",
         }
+    }
+
+    /// The kind that is stored so.
+    pub(crate) fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.slug() == slug)
     }
 
     const ALL: [Self; 8] = [
@@ -94,24 +98,6 @@ impl Store {
     pub async fn groups(&self) -> Result<Vec<GatewayGroup>, StoreError> {
         let rows = sqlx::query("select name, description from gateway_groups order by name").fetch_all(&self.readers);
         rows.await?.iter().map(group).collect()
-    }
-
-    /// Every object of a group, as [`Store::batches`] gives them.
-    ///
-    /// # Errors
-    /// `Database`.
-    pub async fn objects(&self, group: &GroupName) -> Result<Vec<Row>, StoreError> {
-        let batches: Vec<Vec<Row>> = self.batches(group).try_collect().await?;
-        Ok(batches.into_iter().flatten().collect())
-    }
-
-    /// Every object of a group, some at a time: whoever reads a great many need not hold them all, and can work on
-    /// some while the next are read. In the order of the index, so that SQLite has nothing to sort: by kind, what
-    /// they belong to, and name.
-    pub fn batches(&self, group: &GroupName) -> impl Stream<Item = Result<Vec<Row>, StoreError>> {
-        let rows = objects!("group_name = $1 order by kind, scope, name");
-        let rows = rows.bind(group.as_str().to_owned()).fetch(&self.readers);
-        rows.map(|next| row(&next?)).try_chunks(BATCH).map_err(|stopped| stopped.1)
     }
 
     /// Every object of a kind, by name.
@@ -176,24 +162,8 @@ impl Store {
     /// As [`Store::insert`].
     pub async fn insert_all(&self, group: &GroupName, new: &[NewRow], now: Millis) -> Result<(), StoreError> {
         let mut transaction = self.writer.begin().await?;
-        for new in new {
-            let insert = sqlx::query(
-                "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) \
-                 values ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
-            );
-            insert
-                .bind(&new.id)
-                .bind(group.as_str())
-                .bind(new.kind.slug())
-                .bind(&new.parent)
-                .bind(new.parent.as_deref().unwrap_or_default())
-                .bind(&new.name)
-                .bind(&new.spec)
-                .bind(to_db(now.0))
-                .execute(&mut *transaction)
-                .await
-                .map_err(constraint)?;
-            remember(&mut transaction, &new.id, 1, &new.masked).await?;
+        for some in new.chunks(AT_ONCE) {
+            insert_some(&mut transaction, group, some, now).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -269,6 +239,29 @@ impl Store {
     }
 }
 
+/// Adds as many objects as one statement takes, with the first line of the history of each.
+async fn insert_some(
+    connection: &mut SqliteConnection,
+    group: &GroupName,
+    new: &[NewRow],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let columns = "insert into objects (id, group_name, kind, parent, scope, name, revision, spec, updated_at) ";
+    let mut objects = QueryBuilder::<Sqlite>::new(columns);
+    objects.push_values(new, |mut row, new| {
+        row.push_bind(&new.id).push_bind(group.as_str()).push_bind(new.kind.slug()).push_bind(&new.parent);
+        row.push_bind(new.parent.as_deref().unwrap_or_default()).push_bind(&new.name);
+        row.push_bind(1_i64).push_bind(&new.spec).push_bind(to_db(now.0));
+    });
+    objects.build().execute(&mut *connection).await.map_err(constraint)?;
+    let mut history = QueryBuilder::<Sqlite>::new("insert into history (object_id, revision, masked) ");
+    history.push_values(new, |mut row, new| {
+        row.push_bind(&new.id).push_bind(1_i64).push_bind(&new.masked);
+    });
+    history.build().execute(connection).await?;
+    Ok(())
+}
+
 fn saved(new: &NewRow, revision: u64, now: Millis) -> Row {
     Row {
         id: new.id.clone(),
@@ -310,19 +303,21 @@ fn group(row: &SqliteRow) -> Result<GatewayGroup, StoreError> {
     Ok(GatewayGroup { name, description: row.try_get("description")? })
 }
 
-/// Of one that [`objects!`] found: by the places of its columns, which a start on a great many need not look up.
+/// Of one that [`objects!`] found.
 fn row(row: &SqliteRow) -> Result<Row, StoreError> {
-    let kind: &str = row.try_get(1)?;
-    let kind = Kind::ALL.into_iter().find(|k| k.slug() == kind);
     Ok(Row {
         id: row.try_get(0)?,
-        kind: kind.ok_or_else(|| decode("an object of a kind this version does not know"))?,
+        kind: Kind::from_slug(row.try_get(1)?).ok_or_else(unknown_kind)?,
         parent: row.try_get(2)?,
         name: row.try_get(3)?,
         revision: from_db(row.try_get(4)?),
         spec: row.try_get(5)?,
         updated_at: Millis(from_db(row.try_get(6)?)),
     })
+}
+
+pub(crate) fn unknown_kind() -> StoreError {
+    decode("an object of a kind this version does not know")
 }
 
 fn decode(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -341,6 +336,6 @@ fn to_db(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn from_db(n: i64) -> u64 {
+pub(crate) fn from_db(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }

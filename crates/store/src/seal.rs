@@ -108,8 +108,16 @@ impl Sealer {
     /// # Errors
     /// `Malformed`, `OtherKey`, `Tampered`.
     pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Plain, SealError> {
-        let bytes = BASE64.decode(&sealed.ciphertext).map_err(|_| SealError::Malformed)?;
-        let (header, rest) = bytes.split_at_checked(HEADER_LENGTH).ok_or(SealError::Malformed)?;
+        self.open_text(place, &sealed.ciphertext)
+    }
+
+    /// The same of the ciphertext alone, as it is stored.
+    ///
+    /// # Errors
+    /// As [`Sealer::open`].
+    pub fn open_text(&self, place: Place<'_>, ciphertext: &str) -> Result<Plain, SealError> {
+        let mut bytes = Zeroizing::new(BASE64.decode(ciphertext).map_err(|_| SealError::Malformed)?);
+        let (header, rest) = bytes.split_at_mut_checked(HEADER_LENGTH).ok_or(SealError::Malformed)?;
         if header[0] != VERSION {
             return Err(SealError::Malformed);
         }
@@ -118,11 +126,10 @@ impl Sealer {
             needed.copy_from_slice(&header[1..]);
             return Err(SealError::OtherKey { needed: KeyId(needed).to_string() });
         }
-        let (nonce, text) = rest.split_at_checked(NONCE_LENGTH).ok_or(SealError::Malformed)?;
+        let (nonce, text) = rest.split_at_mut_checked(NONCE_LENGTH).ok_or(SealError::Malformed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
-        let mut buffer = Zeroizing::new(text.to_vec());
         let aad = Aad::from(place.bytes(self.id));
-        let opened = self.key.open_in_place(nonce, aad, &mut buffer).map_err(|_| SealError::Tampered)?;
+        let opened = self.key.open_in_place(nonce, aad, text).map_err(|_| SealError::Tampered)?;
         let text = std::str::from_utf8(opened).map_err(|_| SealError::Malformed)?;
         Ok(Plain::new(text.to_owned()))
     }
@@ -133,7 +140,7 @@ impl Place<'_> {
     fn bytes(self, key: KeyId) -> Vec<u8> {
         let parts: [&[u8]; 5] =
             [b"postern 1", self.table.as_bytes(), self.row.as_bytes(), self.column.as_bytes(), &key.0];
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(parts.iter().map(|part| size_of::<u64>() + part.len()).sum());
         for part in parts {
             out.extend((part.len() as u64).to_le_bytes());
             out.extend(part);

@@ -1,4 +1,4 @@
-use crate::{KeyError, Kind, MasterKey, NewRow, Place, SealError, Sealer, Store, StoreError};
+use crate::{KeyError, Kind, MasterKey, NewRow, Place, Row, RowRef, SealError, Sealer, Store, StoreError};
 use postern::name::GroupName;
 use postern::sensitive::{Plain, Sealed};
 use postern::time::Millis;
@@ -25,6 +25,18 @@ fn new(id: &str, kind: Kind, parent: Option<&str>, name: &str) -> NewRow {
 
 fn group() -> GroupName {
     GroupName::default_group()
+}
+
+/// Everything, by id.
+async fn all(store: &Store) -> Vec<Row> {
+    let mut all = Vec::new();
+    let understand = |row: RowRef<'_>, portion: &mut Vec<Row>| {
+        portion.push(row.to_row());
+        Ok::<_, StoreError>(())
+    };
+    store.scan(&group(), understand, |portion| all.extend(portion)).await.unwrap();
+    all.sort_by(|one, other| one.id.cmp(&other.id));
+    all
 }
 
 fn mode(path: &Path) -> u32 {
@@ -70,7 +82,7 @@ async fn the_second_of_two_saves_from_one_revision_is_refused_and_loses_nothing(
     assert_eq!(store.update(&first, 1, NOW).await.unwrap().revision, 2);
     let second = store.update(&new("a", Kind::Consumer, None, "Alice"), 1, NOW).await;
     assert!(matches!(second, Err(StoreError::Stale { current: 2 })));
-    assert_eq!(store.objects(&group()).await.unwrap()[0].spec, "{\"first\":1}");
+    assert_eq!(all(&store).await[0].spec, "{\"first\":1}");
     assert_eq!(store.masked_at("a", 1).await.unwrap().as_deref(), Some("{}"));
     assert_eq!(store.masked_at("a", 2).await.unwrap().as_deref(), Some("{\"first\":true}"));
     assert_eq!(store.masked_at("a", 3).await.unwrap(), None);
@@ -93,7 +105,7 @@ async fn deleting_a_consumer_deletes_its_credentials() {
     store.insert(&group(), &new("a", Kind::Consumer, None, "Alice"), NOW).await.unwrap();
     store.insert(&group(), &new("k", Kind::Credential, Some("a"), "key-auth/k"), NOW).await.unwrap();
     store.delete("a").await.unwrap();
-    assert!(store.objects(&group()).await.unwrap().is_empty());
+    assert!(all(&store).await.is_empty());
 }
 
 #[tokio::test]
@@ -137,14 +149,49 @@ async fn an_object_is_found_by_what_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn many_objects_come_in_order_and_each_once() {
+async fn of_many_objects_each_is_read_once_as_it_is_stored() {
     let folder = TempDir::new().unwrap();
     let store = store(&folder).await;
+    assert!(all(&store).await.is_empty());
     let rows: Vec<NewRow> =
-        (0..2_500).map(|n| new(&format!("{n:04}"), Kind::Consumer, None, &format!("c{n:04}"))).collect();
+        (0..10_000).map(|n| new(&format!("{n:05}"), Kind::Consumer, None, &format!("c{n:05}"))).collect();
     store.insert_all(&group(), &rows, NOW).await.unwrap();
-    let read = store.objects(&group()).await.unwrap();
-    assert!(read.iter().map(|row| &row.id).eq(rows.iter().map(|row| &row.id)));
+    store.insert(&group(), &new("k", Kind::Credential, Some("00007"), "key-auth/k"), NOW).await.unwrap();
+    store.update(&rows[1], 1, Millis(NOW.0 + 1)).await.unwrap();
+    store.delete(&rows[5_000].id).await.unwrap();
+    let read = all(&store).await;
+    let mut expected = store.objects_of(&group(), Kind::Consumer).await.unwrap();
+    expected.extend(store.objects_of(&group(), Kind::Credential).await.unwrap());
+    assert_eq!((read.len(), read[1].revision, read[1].updated_at), (10_000, 2, Millis(NOW.0 + 1)));
+    assert!(read == expected);
+    assert_eq!(read.last().and_then(|row| row.parent.as_deref()), Some("00007"));
+    let other: GroupName = "other".parse().unwrap();
+    let nothing = |_: RowRef<'_>, _: &mut ()| Err(StoreError::Gone);
+    store.scan(&other, nothing, |()| ()).await.unwrap();
+}
+
+#[tokio::test]
+async fn whatever_ends_the_reading_is_told() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("p.db");
+    let store = store(&folder).await;
+    let rows: Vec<NewRow> =
+        (0..10_000).map(|n| new(&format!("{n:05}"), Kind::Consumer, None, &n.to_string())).collect();
+    store.insert_all(&group(), &rows, NOW).await.unwrap();
+    let refuse = |row: RowRef<'_>, _: &mut ()| if row.id == "07000" { Err(StoreError::Gone) } else { Ok(()) };
+    assert!(matches!(store.scan(&group(), refuse, |()| ()).await, Err(StoreError::Gone)));
+    let fall = |row: RowRef<'_>, _: &mut ()| {
+        assert!(row.id != "07000", "as a bug would");
+        Ok::<_, StoreError>(())
+    };
+    assert!(matches!(store.scan(&group(), fall, |()| ()).await, Err(StoreError::Interrupted(_))));
+    let unknown = "update objects set kind = 'unknown' where id = '07000'";
+    sqlx::query(unknown).execute(&store.writer).await.unwrap();
+    let fine = |_: RowRef<'_>, _: &mut ()| Ok::<_, StoreError>(());
+    assert!(matches!(store.scan(&group(), fine, |()| ()).await, Err(StoreError::Database(_))));
+    store.close().await;
+    std::fs::remove_file(&path).unwrap();
+    assert!(store.scan(&group(), fine, |()| ()).await.is_err(), "nothing is made in its place");
 }
 
 #[tokio::test]
@@ -159,7 +206,7 @@ async fn objects_survive_reopening_and_files_are_private() {
     }
     first.close().await;
     let again = store(&folder).await;
-    assert_eq!(again.objects(&group()).await.unwrap().len(), 1);
+    assert_eq!(all(&again).await.len(), 1);
     assert_eq!(again.fact("x").await.unwrap().as_deref(), Some("2"));
     assert_eq!(again.groups().await.unwrap()[0].name, group());
 }
@@ -246,4 +293,26 @@ fn changed_foreign_and_cut_ciphertext_is_told_apart() {
     flipped[inside] = if flipped[inside] == b'A' { b'B' } else { b'A' };
     let flipped = with(String::from_utf8(flipped).unwrap());
     assert_eq!(sealer.open(home, &flipped).unwrap_err(), SealError::Tampered);
+}
+
+/// Overwrites what lies in the middle of a file.
+fn damage(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8_192].fill(0x5a);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_damaged_later_is_told_before_it_is_used() {
+    let folder = TempDir::new().unwrap();
+    let first = store(&folder).await;
+    let rows: Vec<NewRow> = (0..2_000).map(|n| new(&format!("{n:05}"), Kind::Consumer, None, &n.to_string())).collect();
+    first.insert_all(&group(), &rows, NOW).await.unwrap();
+    first.sound().await.unwrap();
+    first.close().await;
+    damage(&folder.path().join("p.db"));
+    let again = Store::open(&format!("sqlite:{}", folder.path().join("p.db").display())).await.unwrap();
+    let found = again.sound().await;
+    assert!(matches!(&found, Err(StoreError::Damaged { found }) if !found.is_empty()), "{found:?}");
 }

@@ -74,7 +74,7 @@ async fn what_is_typed_wrong_is_not_repeated() {
 async fn what_cannot_be_read_from_the_database_is_not_repeated() {
     let w = World::new().await;
     w.control.add_provider(&op(), &group(), provider("canary-token")).await.unwrap();
-    let sound = w.store.objects(&group()).await.unwrap().remove(0);
+    let sound = w.store.objects_of(&group(), store::Kind::SecretProvider).await.unwrap().remove(0);
     let elsewhere = r#"{"ciphertext": "canary", "set_at": 1}"#;
     for (at, (text, part)) in [
         (r#""canary-token""#, "cannot be read by this version"),

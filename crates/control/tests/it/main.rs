@@ -114,7 +114,7 @@ impl World {
     /// Whether the gateway would let a request with this key pass, and as whom.
     fn owner(&self, key: &str) -> Option<String> {
         let snapshot = self.control.snapshots().borrow().clone();
-        let wanted = self.fingerprints.of(key.as_bytes());
+        let wanted = self.fingerprints.of_key(key.as_bytes());
         snapshot.keys.get(&wanted).map(|key| key.consumer.name.to_string())
     }
 }

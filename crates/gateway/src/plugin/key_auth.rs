@@ -14,9 +14,16 @@ use postern::plugin::key_auth::KeyAuthPlugin;
 use std::borrow::Cow;
 
 const MISSING: &str = "Missing API key in request";
+/// Up to 3.9, and in the documents of API7.
+const MISSING_OF_OLD: &str = "Missing API key found in request";
 const INVALID: &str = "Invalid API key in request";
 const UNKNOWN: Denied = Denied::because(INVALID, "no armed credential has this key");
 const SEVERAL: Denied = Denied::because(INVALID, "it has several keys that differ");
+
+/// What APISIX up to 3.9 said in place of `message`.
+pub(crate) fn in_old_words(message: &'static str) -> &'static str {
+    if message == MISSING { MISSING_OF_OLD } else { message }
+}
 
 /// A key-auth configuration, ready to run.
 pub(crate) struct KeyAuth {

@@ -18,7 +18,7 @@ mod ids;
 mod ip_restriction;
 mod jwt_auth;
 mod kept;
-mod key_auth;
+pub(crate) mod key_auth;
 pub(crate) mod ldap_auth;
 pub(crate) mod limit_count;
 mod proxy_rewrite;

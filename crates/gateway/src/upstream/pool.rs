@@ -13,11 +13,10 @@ use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use http_body::{Body, Frame};
-use hyper::body::{Bytes, Incoming};
+use http_body::Body;
+use hyper::body::Incoming;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// What one worker sends requests with.
@@ -45,7 +44,7 @@ pub(crate) struct Answered {
 
 /// What an answer holds until it has ended: its connection, and its place among those in flight.
 pub(crate) struct Hold {
-    connection: Lease,
+    _connection: Lease,
     _in_flight: Option<InFlight>,
 }
 
@@ -104,7 +103,7 @@ impl Pool {
             let (failure, unsent) = match in_time(asking, progress.as_deref(), limit, &self.alarms).await {
                 Ok((response, connection)) => {
                     servers.learn(node, !is_overload(response.status()));
-                    let hold = Hold { connection, _in_flight: in_flight };
+                    let hold = Hold { _connection: connection, _in_flight: in_flight };
                     return Ok(Answered { response, node: Arc::clone(node), hold });
                 }
                 Err(failed) => failed,
@@ -138,17 +137,6 @@ impl Pool {
                 _ => return Err(failed),
             }
         }
-    }
-}
-
-impl Hold {
-    /// The next piece of the answer's body.
-    pub(crate) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        self.connection.poll_frame(body, context)
     }
 }
 

@@ -1,7 +1,9 @@
 //! key-auth from the outside. The table of every case is in `src/plugin/key_auth_tests.rs`.
 
-use crate::support::{Running, locked_route, nodes, route, snapshot, start};
+use crate::support::{Running, locked_route, nodes, route, snapshot, start, start_with};
 use crate::upstream::Upstream;
+use gateway::{GatewayConfig, Messages};
+use postern::routing::Upstream as Kind;
 use postern::snapshot::Snapshot;
 
 const MISSING: (u16, &str) = (401, r#"{"message":"Missing API key in request"}"#);
@@ -152,4 +154,21 @@ async fn a_claim_in_the_trailers_does_not_arrive_either() {
     let seen = upstream.last();
     assert_eq!((seen.body_length, seen.trailers.len()), (2, 0));
     assert_eq!(seen.headers.get_all("x-consumer-username").iter().collect::<Vec<_>>(), ["alice"]);
+}
+
+#[tokio::test]
+async fn a_missing_key_is_told_in_the_words_of_the_version_that_was_chosen() {
+    let reworded = r#"{"_meta": {"error_response": "no"}}"#;
+    for (messages, expected) in [
+        (Messages::Apisix318, r#"{"message":"Missing API key in request"}"#),
+        (Messages::Apisix39, r#"{"message":"Missing API key found in request"}"#),
+    ] {
+        let routes = vec![locked_route("plain", "/plain", "{}"), locked_route("reworded", "/reworded", reworded)];
+        let config = GatewayConfig { messages, ..GatewayConfig::default() };
+        let running = start_with(config, snapshot(Kind::BuiltinEcho, routes));
+        assert_eq!(running.get("/plain").await.summary(), (401, expected));
+        let invalid = running.get_with("/plain", &[("apikey", "x")]).await;
+        assert_eq!(invalid.summary(), (401, r#"{"message":"Invalid API key in request"}"#));
+        assert_eq!(running.get("/reworded").await.summary(), (401, "no"));
+    }
 }

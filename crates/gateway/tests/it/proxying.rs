@@ -381,3 +381,18 @@ async fn an_answer_of_http10_is_one_of_http11_for_the_client() {
     let of_old = running.raw("GET / HTTP/1.0\r\n\r\n").await;
     assert!(of_old.starts_with("HTTP/1.0 200 OK\r\n") && of_old.ends_with("\r\n\r\nold"), "{of_old}");
 }
+
+/// What was encoded for this hop is taken off here. An encoding that cannot be would reach the client as if it were none.
+#[tokio::test]
+async fn an_answer_in_an_unknown_transfer_encoding_is_none() {
+    for (encoding, status) in [("chunked", 200), ("CHUNKED", 200), ("gzip, chunked", 502), ("gzip", 502)] {
+        let encodes = scripted(move |_, mut stream| async move {
+            receive(&mut stream).await;
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: {encoding}\r\n\r\n");
+            stream.write_all(format!("{head}3\r\nabc\r\n0\r\n\r\n").as_bytes()).await.unwrap();
+        })
+        .await;
+        let running = start(snapshot(nodes(&[(encodes, 1)]), vec![route("all", "/*")]));
+        assert_eq!(running.get("/").await.status, status, "{encoding}");
+    }
+}

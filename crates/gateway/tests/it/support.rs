@@ -48,7 +48,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
     let service = Service { id: id("s"), name: "s".parse().unwrap(), upstream, plugins: Plugins::new() };
     let consumer = |name: &str, custom_id: Option<&str>| SnapshotConsumer {
         name: name.parse().unwrap(),
-        custom_id: custom_id.map(str::to_owned),
+        custom_id: custom_id.map(Into::into),
     };
     let key =
         KeyCredential { consumer: Arc::new(consumer("alice", Some("42"))), credential: id("primary-key"), proof: None };
@@ -57,7 +57,7 @@ pub(crate) fn snapshot(upstream: Upstream, routes: Vec<Route<LiveField>>) -> Sna
         services: BTreeMap::from([(id("s"), service)]).into(),
         routes: routes.into(),
         consumers: BTreeMap::from([("nobody".parse().unwrap(), consumer("nobody", None))]).into(),
-        keys: [(fingerprint_key.of(b"alice-key"), key)].into_iter().collect(),
+        keys: [(fingerprint_key.of_key(b"alice-key"), key)].into_iter().collect(),
         consumer_plugins: Arc::default(),
         global_plugins: Arc::default(),
         plugin_metadata: Arc::default(),
@@ -122,7 +122,7 @@ pub(crate) fn give_plugin(snapshot: &mut Snapshot, consumer: &str, plugin: Plugi
     all.entry(consumer.parse().unwrap()).or_default().insert(plugin, config);
     snapshot.consumer_plugins = all.into();
     let by = snapshot.fingerprint_key.of_name(plugin.slug(), name.as_bytes());
-    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".to_owned()) };
+    let owner = SnapshotConsumer { name: consumer.parse().unwrap(), custom_id: Some("7".into()) };
     let credential = id(&format!("{consumer}.{}", plugin.slug()));
     let known = KeyCredential { consumer: Arc::new(owner), credential, proof: None };
     snapshot.keys.insert(by, known);

@@ -79,7 +79,7 @@ impl Held {
     /// How many values of `watched` would survive a restart now, and when they were read.
     pub(super) fn keepable<'a>(&self, watched: impl Iterator<Item = &'a Selector>) -> Option<(usize, Millis)> {
         let reading = self.keeps()?;
-        let values = watched.filter(|selector| reading.document.value(selector, None).is_ok()).count();
+        let values = watched.filter(|selector| reading.document.gives(selector)).count();
         (values > 0).then_some((values, reading.read_at))
     }
 
@@ -150,7 +150,7 @@ impl Held {
     /// Counts the round that just ended, and says how it ended for `wanted`.
     pub(super) fn end_round<'a>(&mut self, wanted: impl Iterator<Item = &'a Selector>) -> Ended {
         let well = match (&self.reading, &self.failure) {
-            (Some(reading), None) => wanted.into_iter().all(|selector| reading.document.value(selector, None).is_ok()),
+            (Some(reading), None) => wanted.into_iter().all(|selector| reading.document.gives(selector)),
             _ => false,
         };
         self.failures = if well { 0 } else { self.failures.saturating_add(1) };

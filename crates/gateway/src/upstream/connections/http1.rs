@@ -1,22 +1,20 @@
 //! HTTP/1.1: a worker's requests take a connection, and give it back with the last byte of the answer.
 
-use super::line::Line;
 use super::{Asked, Broken, Kept, LONGEST_HEAD, PerServer, Unanswered};
 use crate::body::Upload;
 use crate::upstream::connect::Connector;
 use crate::upstream::node::Node;
 use crate::upstream::tls_stream::Refusal;
 use http::Request;
-use http_body::Frame;
-use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Unused connections kept for each server, as in APISIX (`keepalive_pool`).
 const MOST: usize = 320;
+
+type Sender = http1::SendRequest<Upload>;
 
 /// One worker's connections to the servers of one upstream.
 pub(in crate::upstream) struct Connections {
@@ -30,14 +28,14 @@ type Shelves = PerServer<Shelf>;
 #[derive(Default)]
 struct Shelf {
     /// The one used last is on top, and taken first.
-    unused: Vec<Line>,
+    unused: Vec<Sender>,
     /// How many at the bottom nobody has taken since the last look.
     untouched: usize,
 }
 
 /// A connection in use. Goes back to its shelf when it is dropped, as soon as its answer has been read to the end.
 pub(crate) struct Lease {
-    line: Option<Line>,
+    sender: Option<Sender>,
     shelves: Arc<Shelves>,
     server: usize,
 }
@@ -48,9 +46,9 @@ impl Connections {
     }
 
     pub(super) async fn ask(&self, server: usize, node: &Node, mut request: Request<Upload>, anew: bool) -> Asked {
-        while let Some(mut line) = if anew { None } else { self.shelves.take(server) } {
-            match line.send(request).await {
-                Ok(response) => return Ok((response, self.lease(line, server))),
+        while let Some(mut sender) = if anew { None } else { self.shelves.take(server) } {
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, self.lease(sender, server))),
                 Err(mut error) => match error.take_message() {
                     // It was closed before anything was sent: as if it had not been there.
                     Some(unsent) => request = unsent,
@@ -58,12 +56,12 @@ impl Connections {
                 },
             }
         }
-        let (mut line, refusal) = match self.open(node).await {
+        let (mut sender, refusal) = match self.open(node).await {
             Ok(opened) => opened,
             Err(why) => return Err(Unanswered { why, unsent: Some(request) }),
         };
-        match line.send(request).await {
-            Ok(response) => Ok((response, self.lease(line, server))),
+        match sender.try_send_request(request).await {
+            Ok(response) => Ok((response, self.lease(sender, server))),
             Err(error) => {
                 let Unanswered { why, unsent } = unanswered(error, false);
                 Err(Unanswered { why: why.or_refused(refusal.as_ref()), unsent })
@@ -71,16 +69,23 @@ impl Connections {
         }
     }
 
-    fn lease(&self, line: Line, server: usize) -> super::Lease {
-        super::Lease::Http1(Lease { line: Some(line), shelves: Arc::clone(&self.shelves), server })
+    fn lease(&self, sender: Sender, server: usize) -> super::Lease {
+        let shelves = Arc::clone(&self.shelves);
+        super::Lease::Http1 { _connection: Lease { sender: Some(sender), shelves, server } }
     }
 
-    async fn open(&self, node: &Node) -> Result<(Line, Option<Refusal>), Broken> {
+    async fn open(&self, node: &Node) -> Result<(Sender, Option<Refusal>), Broken> {
         let stream = self.connector.connect(&node.authority).await.map_err(|error| Broken::Connect(Arc::new(error)))?;
         let refusal = stream.refusal();
         let opened = http1::Builder::new().max_buf_size(LONGEST_HEAD as usize).handshake(stream).await;
         let (sender, connection) = opened.map_err(|error| broken(error, false))?;
-        Ok((Line::new(sender, connection), refusal))
+        tokio::spawn(async move {
+            // Whoever waits for an answer is told the same.
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "A connection to an upstream server broke");
+            }
+        });
+        Ok((sender, refusal))
     }
 }
 
@@ -95,17 +100,17 @@ fn broken(error: hyper::Error, was_kept: bool) -> Broken {
 
 impl Shelves {
     /// A connection that is open, as far as one can know.
-    fn take(&self, server: usize) -> Option<Line> {
+    fn take(&self, server: usize) -> Option<Sender> {
         let mut shelf = self.of(server);
-        let open = std::iter::from_fn(|| shelf.unused.pop()).find(Line::is_ready);
+        let open = std::iter::from_fn(|| shelf.unused.pop()).find(Sender::is_ready);
         shelf.untouched = shelf.untouched.min(shelf.unused.len());
         open
     }
 
-    fn put(&self, server: usize, line: Line) {
+    fn put(&self, server: usize, sender: Sender) {
         let mut shelf = self.of(server);
         if shelf.unused.len() < MOST {
-            shelf.unused.push(line);
+            shelf.unused.push(sender);
         }
     }
 }
@@ -114,43 +119,26 @@ impl Kept for Shelf {
     /// Closes what nobody has taken.
     fn clear(&mut self) {
         self.unused.drain(..self.untouched);
-        self.unused.iter_mut().for_each(Line::look);
-        self.unused.retain(|line| !line.is_closed());
+        self.unused.retain(|sender| !sender.is_closed());
         self.untouched = self.unused.len();
-    }
-}
-
-impl Lease {
-    pub(super) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        match &mut self.line {
-            Some(line) => line.poll_frame(body, context),
-            None => Poll::Ready(None),
-        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut line) = self.line.take() else { return };
-        if !line.is_ready() {
-            line.look();
-        }
-        if line.is_ready() {
-            return self.shelves.put(self.server, line);
-        }
-        // One that was not read to its end never becomes ready.
-        if line.is_closed() || !line.has_task() {
+        let Some(mut sender) = self.sender.take() else { return };
+        if sender.is_closed() {
             return;
         }
-        // Most often the answer has been read and the connection is about to find out.
+        if sender.is_ready() {
+            return self.shelves.put(self.server, sender);
+        }
+        // Most often the answer has been read and the connection is about to find out. One that was not read to its end
+        // never becomes ready.
         let (shelves, server) = (Arc::clone(&self.shelves), self.server);
         let waiting = async move {
-            if line.ready().await.is_ok() {
-                shelves.put(server, line);
+            if sender.ready().await.is_ok() {
+                shelves.put(server, sender);
             }
         };
         // There is none when the gateway stops.

@@ -1,13 +1,12 @@
 //! Connections to upstream servers: kept, and used again.
 //!
-//! hyper speaks on each of them. What is here is who has which one, in HTTP/1.1 and in HTTP/2, and who moves its bytes. hyper-util's pool does the
+//! hyper drives each of them. What is here is who has which one, in HTTP/1.1 and in HTTP/2. hyper-util's pool does the
 //! same for any host and protocol, and takes a fifth of all the instructions of a request for it (docs/decisions.md).
 //!
 //! No request waits for a lock here: all who take one run on the worker's thread, and hold it for a few instructions.
 
 mod http1;
 mod http2;
-mod line;
 
 pub(super) use http2::is_of_other_protocol;
 
@@ -17,11 +16,8 @@ use super::tls_stream::Refusal;
 use crate::body::Upload;
 use futures_util::future::{Either, FutureExt};
 use http::{Request, Response};
-use http_body::{Body, Frame};
-use hyper::body::{Bytes, Incoming};
-use std::pin::Pin;
+use hyper::body::Incoming;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -36,7 +32,7 @@ pub(super) enum Connections {
 
 /// A connection in use, or a stream of it. Whoever has it holds it until the answer has ended.
 pub(crate) enum Lease {
-    Http1(http1::Lease),
+    Http1 { _connection: http1::Lease },
     Http2 { _stream: http2::Lease },
 }
 
@@ -69,20 +65,6 @@ pub(super) enum Broken {
         /// The server has said that it did nothing with the request.
         is_unprocessed: bool,
     },
-}
-
-impl Lease {
-    /// The next piece of the answer's body, which came on this connection.
-    pub(super) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        match self {
-            Self::Http1(lease) => lease.poll_frame(body, context),
-            Self::Http2 { .. } => Pin::new(body).poll_frame(context),
-        }
-    }
 }
 
 impl<T: Kept> PerServer<T> {
