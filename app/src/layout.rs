@@ -77,6 +77,7 @@ fn Side() -> impl IntoView {
                         label="Menu"
                         look=Look::Ghost
                         glyph=Glyph::Menu
+                        expanded=menu_open
                         on_press=Callback::new(move |()| menu_open.update(|open| *open = !*open))
                     />
                 </div>

@@ -56,17 +56,24 @@ const theme = EditorView.theme({
     maxWidth: "min(32rem, calc(100vw - 2rem))",
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", maxHeight: "16rem" },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.25rem 0.625rem", lineHeight: "1.25rem" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": {
+    padding: "0.25rem 0.625rem",
+    lineHeight: "1.25rem",
+    // What is offered is read whole: on a narrow screen it goes on in the next line.
+    whiteSpace: "normal",
+    overflowWrap: "anywhere",
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
     background: "var(--c-accent-soft)",
     color: "var(--c-text)",
   },
   ".cm-completionMatchedText": { textDecoration: "none", color: "var(--c-accent-text)", fontWeight: "600" },
-  ".cm-completionDetail": { color: "var(--c-muted)", fontStyle: "normal", marginLeft: "0.75rem", fontFamily: "var(--font-sans)" },
+  ".cm-completionDetail": { display: "inline-block", color: "var(--c-muted)", fontStyle: "normal", marginLeft: "0.75rem", fontFamily: "var(--font-sans)" },
   ".cm-completionIcon": { display: "none" },
   ".cm-tooltip.cm-completionInfo": { padding: "0.5rem 0.75rem", lineHeight: "1.25rem", fontFamily: "var(--font-sans)" },
-  // Where there is no room beside the list it would cover the list.
+  // Where there is no room beside the list it would cover the list, or be a letter wide. The guide tells the same.
   ".cm-completionInfo.cm-completionInfo-left-narrow, .cm-completionInfo.cm-completionInfo-right-narrow": { display: "none" },
+  "@media (max-width: 45rem)": { ".cm-tooltip.cm-completionInfo": { display: "none" } },
   ".cm-diagnostic": { padding: "0.5rem 0.75rem", fontFamily: "var(--font-sans)", lineHeight: "1.25rem" },
   ".cm-diagnostic-error": { borderLeft: "3px solid var(--c-danger)" },
   ".cm-diagnosticAction": {

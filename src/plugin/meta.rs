@@ -33,8 +33,9 @@ pub struct Meta {
     pub priority: Option<i32>,
     /// The body of its refusals: a text as it is, or any other JSON.
     pub error_response: Option<Value>,
-    /// Which requests it runs for; absent for all.
-    pub filter: Option<Condition>,
+    /// Which requests it runs for, as a [`Condition`] reads it; absent for all. It is not read here, so that the browser,
+    /// which asks whether there is one, need not bring what reads it along.
+    pub filter: Option<Value>,
 }
 
 /// What is wrong with the filter of a configuration, if it has one.

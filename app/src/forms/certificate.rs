@@ -104,9 +104,13 @@ pub fn CertificateDialog(
         });
     };
     let title = stored.as_ref().map_or("Add Certificate".to_owned(), |v| format!("Edit {}", v.stored.object.name));
-    let hint = move |kept: Option<Millis>| match kept {
-        Some(at) => format!("Set {}; leave empty to keep.", ago_text(now, at)),
-        None => "PEM, or a reference such as $secret://vault/my-vault/tls/example/key.".to_owned(),
+    let hint = move |kept: Option<Millis>, example: &'static str| match kept {
+        Some(at) => format!("Set {}; leave empty to keep.", ago_text(now, at)).into_any(),
+        None => view! {
+            "PEM, or a reference such as "
+            <span class="ref-text">{example}</span>
+        }
+        .into_any(),
     };
     view! {
         <FormDialog
@@ -136,7 +140,7 @@ pub fn CertificateDialog(
                 required=kept_certificate.is_none()
                 mono=true
                 placeholder="-----BEGIN CERTIFICATE-----"
-                hint=move || hint(kept_certificate)
+                hint=move || hint(kept_certificate, "$secret://vault/my-vault/tls/example/certificate")
             />
             <TextArea
                 name="private_key"
@@ -145,7 +149,7 @@ pub fn CertificateDialog(
                 required=kept_key.is_none()
                 mono=true
                 placeholder="-----BEGIN PRIVATE KEY-----"
-                hint=move || hint(kept_key)
+                hint=move || hint(kept_key, "$secret://vault/my-vault/tls/example/key")
             />
         </FormDialog>
     }

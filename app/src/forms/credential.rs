@@ -12,7 +12,7 @@ use postern::name::ConsumerName;
 use postern::problem::FieldProblem;
 use postern::sensitive::SecretField;
 use postern::time::Millis;
-use ui::{Checkbox, Choice, Select, TextInput};
+use ui::{Checkbox, Choice, Disclosure, Select, TextInput};
 
 fn label(field: &str) -> String {
     match field {
@@ -190,31 +190,28 @@ fn JwtDetails(fields: Fields) -> impl IntoView {
         fields.algorithm.with(|name| JwtAlgorithm::from_name(name).is_some_and(JwtAlgorithm::is_shared))
     });
     view! {
-        <details class="details">
-            <summary>"Advanced"</summary>
-            <div class="grid gap-4 pt-3">
-                {move || {
-                    is_shared
-                        .get()
-                        .then(|| {
-                            view! {
-                                <Checkbox
-                                    name="base64_secret"
-                                    label="The secret is Base64 of the bytes to use".to_owned()
-                                    form_value="true".to_owned()
-                                    value=fields.base64_secret
-                                />
-                            }
-                        })
-                }}
-                <TextInput
-                    name="lifetime_grace_period"
-                    label="Lifetime Grace Period (s)"
-                    value=fields.lifetime_grace_period
-                    hint=|| "By how many seconds the clocks of caller and gateway may differ, for exp and nbf."
-                />
-            </div>
-        </details>
+        <Disclosure label="Advanced">
+            {move || {
+                is_shared
+                    .get()
+                    .then(|| {
+                        view! {
+                            <Checkbox
+                                name="base64_secret"
+                                label="The secret is Base64 of the bytes to use".to_owned()
+                                form_value="true".to_owned()
+                                value=fields.base64_secret
+                            />
+                        }
+                    })
+            }}
+            <TextInput
+                name="lifetime_grace_period"
+                label="Lifetime Grace Period (s)"
+                value=fields.lifetime_grace_period
+                hint=|| "By how many seconds the clocks of caller and gateway may differ, for exp and nbf."
+            />
+        </Disclosure>
     }
     .into_any()
 }

@@ -27,6 +27,12 @@ pub fn DeleteDialog(
     /// What is to be typed when something depends on it.
     #[prop(into)]
     name: String,
+    /// What happens when nothing else goes with it.
+    #[prop(default = "Nothing depends on it.")]
+    effect: &'static str,
+    /// What the consequences are called.
+    #[prop(default = "This goes with it, or stops working:")]
+    heading: &'static str,
     /// What goes with it, or stops working. Not empty means that the name must be typed.
     #[prop(into)]
     consequences: Vec<String>,
@@ -77,11 +83,11 @@ pub fn DeleteDialog(
                     {move || {
                         let list = needed.get();
                         if list.is_empty() {
-                            view! { <p class="text-muted">"Nothing depends on it. This cannot be undone."</p> }.into_any()
+                            view! { <p class="text-muted">{effect} " This cannot be undone."</p> }.into_any()
                         } else if kept_while_used {
                             view! { <Users list/> }.into_any()
                         } else {
-                            view! { <Consequences list name=prompt.get_value() typed/> }.into_any()
+                            view! { <Consequences heading list name=prompt.get_value() typed/> }.into_any()
                         }
                     }}
                 </DialogBody>
@@ -122,10 +128,10 @@ fn Lines(list: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn Consequences(list: Vec<String>, name: String, typed: RwSignal<String>) -> impl IntoView {
+fn Consequences(heading: &'static str, list: Vec<String>, name: String, typed: RwSignal<String>) -> impl IntoView {
     view! {
         <Callout tone=Tone::Warn>
-            <p class="font-medium">"This goes with it, or stops working:"</p>
+            <p class="font-medium">{heading}</p>
             <Lines list/>
         </Callout>
         <p>

@@ -37,6 +37,16 @@ impl ProviderTest {
             fields.set(form);
             run.run(());
         });
+        // What was tested is not what stands there now.
+        Effect::new(move |before: Option<ProviderForm>| {
+            let now = fields.form();
+            if before.is_some_and(|before| before != now)
+                && state.with_untracked(|test| matches!(test, Test::Ended(_) | Test::Lost(_)))
+            {
+                state.set(Test::NotBegun);
+            }
+            now
+        });
         Self { state, run, mend }
     }
 }

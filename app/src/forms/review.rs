@@ -83,11 +83,14 @@ fn Granted(access: Access) -> impl IntoView {
     let Access { language, policy, excess } = access;
     view! {
         <Verdict excess/>
-        <p class="text-muted">
-            {format!("{language}: reads exactly the secrets that references use now. Save it anew when references change. \
-                 A permission to list is optional and left out: it only completes references while they are written.")}
-        </p>
-        <Snippet text=policy label="Copy the policy"/>
+        <section class="mt-2 grid grid-cols-[minmax(0,1fr)] gap-2" aria-labelledby="least-policy">
+            <h3 id="least-policy">{language}</h3>
+            <p class="text-muted">
+                "It reads exactly the secrets that references use now: save it anew when references change. \
+                A permission to list is optional and left out: it only completes references while they are written."
+            </p>
+            <Snippet text=policy label="Copy the policy"/>
+        </section>
     }
     .into_any()
 }
@@ -99,6 +102,7 @@ fn Verdict(excess: Excess) -> impl IntoView {
             <p>
                 <Badge tone=Tone::Ok word="No more than needed"/>
             </p>
+            <p class="text-muted">"Whether it may read what is needed is what Test Connection tells."</p>
         }
         .into_any(),
         Excess::Unknown { why } => view! {
@@ -108,7 +112,7 @@ fn Verdict(excess: Excess) -> impl IntoView {
             <p class="text-muted">{why}</p>
         }
         .into_any(),
-        Excess::Found { what } => view! { <ExcessBadge what/> }.into_any(),
+        Excess::Found { what } => view! { <div class="text-sm"><ExcessBadge what/></div> }.into_any(),
     }
 }
 
@@ -117,10 +121,10 @@ fn Verdict(excess: Excess) -> impl IntoView {
 pub fn ExcessBadge(what: Vec<String>) -> impl IntoView {
     let code = Reason::ProviderExcess;
     view! {
-        <p>
+        <p class="mt-1">
             <Badge tone=Tone::Warn word="More than needed"/>
         </p>
-        <ul class="cell-sub max-w-sm" data-reason=code.code()>
+        <ul class="mt-1 grid gap-1 max-w-xl" data-reason=code.code()>
             {what.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view()}
         </ul>
     }

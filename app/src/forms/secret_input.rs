@@ -14,7 +14,7 @@ use postern::credential::{CredentialForm, FieldName, SecretFieldForm, Source};
 use postern::provider::vault::FormSecret;
 use postern::resolve::ReferenceCheck;
 use postern::secret_ref::{self, Reading};
-use ui::{BareArea, BareInput, Button, Choice, FaultLine, Glyph, Look, Radio};
+use ui::{BareArea, BareInput, Button, Choice, FaultLine, Faults, Glyph, Look, Radio};
 
 /// The field as typed. What was typed for the other choice is kept until the dialog closes.
 #[derive(Clone, Copy)]
@@ -84,6 +84,8 @@ pub fn SecretInput(
     let choices = Source::ALL.map(|source| Choice::new(source.slug(), source.label()));
     let has_stored = stored.is_some();
     let FieldName { name, label, .. } = field;
+    let faults = use_context::<Faults>();
+    let is_told = Signal::derive(move || faults.is_some_and(|faults| faults.of(name).is_some()));
     let is_public = CredentialForm::is_public(field);
     view! {
         <fieldset class="grid grid-cols-[minmax(0,1fr)] gap-2 min-w-0">
@@ -140,7 +142,7 @@ pub fn SecretInput(
                     } else {
                         view! {
                             <Hint completion/>
-                            <ReferenceHelp text=fields.text/>
+                            <ReferenceHelp text=fields.text is_told/>
                         }
                         .into_any()
                     }
@@ -194,7 +196,12 @@ fn ManualHint(fields: SecretFields, stored: Option<String>) -> impl IntoView {
 
 /// What the text says while it is typed, and, on a button, where it leads.
 #[component]
-pub fn ReferenceHelp(text: RwSignal<String>) -> impl IntoView {
+pub fn ReferenceHelp(
+    text: RwSignal<String>,
+    /// What is wrong with the text is told elsewhere.
+    #[prop(optional, into)]
+    is_told: Signal<bool>,
+) -> impl IntoView {
     let reading = Memo::new(move |_| text.with(|text| secret_ref::read(text.trim())));
     let check = RwSignal::new(None::<Result<Timed<ReferenceCheck>, AppError>>);
     let busy = RwSignal::new(false);
@@ -221,7 +228,10 @@ pub fn ReferenceHelp(text: RwSignal<String>) -> impl IntoView {
     let is_reference = Memo::new(move |_| matches!(reading.get(), Reading::Reference(_) | Reading::Env(_)));
     view! {
         <div aria-live="polite" class="grid grid-cols-[minmax(0,1fr)] gap-2">
-            {move || view! { <ReadingLine reading=reading.get() text=text.get_untracked().trim().to_owned()/> }}
+            {move || {
+                let text = text.get_untracked().trim().to_owned();
+                view! { <ReadingLine reading=reading.get() text is_told=is_told.get()/> }
+            }}
             {move || check.get().map(|answer| view! { <Resolved answer/> })}
         </div>
         <ExplainPanel explain/>
@@ -242,11 +252,12 @@ pub fn ReferenceHelp(text: RwSignal<String>) -> impl IntoView {
 }
 
 #[component]
-fn ReadingLine(reading: Reading, text: String) -> impl IntoView {
+fn ReadingLine(reading: Reading, text: String, is_told: bool) -> impl IntoView {
     match reading {
         Reading::Reference(reference) => view! { <p><ReferenceParts reference/></p> }.into_any(),
         Reading::Env(reference) => view! { <p><EnvParts reference/></p> }.into_any(),
-        Reading::Malformed(error) => view! { <Malformed text error/> }.into_any(),
+        Reading::Malformed(error) => view! { <Malformed text error is_told/> }.into_any(),
+        Reading::NearMiss(_) if is_told => ().into_any(),
         Reading::NearMiss(why) => view! { <p class="text-danger">{why}</p> }.into_any(),
         Reading::Literal => view! {
             <p>

@@ -20,7 +20,7 @@ use crate::parts::reference::ReferenceChip;
 use crate::parts::state::StateCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
-use postern::control::CredentialView;
+use postern::control::{CredentialName, CredentialView};
 use postern::credential::CredentialType;
 use postern::sensitive::SecretField;
 use std::pin::Pin;
@@ -198,27 +198,11 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
                 }}
             </td>
             <td data-label="State">
+                {view.same_as.map(|other| view! { <SameAs other kind/> })}
                 {match view.state {
                     Some(state) => view! { <StateCell state now/> }.into_any(),
                     None => view! { <Badge tone=Tone::Ok word="Set"/> }.into_any(),
                 }}
-                {view
-                    .same_as
-                    .map(|other| {
-                        view! {
-                            <div class="mt-2">
-                                <Badge tone=Tone::Danger word="Refused"/>
-                                <p class="cell-sub">
-                                    {format!(
-                                        "{} of {} has the same {2}, so neither authenticates. Give one of them another {2}.",
-                                        other.credential,
-                                        other.consumer,
-                                        kind.found_by(),
-                                    )}
-                                </p>
-                            </div>
-                        }
-                    })}
             </td>
             <td data-label="Updated" class="text-muted whitespace-nowrap">
                 <Ago now at=view.stored.updated_at/>
@@ -233,6 +217,24 @@ fn Row(view: CredentialView, live: Live<Data>) -> impl IntoView {
                 </div>
             </td>
         </tr>
+    }
+    .into_any()
+}
+
+/// Why it lets nobody in, however its value fares: another credential has the same.
+#[component]
+fn SameAs(other: CredentialName, kind: CredentialType) -> impl IntoView {
+    view! {
+        <div class="mb-2">
+            <Badge tone=Tone::Danger word="Refused"/>
+            <p class="cell-sub text-text">
+                {other.credential} " of "
+                <a class="link link-inline" href=paths().consumer(&other.consumer, other.kind)>
+                    {other.consumer.to_string()}
+                </a>
+                {format!(" has the same {0}, so neither authenticates. Give one of them another {0}.", kind.found_by())}
+            </p>
+        </div>
     }
     .into_any()
 }
@@ -345,6 +347,7 @@ fn DeleteCredential(live: Live<Data>, view: CredentialView) -> impl IntoView {
         <DeleteDialog
             what=format!("credential {name}")
             name
+            effect="Requests with it are refused from then on."
             consequences=nothing()
             delete
             on_done=done(live, go)

@@ -94,16 +94,17 @@ fn NeedsAttention(live: Live<Overview>) -> impl IntoView {
 #[component]
 fn AttentionLine(item: Attention) -> impl IntoView {
     let (name, href) = match item.subject {
-        AttentionSubject::Provider { key } => (key.id.to_string(), paths().provider(&key)),
+        AttentionSubject::Provider { key } => (format!("Secret provider {}", key.id), paths().provider(&key)),
         AttentionSubject::Plugin { user } => {
             (format!("{} of {} at {}", user.field, user.plugin.label(), user.owner_name), paths().plugins_of(&user))
         }
         AttentionSubject::Certificate { user } => {
             (format!("{} of certificate {}", user.field.label(), user.name), paths().certificates())
         }
-        AttentionSubject::Credential { name } => {
-            (format!("{} of {}", name.credential, name.consumer), paths().consumer(&name.consumer, name.kind))
-        }
+        AttentionSubject::Credential { name } => (
+            format!("Credential {} of {}", name.credential, name.consumer),
+            paths().consumer(&name.consumer, name.kind),
+        ),
     };
     view! {
         <li class="step">
@@ -135,36 +136,36 @@ fn steps() -> [Step; 5] {
     [
         Step {
             name: "Connect a secret provider",
-            hint: "HashiCorp Vault, OpenBao or AWS Secrets Manager. Test Connection tells whether it works.",
-            verb: "Add provider",
+            hint: "HashiCorp Vault, OpenBao, AWS Secrets Manager or Kubernetes Secrets. Test Connection tells whether it works.",
+            verb: "Add Secret Provider",
             done: |overview| overview.providers_healthy > 0,
             href: format!("{}?add=secret-provider", paths.providers()),
         },
         Step {
             name: "Add a consumer",
             hint: "Who calls: Alice, for example.",
-            verb: "Add consumer",
+            verb: "Add Consumer",
             done: |overview| overview.consumers > 0,
             href: format!("{}?add=consumer", paths.consumers()),
         },
         Step {
             name: "Give it a key by reference",
             hint: "A Key Authentication credential whose value stays in the secret provider.",
-            verb: "Choose consumer",
+            verb: "Choose a consumer",
             done: |overview| overview.credentials > 0,
             href: paths.consumers(),
         },
         Step {
             name: "Publish a service with a route",
             hint: "The built-in echo needs nothing behind it: route /ip to it.",
-            verb: "Add service",
+            verb: "Add Service",
             done: |overview| overview.services > 0 && overview.routes > 0,
             href: format!("{}?add=service", paths.services()),
         },
         Step {
             name: "Enable Key Auth on it",
             hint: "From then on the gateway asks for a key.",
-            verb: "Choose service",
+            verb: "Choose a service",
             done: |overview| overview.protected > 0,
             href: paths.services(),
         },

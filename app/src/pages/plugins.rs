@@ -219,9 +219,8 @@ fn FieldStates(plugin: PluginName, owner: Owner) -> impl IntoView {
     let field = move |(field, reference, state)| {
         view! {
             <li>
-                <p>
+                <p class="mb-1.5 flex flex-wrap items-center gap-x-2 gap-y-1">
                     <code>{field}</code>
-                    " "
                     <ReferenceChip reference/>
                 </p>
                 <StateCell state now/>
@@ -233,7 +232,7 @@ fn FieldStates(plugin: PluginName, owner: Owner) -> impl IntoView {
         let states = states.get();
         (!states.is_empty()).then(|| {
             view! {
-                <ul class="mt-2 grid gap-2" aria-label=format!("References of {}", plugin.label())>
+                <ul class="mt-3 grid gap-4" aria-label=format!("References of {}", plugin.label())>
                     {states.into_iter().map(field).collect_view()}
                 </ul>
             }
@@ -323,6 +322,7 @@ fn RemoveDialog(owner: PluginOwner, plugin: PluginName, on_done: Callback<()>) -
         <DeleteDialog
             what=format!("{what} {}", plugin.label())
             name=plugin.slug()
+            heading="From then on:"
             consequences
             delete
             on_done

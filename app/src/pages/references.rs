@@ -9,12 +9,13 @@ use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::page::PageHead;
 use crate::parts::reference::ReferenceChip;
-use crate::parts::state::StateCell;
+use crate::parts::state::{StateCell, tone, urgency};
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::{ReferenceUser, ReferenceView};
+use postern::resolve::StateName;
 use postern::time::Millis;
-use ui::{Empty, Glyph};
+use ui::{Badge, Empty, Glyph};
 
 /// The page.
 #[component]
@@ -47,14 +48,40 @@ fn List(live: Live<Vec<ReferenceView>>) -> impl IntoView {
                 }
                     .into_any()
             } else {
-                view! { <ReferenceTable rows now=live.now() on_change=Callback::new(move |()| live.refresh())/> }.into_any()
+                view! {
+                    <Tally rows/>
+                    <ReferenceTable rows now=live.now() on_change=Callback::new(move |()| live.refresh())/>
+                }
+                    .into_any()
             }
         }}
     }
     .into_any()
 }
 
-/// References with their states and users.
+/// How many are in which state, those to look at first.
+#[component]
+fn Tally(rows: Signal<Vec<ReferenceView>>) -> impl IntoView {
+    let count = move || {
+        let mut states = StateName::ALL;
+        states.sort_by_key(|state| urgency(*state));
+        let counted = rows
+            .with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name() == state).count())));
+        let badge = |(state, number): (StateName, usize)| {
+            let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
+            view! { <li><Badge tone=tone(state) word=format!("{number} {}", state.label()) glyph/></li> }
+        };
+        counted.into_iter().filter(|(_, number)| *number > 0).map(badge).collect_view()
+    };
+    view! {
+        <ul class="mb-4 flex flex-wrap gap-2" aria-label="References by state">
+            {count}
+        </ul>
+    }
+    .into_any()
+}
+
+/// References with their states and users, those to look at first.
 #[component]
 pub fn ReferenceTable(
     rows: Signal<Vec<ReferenceView>>,
@@ -77,7 +104,11 @@ pub fn ReferenceTable(
                     </tr>
                 </thead>
                 <tbody>
-                    {move || rows.get().into_iter().map(|view| view! { <Row view now/> }.into_any()).collect_view()}
+                    {move || {
+                        let mut rows = rows.get();
+                        rows.sort_by_key(|view| urgency(view.state.name()));
+                        rows.into_iter().map(|view| view! { <Row view now/> }.into_any()).collect_view()
+                    }}
                 </tbody>
             </table>
         </div>

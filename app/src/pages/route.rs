@@ -76,23 +76,23 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
             }
         }}
         {move || route.get().map(|route| view! { <Matches route/> })}
+        <PluginSection
+            owner
+            text="In addition to the service's; one of the same name counts instead of it."
+            none="No plugin of its own: the route has those of its service, if there are any."
+        />
         {move || {
             let plugins = inherited.get();
             (!plugins.is_empty())
                 .then(|| {
                     view! {
-                        <p class="mb-4 flex flex-wrap items-center gap-2 text-muted">
+                        <p class="-mt-4 mb-8 flex flex-wrap items-center gap-2 text-muted">
                             "From the service: "
                             <PluginChips plugins/>
                         </p>
                     }
                 })
         }}
-        <PluginSection
-            owner
-            text="In addition to the service's; one of the same name counts instead of it."
-            none="No plugin of its own: the route has those of its service, if there are any."
-        />
         {over_page(&["edit", "delete"], load_of_route, move || of_route(live, id.clone()))}
     }
     .into_any()

@@ -17,7 +17,7 @@ use crate::parts::page::{Crumb, PageHead};
 use crate::parts::state::HealthCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
-use postern::control::ProviderView;
+use postern::control::{ProviderHealth, ProviderView};
 use postern::provider::aws::AwsSettings;
 use postern::provider::kubernetes::KubernetesSettings;
 use postern::provider::vault::VaultSettings;
@@ -116,7 +116,20 @@ fn Configuration(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
         <dl class="facts pb-2">
             <dt>"Status"</dt>
             <dd>
-                <HealthCell health=view.health now/>
+                {
+                    let is_well = matches!(view.health, ProviderHealth::Healthy { .. });
+                    view! {
+                        <HealthCell health=view.health now/>
+                        {(!is_well)
+                            .then(|| {
+                                view! {
+                                    <p class="cell-sub">
+                                        "Test Connection goes through every step, and says at the one that fails what to do."
+                                    </p>
+                                }
+                            })}
+                    }
+                }
                 {(!view.excess.is_empty()).then(|| view! { <ExcessBadge what=view.excess/> })}
             </dd>
             {match provider.settings {

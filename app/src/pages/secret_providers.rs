@@ -38,7 +38,7 @@ fn Page(live: Providers) -> impl IntoView {
             is_empty=live.part(Vec::is_empty)
             glyph=Glyph::Vault
             empty_title="No secret provider yet"
-            empty_text="Connect HashiCorp Vault, OpenBao or AWS Secrets Manager, and credentials can refer to secrets instead of holding them."
+            empty_text="Connect HashiCorp Vault, OpenBao, AWS Secrets Manager or Kubernetes Secrets, and credentials can refer to secrets instead of holding them."
             add="secret-provider"
             add_label="Add Secret Provider"
         >
@@ -101,12 +101,12 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
                 </a>
             </td>
             <td data-label="Secret Manager">
-                <span class="inline-flex items-center gap-2">
+                <span class="inline-flex items-center gap-2 whitespace-nowrap">
                     <Icon glyph=Glyph::Provider/>
                     {key.manager.label()}
                 </span>
             </td>
-            <td data-label="Endpoint">
+            <td data-label="Endpoint" class="cell-address">
                 <code class="wrap-anywhere">{address}</code>
                 <p class="cell-sub">
                     <code>{details.0}</code>
@@ -116,7 +116,8 @@ fn Row(view: ProviderView, now: Signal<Millis>) -> impl IntoView {
             </td>
             <td data-label="Status">
                 <HealthCell health=view.health now/>
-                {(!view.excess.is_empty()).then(|| view! { <Badge tone=Tone::Warn word="More than needed"/> })}
+                {(!view.excess.is_empty())
+                    .then(|| view! { <p class="mt-1"><Badge tone=Tone::Warn word="More than needed"/></p> })}
             </td>
             <td data-label="References">{view.references}</td>
             <td data-label="Updated" class="text-muted whitespace-nowrap">

@@ -303,7 +303,15 @@ pub fn DeleteRoute(stored: Stored<Route>, on_done: Callback<()>) -> impl IntoVie
     });
     let name = stored.object.name.to_string();
     view! {
-        <DeleteDialog what=format!("route {name}") name consequences=nothing() delete on_done on_close=go.closing()/>
+        <DeleteDialog
+            what=format!("route {name}")
+            name
+            effect="Requests that only it matches are answered 404 from then on."
+            consequences=nothing()
+            delete
+            on_done
+            on_close=go.closing()
+        />
     }
     .into_any()
 }

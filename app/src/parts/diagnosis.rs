@@ -17,6 +17,9 @@ pub enum Test {
     Lost(AppError),
 }
 
+/// The step that failed.
+const FAILED: &str = ".stage[data-failed]";
+
 /// The panel below a provider's fields, or in a dialog of its own.
 #[component]
 pub fn TestPanel(
@@ -27,12 +30,15 @@ pub fn TestPanel(
     #[prop(default = "Testing the connection…")] running: &'static str,
 ) -> impl IntoView {
     let panel = NodeRef::<html::Div>::new();
-    // The panel may stand below what is visible of the dialog.
+    // The panel may stand below what is visible of the dialog, and be longer than that.
     Effect::new(move |_| {
         if test.with(|test| *test != Test::NotBegun)
             && let Some(panel) = panel.get_untracked()
         {
-            request_animation_frame(move || panel.scroll_into_view_with_bool(false));
+            request_animation_frame(move || match panel.query_selector(FAILED) {
+                Ok(Some(failed)) => failed.scroll_into_view_with_bool(false),
+                Ok(None) | Err(_) => panel.scroll_into_view_with_bool(false),
+            });
         }
     });
     view! {
@@ -98,8 +104,9 @@ fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
         Outcome::Warned { reason, explanation, .. } => Some((reason, explanation, None)),
         Outcome::Passed { .. } | Outcome::Skipped { .. } => None,
     };
+    let is_failed = word == "failed";
     view! {
-        <li class="stage">
+        <li class="stage" data-failed=is_failed>
             <span class=format!("contents {ink}")>
                 <Icon glyph/>
             </span>
@@ -107,7 +114,7 @@ fn Stage(result: StageResult, mend: Callback<Remedy>) -> impl IntoView {
                 {stage.label()}
                 <span class="sr-only">" " {word}</span>
             </span>
-            <span class=format!("stage-found wrap-anywhere {}", if word == "failed" { ink } else { "text-muted" })>
+            <span class=format!("stage-found wrap-anywhere {}", if is_failed { ink } else { "text-muted" })>
                 {found}
             </span>
             <span class="stage-time">{took_ms} " ms"</span>

@@ -10,7 +10,7 @@ use ui::Snippet;
 #[component]
 pub fn Explained(reason: Reason, explanation: Explanation) -> impl IntoView {
     view! {
-        <p class="text-text">{explanation.what.clone()}</p>
+        <p class="font-medium text-text">{explanation.what.clone()}</p>
         <Fix reason explanation/>
     }
     .into_any()

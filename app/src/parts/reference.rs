@@ -136,9 +136,9 @@ fn steps(selector: &Selector) -> impl IntoView + use<> {
     }
 }
 
-/// A text that is no reference, with the part at fault underlined, and why.
+/// A text that is no reference, with the part at fault underlined, and why, unless that is told already.
 #[component]
-pub fn Malformed(text: String, error: RefError) -> impl IntoView {
+pub fn Malformed(text: String, error: RefError, #[prop(optional)] is_told: bool) -> impl IntoView {
     let [before, fault, after] = split(&text, &error);
     view! {
         <p class="ref-text text-xs" aria-hidden="true">
@@ -146,7 +146,7 @@ pub fn Malformed(text: String, error: RefError) -> impl IntoView {
             <mark>{fault}</mark>
             {after}
         </p>
-        <p class="text-danger">{error.to_string()}</p>
+        {(!is_told).then(|| view! { <p class="text-danger">{error.to_string()}</p> })}
     }
     .into_any()
 }

@@ -26,6 +26,17 @@ pub fn tone(state: StateName) -> Tone {
     }
 }
 
+/// How soon an operator should look at it, lowest first: what gives no value, then what soon gives none.
+#[must_use]
+pub fn urgency(state: StateName) -> u8 {
+    match tone(state) {
+        Tone::Danger => 0,
+        Tone::Warn => 1,
+        Tone::Quiet | Tone::Info => 2,
+        Tone::Ok => 3,
+    }
+}
+
 /// The state's name.
 #[component]
 pub fn StateBadge(state: StateName) -> impl IntoView {
@@ -56,7 +67,7 @@ pub fn StateCell(state: ToldState, #[prop(into)] now: Signal<Millis>) -> impl In
         {failure
             .map(|Told { reason, explanation }| {
                 view! {
-                    <div class="mt-1.5 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs max-w-xl">
+                    <div class="mt-1.5 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs leading-[1.125rem] max-w-xl">
                         <Fix reason explanation/>
                     </div>
                 }

@@ -49,6 +49,9 @@ pub fn Button(
     /// Works before hydration too.
     #[prop(optional)]
     plain: bool,
+    /// Shows something else on the page, or hides it again: whether it is shown now.
+    #[prop(optional, into)]
+    expanded: Option<Signal<bool>>,
     /// At work: pressing again does nothing.
     #[prop(optional, into)]
     busy: Signal<bool>,
@@ -71,7 +74,10 @@ pub fn Button(
             disabled=move || waiting() || disabled.get()
             aria-busy=move || (waiting() || busy.get()).then_some("true")
             aria-disabled=move || busy.get().then_some("true")
+            aria-expanded=move || expanded.map(|expanded| expanded.get().to_string())
             aria-label=aria_label.clone()
+            // Shown by the style sheet where there is room for words: style/layout.css, .row-actions.
+            data-word=icon_only.then(|| label.get_untracked())
             title=icon_only.then(|| aria_label.unwrap_or_default())
             on:click=move |event| {
                 if busy.get_untracked() {

@@ -2,16 +2,15 @@
 
 use crate::{Glyph, Icon, focus_id};
 use leptos::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Check = Arc<dyn Fn() -> Vec<(String, String)> + Send + Sync>;
 
-/// The faults of the form around the caller, by field name. A field is checked when it is left, and
-/// all are when the form is submitted.
+/// The faults of the form around the caller, in the order of its check, which is that of its fields. A field is checked
+/// when it is left, and all are when the form is submitted.
 #[derive(Clone, Copy)]
 pub struct Faults {
-    by_field: RwSignal<BTreeMap<String, String>>,
+    by_field: RwSignal<Vec<(String, String)>>,
     /// Set when the form was submitted with faults: the summary takes the focus.
     submitted: RwSignal<u32>,
     check: StoredValue<Check>,
@@ -22,7 +21,7 @@ impl Faults {
     #[must_use]
     pub fn provide(check: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> Self {
         let faults = Self {
-            by_field: RwSignal::new(BTreeMap::new()),
+            by_field: RwSignal::new(Vec::new()),
             submitted: RwSignal::new(0),
             check: StoredValue::new(Arc::new(check)),
         };
@@ -42,7 +41,7 @@ impl Faults {
     pub fn refuse(&self, found: Vec<(String, String)>) {
         let any = !found.is_empty();
         // The form may be gone by the time the server answers.
-        self.by_field.try_set(found.into_iter().collect());
+        self.by_field.try_set(one_each(found));
         if any {
             self.submitted.try_update(|n| *n += 1);
         }
@@ -55,37 +54,37 @@ impl Faults {
         }
         let Some(check) = self.check.try_get_value() else { return };
         let fault = check().into_iter().find(|(name, _)| name == field);
-        self.by_field.try_update(|faults| match fault {
-            Some((name, why)) => {
-                faults.insert(name, why);
-            }
-            None => {
-                faults.remove(field);
+        self.by_field.try_update(|told| {
+            let place = told.iter().position(|(name, _)| name == field);
+            match (place, fault) {
+                (Some(place), Some(fault)) => told[place] = fault,
+                (Some(place), None) => drop(told.remove(place)),
+                (None, Some(fault)) => told.push(fault),
+                (None, None) => {}
             }
         });
     }
 
     /// What was told is looked at again: what is mended is no longer told. For a field of many parts.
     pub fn recheck(&self) {
-        if self.by_field.try_with_untracked(BTreeMap::is_empty) == Some(false)
+        if self.by_field.try_with_untracked(Vec::is_empty) == Some(false)
             && let Some(check) = self.check.try_get_value()
         {
-            self.by_field.try_set(check().into_iter().collect());
+            self.by_field.try_set(one_each(check()));
         }
     }
 
-    /// Every fault that is told, by field.
+    /// Every fault that is told, with its field.
     #[must_use]
-    pub fn all(&self) -> BTreeMap<String, String> {
+    pub fn all(&self) -> Vec<(String, String)> {
         self.by_field.try_get().unwrap_or_default()
     }
 
     /// What was wrong with the field is being mended.
     fn mending(&self, field: &str) {
-        if self.by_field.try_with_untracked(|faults| faults.contains_key(field)) == Some(true) {
-            self.by_field.update(|faults| {
-                faults.remove(field);
-            });
+        let is_told = |faults: &Vec<(String, String)>| faults.iter().any(|(name, _)| name == field);
+        if self.by_field.try_with_untracked(is_told) == Some(true) {
+            self.by_field.update(|faults| faults.retain(|(name, _)| name != field));
         }
     }
 
@@ -93,8 +92,20 @@ impl Faults {
     #[must_use]
     pub fn of(&self, field: &str) -> Option<String> {
         // A dialog that closes takes the focus out of a field, and what that leads to may run after it is gone.
-        self.by_field.try_with(|faults| faults.get(field).cloned()).flatten()
+        let of_it = |(name, why): &(String, String)| (name == field).then(|| why.clone());
+        self.by_field.try_with(|faults| faults.iter().find_map(of_it)).flatten()
     }
+}
+
+/// The first fault of each field: mending it shows whether there is another.
+fn one_each(found: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut kept: Vec<(String, String)> = Vec::with_capacity(found.len());
+    for (name, why) in found {
+        if kept.iter().all(|(other, _)| *other != name) {
+            kept.push((name, why));
+        }
+    }
+    kept
 }
 
 #[doc(hidden)]
@@ -204,7 +215,7 @@ pub fn ErrorSummary(
     });
     let shown = Memo::new(move |_| {
         let submitted = faults.submitted.try_get().is_some_and(|times| times > 0);
-        submitted && faults.by_field.try_with(BTreeMap::is_empty) == Some(false)
+        submitted && faults.by_field.try_with(Vec::is_empty) == Some(false)
     });
     move || {
         shown.get().then(|| {

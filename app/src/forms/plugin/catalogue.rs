@@ -25,7 +25,9 @@ pub fn CatalogueDialog(
     let search = RwSignal::new(String::new());
     let found = Memo::new(move |_| {
         let wanted = search.get();
-        PluginName::of(placement).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>()
+        let mut found = PluginName::of(placement).filter(|plugin| matches(*plugin, &wanted)).collect::<Vec<_>>();
+        found.sort_by_key(|plugin| plugin.label());
+        found
     });
     let count = move || match found.with(Vec::len) {
         0 => "No plugin has such a name or does such a thing.".to_owned(),

@@ -29,7 +29,7 @@ const FIELD: &str = "json";
 
 /// A problem's field is a place in the JSON, or the JSON as a whole.
 fn label(field: &str) -> String {
-    if field == "json" { "JSON Editor".to_owned() } else { field.to_owned() }
+    if field == FIELD { "JSON Editor".to_owned() } else { field.trim_start_matches('/').to_owned() }
 }
 
 /// What is edited: a plugin, on such an object.

@@ -183,7 +183,7 @@ pub fn ReferenceList(written: Memo<Vec<Written>>, states: States, on_explain: Ca
         let explained = reference.clone();
         let looked_at = Written { pointer, reference };
         view! {
-            <li>
+            <li class="grid grid-cols-[minmax(0,1fr)] gap-1.5">
                 <div class="flex items-center justify-between gap-2">
                     <code class="min-w-0 wrap-anywhere">{field.clone()}</code>
                     <Button
@@ -196,11 +196,13 @@ pub fn ReferenceList(written: Memo<Vec<Written>>, states: States, on_explain: Ca
                     />
                 </div>
                 <p class="ref-text text-xs">{text}</p>
-                {move || match states.of_written(&looked_at) {
-                    Some(Some(state)) => view! { <StateCell state now=states.now/> }.into_any(),
-                    Some(None) => view! { <Badge tone=Tone::Quiet word="Checking" glyph=Glyph::Busy/> }.into_any(),
-                    None => ().into_any(),
-                }}
+                <div class="empty:hidden">
+                    {move || match states.of_written(&looked_at) {
+                        Some(Some(state)) => view! { <StateCell state now=states.now/> }.into_any(),
+                        Some(None) => view! { <Badge tone=Tone::Quiet word="Checking" glyph=Glyph::Busy/> }.into_any(),
+                        None => ().into_any(),
+                    }}
+                </div>
             </li>
         }
         .into_any()

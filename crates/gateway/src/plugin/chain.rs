@@ -5,6 +5,7 @@ use super::fill::{OfKept, OfRequest};
 use super::{Access, Answer, Plugin, compile};
 use crate::own_answer::OwnBody;
 use crate::reject::Reject;
+use postern::plugin::condition::Condition;
 use postern::plugin::variable::Variable;
 use postern::plugin::{OnConsumer, Phase, PluginConfig, PluginName};
 use postern::snapshot::LiveField;
@@ -93,7 +94,7 @@ impl Installed {
             plugin: compile(owner, config)?,
             place: (about.phase, Reverse(meta.priority.unwrap_or(about.priority)), name),
             refusal: meta.error_response.as_ref().map(OwnBody::of),
-            filter: meta.filter.as_ref().map(When::compile).transpose()?,
+            filter: meta.filter.map(|filter| When::compile(&Condition::try_from(filter)?)).transpose()?,
         })
     }
 }

@@ -143,6 +143,10 @@ async fn what_cannot_be_run_lets_nothing_pass() {
     for path in ["/ip", "/nowhere"] {
         assert_eq!(gateway.get(path).await.status, 503, "a plugin for every request is broken");
     }
+    let no_filter =
+        r#"{"plugin": "limit-count", "config": {"count": 1, "time_window": 1, "_meta": {"filter": [["a", "=", 1]]}}}"#;
+    let gateway = Setup { global: stored(no_filter), ..Setup::default() }.start();
+    assert_eq!(gateway.get("/ip").await.status, 503, "nobody knows for which requests it is");
 }
 
 #[tokio::test]

@@ -81,7 +81,10 @@ impl Test<'_> {
         self.https = url.scheme() == "https";
         self.addresses = place.addresses().await.map_err(|why| self.lost(why))?;
         let found: Vec<String> = self.addresses.iter().map(|address| address.ip().to_string()).collect();
-        let found = format!("{}: {}", place.host, found.join(", "));
+        let found = match found.join(", ") {
+            addresses if addresses == place.host => addresses,
+            addresses => format!("{}: {addresses}", place.host),
+        };
         self.place = Some(place);
         Ok(Outcome::passed(found))
     }
