@@ -11,7 +11,7 @@ use crate::parts::group::group;
 use leptos::prelude::*;
 use postern::diagnosis::{Diagnosis, Remedy};
 use postern::name::GroupName;
-use postern::provider::ProviderKey;
+use postern::provider::{ProviderForm, ProviderKey};
 use std::future::Future;
 use ui::{Button, Dialog, DialogBody, DialogFoot, Glyph, Look};
 

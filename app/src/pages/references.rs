@@ -66,7 +66,7 @@ fn Tally(rows: Signal<Vec<ReferenceView>>) -> impl IntoView {
         let mut states = StateName::ALL;
         states.sort_by_key(|state| urgency(*state));
         let counted = rows
-            .with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name() == state).count())));
+            .with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name == state).count())));
         let badge = |(state, number): (StateName, usize)| {
             let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
             view! { <li><Badge tone=tone(state) word=format!("{number} {}", state.label()) glyph/></li> }
@@ -106,7 +106,7 @@ pub fn ReferenceTable(
                 <tbody>
                     {move || {
                         let mut rows = rows.get();
-                        rows.sort_by_key(|view| urgency(view.state.name()));
+                        rows.sort_by_key(|view| urgency(view.state.name));
                         rows.into_iter().map(|view| view! { <Row view now/> }.into_any()).collect_view()
                     }}
                 </tbody>
