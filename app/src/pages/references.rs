@@ -65,8 +65,8 @@ fn Tally(rows: Signal<Vec<ReferenceView>>) -> impl IntoView {
     let count = move || {
         let mut states = StateName::ALL;
         states.sort_by_key(|state| urgency(*state));
-        let counted = rows
-            .with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name == state).count())));
+        let counted =
+            rows.with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name == state).count())));
         let badge = |(state, number): (StateName, usize)| {
             let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
             view! { <li><Badge tone=tone(state) word=format!("{number} {}", state.label()) glyph/></li> }
