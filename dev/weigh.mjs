@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
+import { filesOfParts, loader } from "./parts.mjs";
 
 const [folder] = process.argv.slice(2);
 // File, when it is fetched, and how many KB of brotli it may have.
@@ -14,7 +15,7 @@ const files = [
   ["editor.js", "the plugin dialogs only", 120],
 ];
 // How many KB of brotli the first load of a part may have: WASM and JavaScript. Where most begin is `home`.
-const firstLoads = { home: 350, lists: 570, consumers: 640, providers: 630, plugins: 685, services: 785 };
+const firstLoads = { home: 295, lists: 358, consumers: 356, providers: 389, plugins: 408, services: 456 };
 
 const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
 const kb = (bytes) => (bytes / 1000).toFixed(0);
@@ -30,31 +31,15 @@ function report(what, { raw, packed }, when, most) {
   if (packed > most * 1000) tooHeavy.push(`${what} may have ${most} KB in brotli`);
 }
 
-// What each part loads, as the JavaScript says that loads it: its own file, and those it shares with other parts.
-function filesOfParts(loader) {
-  const shared = new Map();
-  for (const [, name, file] of loader.matchAll(/const (__chunk_\d+) = makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"/g)) {
-    shared.set(name, file);
-  }
-  const parts = /__wasm_split_load_(\w+) = wrapAsyncCb\(makeLoad\(\(\) => \{\s*const src = fetch\(new URL\("\.\/([^"]+)"[^[]*\[([^\]]*)\]/g;
-  return new Map(
-    [...loader.matchAll(parts)].map(([, part, own, names]) => [
-      part,
-      [own, ...names.split(", ").flatMap((name) => shared.get(name) ?? [])],
-    ]),
-  );
-}
-
 for (const [name, when, most] of files) {
   if (existsSync(join(folder, name))) report(name, weigh(name), when, most);
 }
-const loader = "pkg/__wasm_split.js";
-if (existsSync(join(folder, loader))) {
-  const parts = filesOfParts(readFileSync(join(folder, loader), "utf8"));
+const parts = filesOfParts(folder);
+if (parts.size > 0) {
   for (const [part, most] of Object.entries(firstLoads)) {
     const own = parts.get(part);
     if (!own) throw new Error(`${loader} names no part ${part}`);
-    const all = ["pkg/postern.wasm", "pkg/postern.js", loader, ...own.map((name) => `pkg/${name}`)].map(weigh);
+    const all = ["pkg/postern.wasm", "pkg/postern.js", loader, ...own].map(weigh);
     const sum = all.reduce((sum, one) => ({ raw: sum.raw + one.raw, packed: sum.packed + one.packed }));
     report(part, sum, `first load, ${all.length} files`, most);
   }

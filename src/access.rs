@@ -1,6 +1,6 @@
 //! Least privilege: the policy that the references in use need, and what a provider may do beyond it.
 
-use crate::resolve::Failure;
+use crate::resolve::Told;
 use serde::{Deserialize, Serialize};
 
 /// What a provider's token or user needs, and what it has beyond that.
@@ -49,7 +49,7 @@ pub enum Review {
     Done(Access),
     /// The manager could not be asked.
     Failed {
-        failure: Failure,
+        failure: Told,
     },
     /// Not for providers of this kind.
     NotOffered,

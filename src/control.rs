@@ -17,7 +17,7 @@ use crate::problem::FieldProblem;
 use crate::provider::vault::FormSecret;
 use crate::provider::{ProviderActivity, ProviderKey, SecretProvider};
 use crate::reference::Reference;
-use crate::resolve::{ReferenceCheck, ReferenceState};
+use crate::resolve::{ReferenceCheck, ToldState};
 use crate::routing::{Route, Service};
 use crate::sensitive::{Entered, Masked};
 use crate::time::Millis;
@@ -93,7 +93,7 @@ impl ProviderHealth {
 pub struct CredentialView {
     pub stored: Stored<Credential<Masked>>,
     /// `None` for a literal.
-    pub state: Option<ReferenceState>,
+    pub state: Option<ToldState>,
     /// Another credential has the same key, or the same name that requests give: neither authenticates.
     pub same_as: Option<CredentialName>,
 }
@@ -137,9 +137,9 @@ pub struct ClientCertificateView {
 pub struct CertificateView {
     pub stored: Stored<Certificate<Masked>>,
     /// Where the reference of the certificate stands; `None` for a text typed in.
-    pub certificate: Option<ReferenceState>,
+    pub certificate: Option<ToldState>,
     /// The same of the private key.
-    pub private_key: Option<ReferenceState>,
+    pub private_key: Option<ToldState>,
     /// Why it is not shown to anyone, and what to do; `None` when it is.
     pub problem: Option<String>,
     /// The services that show it to their servers.
@@ -150,7 +150,7 @@ pub struct CertificateView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceView {
     pub reference: Reference,
-    pub state: ReferenceState,
+    pub state: ToldState,
     pub used_by: ReferenceUser,
     /// What answers of the gateway name while a plugin needs this reference and it has no value.
     pub incident: String,

@@ -1,8 +1,8 @@
 //! Test Connection and Explain: the steps that a provider, or the reading of one reference, goes through, each
 //! with its result, time, reason and fix.
 
-use crate::provider::Manager;
 use crate::provider::vault::KvVersion;
+use crate::provider::{Manager, ProviderForm};
 use crate::reason::Reason;
 use crate::resolve::{Explanation, Failure, InvalidBecause};
 use crate::secret_ref::SecretRef;
@@ -174,6 +174,14 @@ impl Remedy {
                 Some(Self::SwitchKvVersion { to: mount.version.choice() })
             }
             _ => None,
+        }
+    }
+
+    /// Makes the change in a provider's form. A change of the reference is none of its provider.
+    pub fn mend(&self, form: &mut ProviderForm) {
+        match self {
+            Self::SwitchKvVersion { to } => to.slug().clone_into(&mut form.vault.kv_version),
+            Self::Respell { .. } => {}
         }
     }
 

@@ -8,7 +8,6 @@
 use crate::resolve::{Explanation, StateName};
 use crate::secret_ref::{MAX_LENGTH, RefError, RefProblem};
 use crate::selection::{SelectionProblem, Selector, Written, suffix};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -88,7 +87,7 @@ impl FromStr for EnvRef {
 }
 
 /// Why a variable gave no value. Holds names; never a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvFailure {
     /// The variable.
     pub name: String,
@@ -96,8 +95,7 @@ pub struct EnvFailure {
 }
 
 /// Why a variable gave no value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "env", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvProblem {
     /// The server's settings do not let references read it.
     OutsidePrefix { prefix: String },

@@ -43,7 +43,7 @@ impl FingerprintKey {
         Fingerprint(u128::from_le_bytes(half))
     }
 
-    /// What `key` is found by.
+    /// What `key` is found by: the key of a consumer among keys, the name of a counter among counters.
     #[must_use]
     pub fn of_key(&self, key: &[u8]) -> Fingerprint {
         Fingerprint(self.keys.hash(key).into())

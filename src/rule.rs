@@ -4,11 +4,9 @@
 //! What must never happen here: a part of the text, or its length, in the words.
 
 use crate::reason::Reason;
-use serde::{Deserialize, Serialize};
 
 /// A rule that a text breaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// It has at least so many characters; with 1 it is not empty.
     AtLeast { characters: usize },

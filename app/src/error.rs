@@ -1,6 +1,6 @@
 //! What the browser is told when something was not done.
 
-use leptos::server_fn::codec::JsonEncoding;
+use crate::codec::JsonText;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use postern::control::ControlError;
 use postern::problem::FieldProblem;
@@ -25,7 +25,7 @@ impl From<ControlError> for AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     /// The framework's own texts repeat what was sent, so none of them is passed on.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {

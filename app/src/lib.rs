@@ -5,7 +5,10 @@
 compile_error!("`ssr` and `hydrate` exclude each other");
 
 pub mod api;
+pub mod codec;
 pub mod error;
+#[cfg(feature = "ssr")]
+mod first_loads;
 pub mod forms;
 pub mod go;
 pub mod layout;
@@ -23,4 +26,6 @@ pub mod title;
 #[cfg(feature = "ssr")]
 pub use api::provide_control;
 pub use error::AppError;
+#[cfg(feature = "ssr")]
+pub use first_loads::FirstLoads;
 pub use root::{App, shell};

@@ -18,7 +18,9 @@ test("each page is whole with what a browser fetches for it alone", async ({ pag
     page.on("request", (request) => fetched.push(request.url()));
     await dashboard.open(place.path);
     await expect(page.getByRole("heading", { level: 1 }), place.path).toBeVisible();
-    expect(fetched.filter((url) => url.includes("/pkg/split_")), place.path).toHaveLength(1);
+    // The dialogs of the page follow it.
+    const parts = fetched.filter((url) => /\/pkg\/split_(?!\w*dialogs)/.test(url));
+    expect(parts, place.path).toHaveLength(1);
     page.removeAllListeners("request");
   }
 });
@@ -43,5 +45,28 @@ test("a part that cannot be fetched is told, and loading the page anew helps", a
   await page.unroute(PART);
   await page.getByRole("link", { name: "Load the page anew" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Consumers", exact: true })).toBeVisible();
+  await hydrated(page);
+});
+
+test("where the address opens a dialog, it works as soon as the page does", async ({ page }) => {
+  const dashboard = new Dashboard(page, world.postern.dashboard);
+  await dashboard.open("/g/default/consumers?add=consumer");
+  const dialog = page.getByRole("dialog", { name: "Add Consumer" });
+  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("Dora");
+  await dashboard.submit(dialog);
+  await expect(page.getByRole("heading", { level: 1, name: "Dora", exact: true })).toBeVisible();
+});
+
+test("a dialog that cannot be fetched is told, and loading the page anew helps", async ({ page, complaints }) => {
+  complaints.expect(/Failed to load resource|Failed to fetch|TypeError/);
+  const dashboard = new Dashboard(page, world.postern.dashboard);
+  await page.route("**/pkg/split_dialogs.wasm", (route) => route.abort());
+  await dashboard.open("/g/default/consumers");
+  await page.getByRole("button", { name: "Add Consumer", exact: true }).click();
+  const told = page.getByRole("dialog", { name: "This dialog cannot be shown" });
+  await expect(told).toBeVisible();
+  await page.unroute("**/pkg/split_dialogs.wasm");
+  await told.getByRole("link", { name: "Load the page anew" }).click();
+  await expect(page.getByRole("dialog", { name: "Add Consumer" })).toBeVisible();
   await hydrated(page);
 });

@@ -4,7 +4,7 @@ use crate::gateway_link::GatewayLink;
 use crate::guard;
 use crate::hooks;
 use crate::site::Site;
-use app::{App, provide_control, shell};
+use app::{App, FirstLoads, provide_control, shell};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::from_fn;
@@ -13,7 +13,7 @@ use axum::routing::{any, get};
 use control::Control;
 use http::{StatusCode, header};
 use leptos::config::LeptosOptions;
-use leptos::prelude::{expect_context, use_context};
+use leptos::prelude::{expect_context, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use metrics_exporter_prometheus::PrometheusHandle;
 use postern::control::ControlPlane;
@@ -48,10 +48,11 @@ impl axum::extract::FromRef<Dashboard> for LeptosOptions {
 /// Everything the dashboard's listener answers.
 pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
     let options = LeptosOptions::builder().output_name("postern").site_pkg_dir("pkg").build();
+    let first_loads = site.first_loads();
     let dashboard = Dashboard { control: control.clone(), site, options: options.clone(), metrics };
     let hooks = hooks::answered_by(&control);
     let plane: Arc<dyn ControlPlane> = Arc::new(control);
-    let context = move || give_context(&plane);
+    let context = move || give_context(&plane, &first_loads);
     let pages = generate_route_list(App);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -83,8 +84,9 @@ pub(crate) fn router(control: Control, site: Site, metrics: Metrics) -> Router {
 }
 
 /// What pages and server functions find in their context, and the policy of a page.
-fn give_context(plane: &Arc<dyn ControlPlane>) {
+fn give_context(plane: &Arc<dyn ControlPlane>, first_loads: &FirstLoads) {
     provide_control(plane.clone());
+    provide_context(first_loads.clone());
     let nonce = leptos::nonce::use_nonce();
     let options = use_context::<ResponseOptions>();
     if let (Some(nonce), Some(options)) = (nonce, options)

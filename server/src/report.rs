@@ -62,7 +62,7 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis, steps: bool, form: Form) -> serde
 pub(crate) fn review(review: &Review, form: Form) -> serde_json::Result<String> {
     let access = match review {
         Review::Done(access) => access,
-        Review::Failed { failure } => return failed(failure.reason(), &failure.explain(), form),
+        Review::Failed { failure } => return failed(failure.reason, &failure.explanation, form),
         Review::NotOffered => return Ok("Providers of this kind cannot be asked what they may do.".to_owned()),
     };
     let excess = match &access.excess {

@@ -1,5 +1,6 @@
 //! The dashboard's files: WASM, style, fonts, icons. Inside the program, or in a folder while developing.
 
+use app::FirstLoads;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -40,6 +41,15 @@ impl Site {
             "the dashboard's files are not in {}; build them (dev/up does) or give their folder with --site-root",
             self.root.display()
         ))
+    }
+
+    /// What a browser fetches first, page by page; nothing is known of it in a site that is no release.
+    pub(crate) fn first_loads(&self) -> FirstLoads {
+        let Some(file) = self.read("pkg/parts.json") else { return FirstLoads::default() };
+        FirstLoads::parse(&file.bytes).unwrap_or_else(|error| {
+            tracing::warn!("pkg/parts.json cannot be read: {error}; pages take longer until they react");
+            FirstLoads::default()
+        })
     }
 
     /// Answers a request for a file; `None` when there is no such file.

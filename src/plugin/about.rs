@@ -137,7 +137,7 @@ impl About {
 
     /// Its fields there; none where it cannot be.
     #[must_use]
-    pub fn fields(&self, placement: Placement) -> &'static [Field] {
+    pub const fn fields(&self, placement: Placement) -> &'static [Field] {
         match (placement, &self.on_consumer) {
             (Placement::Route, _) | (Placement::Consumer, OnConsumer::AsOnRoute) => self.fields,
             (Placement::Consumer, OnConsumer::With { fields, .. }) => fields,

@@ -164,7 +164,7 @@ impl<F> PluginConfig<F> {
     }
 
     fn own_fields(&self) -> &'static [Field] {
-        self.name.about().fields(self.placement)
+        self.name.fields(self.placement)
     }
 
     /// The fields with each secret in its place, as `show` gives it.
@@ -300,7 +300,7 @@ impl<'de, F: Deserialize<'de>> Deserialize<'de> for PluginConfig<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Written { plugin: name, on: placement, config } = Written::deserialize(deserializer)?;
         let Value::Object(mut fields) = config else { return Err(D::Error::custom("a plugin's config is an object")) };
-        let secrets = mark_secrets(&mut fields, name.about().fields(placement));
+        let secrets = mark_secrets(&mut fields, name.fields(placement));
         let secrets = secrets.into_iter().map(|(at, value)| Ok((at, F::deserialize(value)?)));
         // The cause may quote the secret.
         let secrets = secrets.collect::<Result<_, serde_json::Error>>();

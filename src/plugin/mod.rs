@@ -44,6 +44,7 @@ pub use reader::STORED;
 pub use set::{PluginOwner, PluginSet};
 
 use crate::sensitive::{Entered, Masked, Sealed, SecretField};
+use schema::Field;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -79,6 +80,42 @@ macro_rules! plugins {
                     $(Self::$name => &$module::ABOUT),+
                 }
             }
+
+            // Each of these by itself, not through `about`: who asks for a name alone need not carry every check.
+
+            /// The machine name: `key-auth`.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.slug }),+
+                }
+            }
+
+            /// As the dashboard shows it.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.label }),+
+                }
+            }
+
+            /// Its fields there; none where it cannot be.
+            #[must_use]
+            pub fn fields(self, placement: Placement) -> &'static [Field] {
+                match (self, placement) {
+                    $((Self::$name, Placement::Route) => const { $module::ABOUT.fields(Placement::Route) },
+                    (Self::$name, Placement::Consumer) => const { $module::ABOUT.fields(Placement::Consumer) },
+                    (Self::$name, Placement::Metadata) => const { $module::ABOUT.fields(Placement::Metadata) }),+
+                }
+            }
+
+            /// What happens when it is removed.
+            #[must_use]
+            pub fn consequence_of_removal(self) -> &'static str {
+                match self {
+                    $(Self::$name => const { $module::ABOUT.consequence_of_removal }),+
+                }
+            }
         }
     };
 }
@@ -103,28 +140,10 @@ plugins! {
 }
 
 impl PluginName {
-    /// The machine name: `key-auth`.
-    #[must_use]
-    pub fn slug(self) -> &'static str {
-        self.about().slug
-    }
-
-    /// As the dashboard shows it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        self.about().label
-    }
-
     /// One sentence for the catalogue.
     #[must_use]
     pub fn summary(self) -> &'static str {
         self.about().summary
-    }
-
-    /// What happens when it is removed.
-    #[must_use]
-    pub fn consequence_of_removal(self) -> &'static str {
-        self.about().consequence_of_removal
     }
 
     /// Whether it lets nobody pass who does not prove who they are.
@@ -165,14 +184,14 @@ impl PluginName {
     /// where `*` stands for any item or name. No other field may hold a reference.
     #[must_use]
     pub fn secret_fields(self, placement: Placement) -> Vec<String> {
-        schema::secret_patterns(self.about().fields(placement))
+        schema::secret_patterns(self.fields(placement))
     }
 
     /// The JSON Schema (draft 7) of its configuration, `_meta` included. Fields that may hold a reference have
     /// `x-reference` and `writeOnly`; `x-order` of an object tells the order of its fields.
     #[must_use]
     pub fn json_schema(self, placement: Placement) -> Value {
-        let mut schema = schema::fields_schema(&config::all_fields(placement, self.about().fields(placement)));
+        let mut schema = schema::fields_schema(&config::all_fields(placement, self.fields(placement)));
         schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
         schema["title"] = self.label().into();
         schema["description"] = self.summary().into();
@@ -182,7 +201,7 @@ impl PluginName {
     /// What holds for the fields that are left out, as an object.
     #[must_use]
     pub fn defaults(self, placement: Placement) -> Value {
-        let fields = self.about().fields(placement).iter();
+        let fields = self.fields(placement).iter();
         let defaults = fields.filter_map(|field| Some((field.name.to_owned(), field.default_value()?)));
         json!(defaults.collect::<serde_json::Map<_, _>>())
     }

@@ -2,12 +2,10 @@
 //!
 //! Private and loopback addresses are allowed: managers live there.
 
-use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why Postern never connects to an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forbidden {
     /// 169.254/16 and fe80::/10. Clouds answer there with the machine's own credentials.
     LinkLocal,

@@ -14,16 +14,17 @@
 mod catalogue;
 mod of;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// Makes the enum and its three columns of one table.
 macro_rules! reasons {
     ($($variant:ident $code:literal $meaning:literal $remedy:literal;)+) => {
         /// Why something on the way to a secret failed, or is worth a warning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
-            $(#[doc = $meaning] #[serde(rename = $code)] $variant,)+
+            $(#[doc = $meaning] $variant,)+
         }
 
         impl Reason {
@@ -382,5 +383,20 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+// By its code. Of more than a hundred names, a derived reader would be the browser's largest.
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        let reason = Self::ALL.iter().find(|reason| reason.code() == code);
+        reason.copied().ok_or_else(|| de::Error::custom("no reason code"))
     }
 }

@@ -9,11 +9,9 @@ use crate::provider::kubernetes::KubernetesFailure;
 use crate::provider::vault::{AuthMethod, AuthMount, Kv, Mount, SecretPrefix, TokenFile, read_policy};
 use crate::rule::Rule;
 use crate::selection::{SelectionProblem, VersionProblem};
-use serde::{Deserialize, Serialize};
 
 /// Why a read gave no value. Holds paths, names and versions; never a value, never an answer's body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "failure", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The group has no such provider; `known` are the ids it has for that manager.
     ProviderMissing { provider: ProviderKey, known: Vec<String> },
@@ -55,7 +53,7 @@ pub enum Failure {
 }
 
 /// A version of a KV version 2 secret that can no longer be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletedVersion {
     pub version: u64,
     /// As Vault wrote it; empty when unknown.
@@ -65,8 +63,7 @@ pub struct DeletedVersion {
 }
 
 /// Why a manager refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeniedBecause {
     /// The token itself is not accepted: wrong, expired or revoked (Vault tells these not apart).
     TokenInvalid,
@@ -84,8 +81,7 @@ pub enum DeniedBecause {
 }
 
 /// What is wrong with a token file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFileProblem {
     /// The server's configuration gives the gateway group no folder of token files.
     NotAllowed,
@@ -102,8 +98,7 @@ pub enum TokenFileProblem {
 }
 
 /// Why a login was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginProblem {
     /// Vault does not accept what the provider shows.
     Credentials,
@@ -115,8 +110,7 @@ pub enum LoginProblem {
 }
 
 /// Why there was no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnreachableBecause {
     /// The host name has no address.
     NameNotFound {
@@ -149,8 +143,7 @@ pub enum UnreachableBecause {
 }
 
 /// What is wrong with a TLS connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "tls", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsProblem {
     UnknownAuthority,
     WrongName {
@@ -172,8 +165,7 @@ pub enum TlsProblem {
 }
 
 /// Why an answer holds no usable value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidBecause {
     /// The value is an object, a list or null.
     NotText { key: String, found: String },

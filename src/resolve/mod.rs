@@ -10,6 +10,7 @@ mod refusal;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use explain::did_you_mean;
 pub use failure::{
@@ -17,7 +18,9 @@ pub use failure::{
     UnreachableBecause,
 };
 pub use state::{ReferenceState, Resolved, StateName};
+pub use told::{Told, ToldState};
 
+use crate::reason::Reason;
 use crate::reference::Reference;
 use crate::secret_ref::RefError;
 use serde::{Deserialize, Serialize};
@@ -27,10 +30,16 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "reading", rename_all = "snake_case")]
 pub enum ReferenceCheck {
     /// No reference, and why.
-    Malformed { error: RefError },
+    Malformed { reason: Reason, problem: String },
     /// A reference; `request` is what is asked of the manager, for example
     /// `GET http://127.0.0.1:8200/v1/secret/data/api7/consumer/alice`.
-    Checked { reference: Reference, request: Option<String>, state: Box<ReferenceState> },
+    Checked { reference: Reference, request: Option<String>, state: Box<ToldState> },
+}
+
+impl From<&RefError> for ReferenceCheck {
+    fn from(error: &RefError) -> Self {
+        Self::Malformed { reason: error.problem.reason(), problem: error.to_string() }
+    }
 }
 
 /// What happened, why, and what to do: each one sentence, without a secret in it.

@@ -1,12 +1,11 @@
 //! Where a reference stands, and what may be told of its value.
 
 use super::Failure;
-use crate::time::{Millis, duration_text};
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// Where a reference stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+/// Where a reference stands. Told to the dashboard as [`super::ToldState`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReferenceState {
     /// The first read is under way.
     Pending,
@@ -133,31 +132,6 @@ impl ReferenceState {
         match self {
             Self::Stale { failure, .. } | Self::Failed { failure } => Some(failure),
             Self::Pending | Self::Ok(_) | Self::Restored { .. } => None,
-        }
-    }
-}
-
-impl ReferenceState {
-    /// One sentence for a badge's side: what the state is, without the fix.
-    #[must_use]
-    pub fn summary(&self, now: Millis) -> String {
-        match self {
-            Self::Pending => "Being read for the first time.".to_owned(),
-            Self::Ok(resolved) => resolved.summary(),
-            Self::Restored { resolved, until } => format!(
-                "Being read for the first time since the start. The last good value ({}), read {} ago, is used for another {}.",
-                resolved.summary(),
-                duration_text(now.since(resolved.read_at) / 1000),
-                duration_text(until.since(now) / 1000)
-            ),
-            Self::Stale { resolved, failure, until } => format!(
-                "{} The last good value ({}), read {} ago, is used for another {}.",
-                failure.explain().what,
-                resolved.summary(),
-                duration_text(now.since(resolved.read_at) / 1000),
-                duration_text(until.since(now) / 1000)
-            ),
-            Self::Failed { failure } => failure.explain().what,
         }
     }
 }

@@ -176,7 +176,7 @@ fn a_stale_value_says_since_when_and_for_how_long() {
     let resolved = Resolved { version: Some(3), length: 9, fingerprint: String::new(), read_at: Millis(0), took_ms: 4 };
     let failure = Failure::Sealed { address: "http://v".to_owned() };
     let state = ReferenceState::Stale { resolved, failure, until: Millis(86_400_000) };
-    let summary = state.summary(Millis(3 * 3_600_000));
+    let summary = ToldState::from(state).summary(Millis(3 * 3_600_000));
     assert_eq!(
         summary,
         "Vault at http://v is sealed. The last good value (9 characters, version 3, read in 4 ms), read 3 h ago, is used for another 21 h."

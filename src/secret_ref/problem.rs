@@ -2,12 +2,11 @@
 
 use super::{MAX_LENGTH, SCHEME};
 use crate::provider::Manager;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
 /// Why a text is not a reference, and where in the text that shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefError {
     pub problem: RefProblem,
     /// Byte range of the part at fault, for a caret under it.
@@ -15,8 +14,7 @@ pub struct RefError {
 }
 
 /// The kinds of malformed reference. [`RefProblem::code`] gives the stable name of each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefProblem {
     /// The text does not begin with `$secret://`.
     NotAReference,

@@ -1,11 +1,9 @@
 //! Why there is nothing behind an extension.
 
 use crate::resolve::Explanation;
-use serde::{Deserialize, Serialize};
 
 /// Why there is nothing behind decoding and pointer. Holds names of what is there; never a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "selection", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectionProblem {
     NotBase64,
     /// It decodes to bytes that are no text.
@@ -30,8 +28,7 @@ pub enum SelectionProblem {
 }
 
 /// What a pointer reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum There {
     /// An object with these names.
     Names(Vec<String>),
@@ -96,8 +93,7 @@ impl There {
 }
 
 /// Why the version that a reference names cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "version_is", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionProblem {
     /// Deleted, and restorable; when, as Vault wrote it.
     Deleted { at: String },

@@ -3,9 +3,9 @@
 use super::Timed;
 #[cfg(feature = "ssr")]
 use super::{invalid, session, told};
+use crate::codec::Json;
 use crate::error::AppError;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use postern::consumer::ConsumerForm;
 use postern::control::{ConsumerView, CredentialView};
 use postern::credential::CredentialForm;
@@ -27,14 +27,14 @@ pub(super) fn new_id() -> Result<ObjectId, AppError> {
 }
 
 /// Some of the consumers of the group.
-#[server(endpoint = "consumers", input = Json)]
+#[server(endpoint = "consumers", input = Json, output = Json)]
 pub async fn consumers(group: GroupName, query: PageQuery) -> Result<Timed<Page<ConsumerView>>, AppError> {
     let session = session()?;
     session.timed(session.control.consumers(&session.operator, &group, &query).await)
 }
 
 /// One consumer with its credentials.
-#[server(endpoint = "consumer_page", input = Json)]
+#[server(endpoint = "consumer_page", input = Json, output = Json)]
 pub async fn consumer_page(group: GroupName, name: ConsumerName) -> Result<Timed<ConsumerData>, AppError> {
     let session = session()?;
     let consumer = told(session.control.consumer(&session.operator, &group, &name).await)?;
@@ -43,7 +43,7 @@ pub async fn consumer_page(group: GroupName, name: ConsumerName) -> Result<Timed
 }
 
 /// Adds a consumer.
-#[server(endpoint = "add_consumer", input = Json)]
+#[server(endpoint = "add_consumer", input = Json, output = Json)]
 pub async fn add_consumer(group: GroupName, form: ConsumerForm) -> Result<ConsumerView, AppError> {
     let session = session()?;
     let consumer = form.parse().map_err(invalid)?;
@@ -51,7 +51,7 @@ pub async fn add_consumer(group: GroupName, form: ConsumerForm) -> Result<Consum
 }
 
 /// Saves a consumer that was edited from `revision`.
-#[server(endpoint = "save_consumer", input = Json)]
+#[server(endpoint = "save_consumer", input = Json, output = Json)]
 pub async fn save_consumer(group: GroupName, revision: u64, form: ConsumerForm) -> Result<ConsumerView, AppError> {
     let session = session()?;
     let consumer = form.parse().map_err(invalid)?;
@@ -59,14 +59,14 @@ pub async fn save_consumer(group: GroupName, revision: u64, form: ConsumerForm) 
 }
 
 /// Deletes a consumer with its credentials.
-#[server(endpoint = "delete_consumer", input = Json)]
+#[server(endpoint = "delete_consumer", input = Json, output = Json)]
 pub async fn delete_consumer(group: GroupName, name: ConsumerName) -> Result<(), AppError> {
     let session = session()?;
     told(session.control.delete_consumer(&session.operator, &group, &name).await)
 }
 
 /// Adds a credential to a consumer.
-#[server(endpoint = "add_credential", input = Json)]
+#[server(endpoint = "add_credential", input = Json, output = Json)]
 pub async fn add_credential(
     group: GroupName,
     consumer: ConsumerName,
@@ -78,7 +78,7 @@ pub async fn add_credential(
 }
 
 /// Saves a credential that was edited from `revision`.
-#[server(endpoint = "save_credential", input = Json)]
+#[server(endpoint = "save_credential", input = Json, output = Json)]
 pub async fn save_credential(
     group: GroupName,
     consumer: ConsumerName,
@@ -92,14 +92,14 @@ pub async fn save_credential(
 }
 
 /// Deletes a credential.
-#[server(endpoint = "delete_credential", input = Json)]
+#[server(endpoint = "delete_credential", input = Json, output = Json)]
 pub async fn delete_credential(group: GroupName, id: ObjectId) -> Result<(), AppError> {
     let session = session()?;
     told(session.control.delete_credential(&session.operator, &group, &id).await)
 }
 
 /// Reads the credential's reference again.
-#[server(endpoint = "refresh_credential", input = Json)]
+#[server(endpoint = "refresh_credential", input = Json, output = Json)]
 pub async fn refresh_credential(group: GroupName, id: ObjectId) -> Result<CredentialView, AppError> {
     let session = session()?;
     told(session.control.refresh_credential(&session.operator, &group, &id).await)

@@ -14,9 +14,9 @@ pub use consumers::*;
 pub use providers::*;
 pub use services::*;
 
+use crate::codec::Json;
 use crate::error::AppError;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use postern::control::{Overview, ReferenceView};
 use postern::group::GatewayGroup;
 use postern::instance::GatewayInstance;
@@ -90,28 +90,28 @@ pub(crate) fn invalid(problems: Vec<postern::problem::FieldProblem>) -> AppError
 }
 
 /// Every gateway group.
-#[server(endpoint = "groups", input = Json)]
+#[server(endpoint = "groups", input = Json, output = Json)]
 pub async fn groups() -> Result<Vec<GatewayGroup>, AppError> {
     let session = session()?;
     told(session.control.groups(&session.operator).await)
 }
 
 /// What the overview shows.
-#[server(endpoint = "overview", input = Json)]
+#[server(endpoint = "overview", input = Json, output = Json)]
 pub async fn overview_page(group: GroupName) -> Result<Timed<Overview>, AppError> {
     let session = session()?;
     session.timed(session.control.overview(&session.operator, &group).await)
 }
 
 /// Every use of a reference in the group.
-#[server(endpoint = "references", input = Json)]
+#[server(endpoint = "references", input = Json, output = Json)]
 pub async fn references(group: GroupName) -> Result<Timed<Vec<ReferenceView>>, AppError> {
     let session = session()?;
     session.timed(session.control.references(&session.operator, &group).await)
 }
 
 /// The group's gateway instances.
-#[server(endpoint = "instances", input = Json)]
+#[server(endpoint = "instances", input = Json, output = Json)]
 pub async fn instances(group: GroupName) -> Result<Timed<Vec<GatewayInstance>>, AppError> {
     let session = session()?;
     session.timed(session.control.instances(&session.operator, &group).await)
@@ -126,7 +126,7 @@ pub struct ReasonText {
 }
 
 /// Every reason code.
-#[server(endpoint = "reasons", input = Json)]
+#[server(endpoint = "reasons", input = Json, output = Json)]
 pub async fn reasons() -> Result<Timed<Vec<ReasonText>>, AppError> {
     let text = |reason: &Reason| ReasonText {
         reason: *reason,

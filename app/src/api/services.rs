@@ -3,9 +3,9 @@
 use super::Timed;
 #[cfg(feature = "ssr")]
 use super::{consumers::new_id, invalid, session, told};
+use crate::codec::Json;
 use crate::error::AppError;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use postern::control::{PluginOwner, PluginSetView, ReferenceView, ServiceView, Stored};
 use postern::name::{GroupName, ObjectId};
 use postern::plugin::PluginName;
@@ -24,14 +24,14 @@ pub struct ServiceData {
 }
 
 /// Every service of the group.
-#[server(endpoint = "services", input = Json)]
+#[server(endpoint = "services", input = Json, output = Json)]
 pub async fn services(group: GroupName) -> Result<Timed<Vec<ServiceView>>, AppError> {
     let session = session()?;
     session.timed(session.control.services(&session.operator, &group).await)
 }
 
 /// One service with its routes.
-#[server(endpoint = "service_page", input = Json)]
+#[server(endpoint = "service_page", input = Json, output = Json)]
 pub async fn service_page(group: GroupName, id: ObjectId) -> Result<Timed<ServiceData>, AppError> {
     let session = session()?;
     let service = told(session.control.service(&session.operator, &group, &id).await)?;
@@ -41,7 +41,7 @@ pub async fn service_page(group: GroupName, id: ObjectId) -> Result<Timed<Servic
 }
 
 /// Adds a service.
-#[server(endpoint = "add_service", input = Json)]
+#[server(endpoint = "add_service", input = Json, output = Json)]
 pub async fn add_service(group: GroupName, form: ServiceForm) -> Result<ServiceView, AppError> {
     let session = session()?;
     let service = form.parse(new_id()?, Plugins::default()).map_err(invalid)?;
@@ -49,7 +49,7 @@ pub async fn add_service(group: GroupName, form: ServiceForm) -> Result<ServiceV
 }
 
 /// Saves name and upstream of a service that was edited from `revision`.
-#[server(endpoint = "save_service", input = Json)]
+#[server(endpoint = "save_service", input = Json, output = Json)]
 pub async fn save_service(
     group: GroupName,
     id: ObjectId,
@@ -62,14 +62,14 @@ pub async fn save_service(
 }
 
 /// Deletes a service with its routes.
-#[server(endpoint = "delete_service", input = Json)]
+#[server(endpoint = "delete_service", input = Json, output = Json)]
 pub async fn delete_service(group: GroupName, id: ObjectId) -> Result<(), AppError> {
     let session = session()?;
     told(session.control.delete_service(&session.operator, &group, &id).await)
 }
 
 /// Adds a route to a service.
-#[server(endpoint = "add_route", input = Json)]
+#[server(endpoint = "add_route", input = Json, output = Json)]
 pub async fn add_route(group: GroupName, service: ObjectId, form: RouteForm) -> Result<Stored<Route>, AppError> {
     let session = session()?;
     let route = form.parse(new_id()?, service, Plugins::default()).map_err(invalid)?;
@@ -77,7 +77,7 @@ pub async fn add_route(group: GroupName, service: ObjectId, form: RouteForm) -> 
 }
 
 /// Saves a route that was edited from `revision`, all but its plugins.
-#[server(endpoint = "save_route", input = Json)]
+#[server(endpoint = "save_route", input = Json, output = Json)]
 pub async fn save_route(
     group: GroupName,
     service: ObjectId,
@@ -91,21 +91,21 @@ pub async fn save_route(
 }
 
 /// Deletes a route.
-#[server(endpoint = "delete_route", input = Json)]
+#[server(endpoint = "delete_route", input = Json, output = Json)]
 pub async fn delete_route(group: GroupName, id: ObjectId) -> Result<(), AppError> {
     let session = session()?;
     told(session.control.delete_route(&session.operator, &group, &id).await)
 }
 
 /// The plugins of a consumer, or those that run for every request.
-#[server(endpoint = "plugin_set", input = Json)]
+#[server(endpoint = "plugin_set", input = Json, output = Json)]
 pub async fn plugin_set(group: GroupName, owner: PluginOwner) -> Result<Timed<PluginSetView>, AppError> {
     let session = session()?;
     session.timed(session.control.plugin_set(&session.operator, &group, &owner).await)
 }
 
 /// Enables a plugin, or saves it when it is enabled, from the JSON editor's text.
-#[server(endpoint = "set_plugin", input = Json)]
+#[server(endpoint = "set_plugin", input = Json, output = Json)]
 pub async fn set_plugin(
     group: GroupName,
     owner: PluginOwner,
@@ -119,7 +119,7 @@ pub async fn set_plugin(
 }
 
 /// Removes a plugin.
-#[server(endpoint = "remove_plugin", input = Json)]
+#[server(endpoint = "remove_plugin", input = Json, output = Json)]
 pub async fn remove_plugin(group: GroupName, owner: PluginOwner, plugin: PluginName) -> Result<(), AppError> {
     let session = session()?;
     told(session.control.remove_plugin(&session.operator, &group, &owner, plugin).await)

@@ -3,7 +3,7 @@
 use crate::api;
 use crate::error::AppError;
 use crate::forms::at_once;
-use crate::forms::provider_test::{follow, save_mended};
+use crate::forms::provider_test::follow;
 use crate::parts::diagnosis::{Test, TestPanel};
 use crate::parts::group::group;
 use leptos::prelude::*;
@@ -52,7 +52,7 @@ impl Explain {
 /// Saves the reference's provider with the remedy's change, then explains again.
 async fn mend_and_explain(group: GroupName, text: String, remedy: Remedy) -> Result<Diagnosis, AppError> {
     if let Ok(reference) = text.parse::<SecretRef>() {
-        save_mended(group.clone(), reference.provider_key(), remedy).await?;
+        api::mend_provider(group.clone(), reference.provider_key(), remedy).await?;
     }
     api::explain_reference(group, text).await
 }

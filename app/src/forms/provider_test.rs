@@ -32,7 +32,9 @@ impl ProviderTest {
             start(state, api::test_provider(group.get_value(), form), submission);
         });
         let mend = Callback::new(move |remedy: Remedy| {
-            fields.set(mended(fields.typed(), &remedy));
+            let mut form = fields.typed();
+            remedy.mend(&mut form);
+            fields.set(form);
             run.run(());
         });
         // What was tested is not what stands there now.
@@ -47,16 +49,6 @@ impl ProviderTest {
         });
         Self { state, run, mend }
     }
-}
-
-/// The form with the remedy's change made.
-fn mended(mut form: ProviderForm, remedy: &Remedy) -> ProviderForm {
-    match remedy {
-        Remedy::SwitchKvVersion { to } => to.slug().clone_into(&mut form.vault.kv_version),
-        // A change of the reference, not of its provider.
-        Remedy::Respell { .. } => {}
-    }
-    form
 }
 
 /// Runs a test; problems of fields are shown at the fields.
@@ -155,14 +147,6 @@ pub(crate) fn follow(
 
 /// Saves the stored provider with the remedy's change, then tests it.
 async fn mend_stored(group: GroupName, key: ProviderKey, remedy: Remedy) -> Result<Diagnosis, AppError> {
-    save_mended(group.clone(), key.clone(), remedy).await?;
+    api::mend_provider(group.clone(), key.clone(), remedy).await?;
     api::test_stored_provider(group, key).await
-}
-
-/// Saves the stored provider with the remedy's change.
-pub(crate) async fn save_mended(group: GroupName, key: ProviderKey, remedy: Remedy) -> Result<(), AppError> {
-    let view = api::provider(group.clone(), key).await?;
-    let form = mended(ProviderForm::of(&view.stored.object), &remedy);
-    api::save_provider(group, view.stored.revision, form).await?;
-    Ok(())
 }

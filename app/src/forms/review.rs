@@ -70,7 +70,7 @@ fn Reviewed(review: Review) -> impl IntoView {
     match review {
         Review::Done(access) => view! { <Granted access/> }.into_any(),
         Review::Failed { failure } => {
-            view! { <Explained reason=failure.reason() explanation=failure.explain()/> }.into_any()
+            view! { <Explained reason=failure.reason explanation=failure.explanation/> }.into_any()
         }
         Review::NotOffered => {
             view! { <p class="text-muted">"Providers of this kind cannot be asked what they may do."</p> }.into_any()

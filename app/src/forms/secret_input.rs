@@ -280,7 +280,7 @@ fn Resolved(answer: Result<Timed<ReferenceCheck>, AppError>) -> impl IntoView {
         Ok(Timed { now, data }) => (now, data),
     };
     match check {
-        ReferenceCheck::Malformed { error } => view! { <p class="text-danger">{error.to_string()}</p> }.into_any(),
+        ReferenceCheck::Malformed { problem, .. } => view! { <p class="text-danger">{problem}</p> }.into_any(),
         ReferenceCheck::Checked { request, state, .. } => view! {
             <div class="card card-pad">
                 <StateCell state=*state now/>

@@ -6,13 +6,14 @@ use crate::forms::delete::{Delete, DeleteDialog};
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
+use crate::pages::over::{load_of_certificates, of_certificates, over_page};
 use crate::parts::group::{group, group_signal};
 use crate::parts::list::List;
 use crate::parts::state::StateCell;
 use crate::parts::time::Ago;
 use leptos::prelude::*;
 use postern::control::CertificateView;
-use postern::resolve::ReferenceState;
+use postern::resolve::ToldState;
 use postern::sensitive::{Masked, SecretField};
 use postern::time::Millis;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ fn Page(live: Live<Vec<CertificateView>>) -> impl IntoView {
         >
             <Table live/>
         </List>
-        <Dialogs live/>
+        {over_page(&["add", "edit", "delete"], load_of_certificates, move || of_certificates(live))}
     }
     .into_any()
 }
@@ -143,7 +144,7 @@ fn Row(view: CertificateView, now: Signal<Millis>) -> impl IntoView {
 
 /// A text in PEM that is stored, or a reference and where it stands.
 #[component]
-fn Text(field: SecretField<Masked>, state: Option<ReferenceState>, now: Signal<Millis>) -> impl IntoView {
+fn Text(field: SecretField<Masked>, state: Option<ToldState>, now: Signal<Millis>) -> impl IntoView {
     match (field, state) {
         (SecretField::Reference(reference), Some(state)) => view! {
             <p class="ref-text wrap-anywhere">{reference.to_string()}</p>
@@ -159,8 +160,8 @@ fn Text(field: SecretField<Masked>, state: Option<ReferenceState>, now: Signal<M
     }
 }
 
-#[component]
-fn Dialogs(live: Live<Vec<CertificateView>>) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<Vec<CertificateView>>) -> AnyView {
     let go = Go::here();
     let group = StoredValue::new(group());
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));

@@ -10,6 +10,7 @@ use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::consumer_plugins::{ConsumerPart, ConsumerTabs};
 use crate::pages::consumers::Labels;
+use crate::pages::over::{load_of_consumer, of_consumer, over_page};
 use crate::pages::secret_providers::RowButton;
 use crate::pages::{act, done, parameter, written};
 use crate::parts::failure::Gone;
@@ -76,7 +77,7 @@ fn Page(live: Live<Data>) -> impl IntoView {
         <div role="tabpanel" id="consumer-part" aria-labelledby="tab-open">
             {move || view! { <OfType live kind=kind.get()/> }}
         </div>
-        <Dialogs live kind/>
+        {over_page(&["add", "edit", "delete", "explain"], load_of_consumer, move || of_consumer(live, kind))}
     }
     .into_any()
 }
@@ -260,12 +261,12 @@ fn CheckButton(live: Live<Data>, id: postern::name::ObjectId, name: String) -> i
     .into_any()
 }
 
-#[component]
-fn Dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> AnyView {
     let go = Go::here();
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));
     let explain = opened("explain");
-    move || {
+    let shown = move || {
         let consumer = live.peek(|page| page.consumer.clone());
         let name = consumer.stored.object.name.clone();
         let now = live.now().get_untracked();
@@ -306,7 +307,8 @@ fn Dialogs(live: Live<Data>, kind: Memo<CredentialType>) -> impl IntoView {
                 None => gone(id),
             },
         }
-    }
+    };
+    shown.into_any()
 }
 
 fn find(live: Live<Data>, id: &str) -> Option<CredentialView> {

@@ -4,6 +4,7 @@ use crate::api;
 use crate::forms::consumer::ConsumerDialog;
 use crate::go::{Go, opened};
 use crate::load::{Live, load_pages};
+use crate::pages::over::{load_of_consumers, of_consumers, over_page};
 use crate::parts::group::{group_signal, paths};
 use crate::parts::list::List;
 use crate::parts::pages::{Pager, SearchBox, asked, count_text};
@@ -39,7 +40,7 @@ fn Whole(live: Live<Data>, asked: Memo<PageQuery>) -> impl IntoView {
         >
             <Found live asked/>
         </List>
-        <AddDialog/>
+        {over_page(&["add"], load_of_consumers, of_consumers)}
     }
     .into_any()
 }
@@ -156,16 +157,16 @@ fn CredentialCount(credentials: usize, unarmed: usize) -> impl IntoView {
 
 /// After Add the tutorial goes on with the consumer's credentials; the list stays where it is, and
 /// leads there.
-#[component]
-fn AddDialog() -> impl IntoView {
+pub(super) fn dialogs() -> AnyView {
     let go = Go::here();
     let add = opened("add");
     let is_add = Memo::new(move |_| add.get().as_deref() == Some("consumer"));
     let group_paths = paths();
-    move || {
+    let shown = move || {
         let group_paths = group_paths.clone();
         let on_done =
             Callback::new(move |view: ConsumerView| go.instead(&group_paths.consumer_page(&view.stored.object.name)));
         is_add.get().then(|| view! { <ConsumerDialog on_done on_close=go.closing()/> })
-    }
+    };
+    shown.into_any()
 }

@@ -7,6 +7,7 @@ pub mod consumers;
 pub mod fetched;
 pub mod global_plugins;
 pub mod instances;
+mod over;
 pub mod overview;
 pub mod plugin_metadata;
 pub mod plugins;

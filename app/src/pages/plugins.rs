@@ -5,6 +5,7 @@ use crate::error::AppError;
 use crate::forms::delete::DeleteDialog;
 use crate::forms::plugin::{CatalogueDialog, PluginDialog, enabling};
 use crate::go::{Go, OpenButton, opened};
+use crate::pages::over::{load_of_plugins, of_plugins, over_page};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::failure::Gone;
 use crate::parts::group::group;
@@ -111,7 +112,7 @@ pub fn PluginSection(
                 }
             }}
         </section>
-        <Dialogs owner/>
+        {over_page(&["enable", "edit-plugin", "remove"], load_of_plugins, move || of_plugins(owner.clone()))}
     }
     .into_any()
 }
@@ -261,8 +262,8 @@ fn open(enable: Option<String>, edit: Option<String>, remove: Option<String>) ->
     }
 }
 
-#[component]
-fn Dialogs(owner: Owner) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(owner: Owner) -> AnyView {
     let go = Go::here();
     let (enable, edit, remove) = (opened("enable"), opened("edit-plugin"), opened("remove"));
     let shown = Memo::new(move |_| open(enable.get(), edit.get(), remove.get()));
@@ -274,7 +275,7 @@ fn Dialogs(owner: Owner) -> impl IntoView {
         again.try_update(|n| *n += 1);
     });
     let reload = Callback::new(move |()| refresh.run(remount));
-    move || {
+    let shown = move || {
         again.track();
         let plugins = owner.plugins.get_untracked();
         let target = owner.owner.clone();
@@ -299,7 +300,8 @@ fn Dialogs(owner: Owner) -> impl IntoView {
             }
             .into_any(),
         }
-    }
+    };
+    shown.into_any()
 }
 
 #[component]

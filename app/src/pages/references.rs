@@ -4,6 +4,7 @@ use crate::api;
 use crate::forms::explain::ExplainDialog;
 use crate::go::{Go, opened};
 use crate::load::{Live, load};
+use crate::pages::over::{load_of_references, of_references, over_page};
 use crate::pages::secret_providers::RowButton;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::page::PageHead;
@@ -64,8 +65,8 @@ fn Tally(rows: Signal<Vec<ReferenceView>>) -> impl IntoView {
     let count = move || {
         let mut states = StateName::ALL;
         states.sort_by_key(|state| urgency(*state));
-        let counted = rows
-            .with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name() == state).count())));
+        let counted =
+            rows.with(|rows| states.map(|state| (state, rows.iter().filter(|view| view.state.name == state).count())));
         let badge = |(state, number): (StateName, usize)| {
             let glyph = (state == StateName::Pending).then_some(Glyph::Busy);
             view! { <li><Badge tone=tone(state) word=format!("{number} {}", state.label()) glyph/></li> }
@@ -88,14 +89,6 @@ pub fn ReferenceTable(
     /// Something was saved or learned.
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let go = Go::here();
-    let explain = opened("explain");
-    let explained = move || {
-        let id = explain.get()?;
-        let reference =
-            rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
-        Some(view! { <ExplainDialog reference on_change on_close=go.closing()/> })
-    };
     view! {
         <div class="table-box">
             <table class="table">
@@ -113,15 +106,28 @@ pub fn ReferenceTable(
                 <tbody>
                     {move || {
                         let mut rows = rows.get();
-                        rows.sort_by_key(|view| urgency(view.state.name()));
+                        rows.sort_by_key(|view| urgency(view.state.name));
                         rows.into_iter().map(|view| view! { <Row view now/> }.into_any()).collect_view()
                     }}
                 </tbody>
             </table>
         </div>
-        {explained}
+        {over_page(&["explain"], load_of_references, move || of_references(rows, on_change))}
     }
     .into_any()
+}
+
+/// What the address opens over the page.
+pub(super) fn dialogs(rows: Signal<Vec<ReferenceView>>, on_change: Callback<()>) -> AnyView {
+    let go = Go::here();
+    let explain = opened("explain");
+    let explained = move || {
+        let id = explain.get()?;
+        let reference =
+            rows.with_untracked(|rows| rows.iter().find(|view| row_id(view) == id).map(|view| view.reference.clone()))?;
+        Some(view! { <ExplainDialog reference on_change on_close=go.closing()/> })
+    };
+    explained.into_any()
 }
 
 /// What names a row in the address: the credential, a certificate's field, or for a plugin the incident of its
@@ -138,7 +144,7 @@ fn row_id(view: &ReferenceView) -> String {
 fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
     let id = row_id(&view);
     let explain = format!("Explain {}", view.reference);
-    let has_value = view.state.resolved().is_some();
+    let has_value = view.state.resolved.is_some();
     let incident = view.incident;
     let (href, name, what) = match view.used_by {
         ReferenceUser::Credential { name, .. } => {
@@ -160,7 +166,7 @@ fn Row(view: ReferenceView, now: Signal<Millis>) -> impl IntoView {
             (paths().certificates(), user.name.to_string(), what)
         }
     };
-    let read_at = view.state.resolved().map(|resolved| resolved.read_at);
+    let read_at = view.state.resolved.as_ref().map(|resolved| resolved.read_at);
     view! {
         <tr>
             <td data-label="Reference">

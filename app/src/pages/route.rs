@@ -5,6 +5,7 @@ use crate::error::AppError;
 use crate::forms::route::RouteDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
+use crate::pages::over::{load_of_route, of_route, over_page};
 use crate::pages::plugins::{Owner, PluginChips, PluginSection};
 use crate::pages::service::DeleteRoute;
 use crate::pages::{done, parameter, written};
@@ -92,7 +93,7 @@ fn Page(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
                     }
                 })
         }}
-        <Dialogs live id/>
+        {over_page(&["edit", "delete"], load_of_route, move || of_route(live, id.clone()))}
     }
     .into_any()
 }
@@ -115,13 +116,13 @@ fn Matches(route: Route) -> impl IntoView {
     .into_any()
 }
 
-#[component]
-fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<ServiceData>, id: ObjectId) -> AnyView {
     let go = Go::here();
     let (edit, delete) = (opened("edit"), opened("delete"));
     let service = live.peek(|page| page.service.stored.object.id.clone());
     let list = StoredValue::new(paths().service_routes(&service));
-    move || {
+    let shown = move || {
         let Some(stored) = live.peek(|page| find(page, &id, |route| Some(route.clone()))) else {
             return ().into_any();
         };
@@ -134,5 +135,6 @@ fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
         } else {
             ().into_any()
         }
-    }
+    };
+    shown.into_any()
 }

@@ -8,6 +8,7 @@ use crate::forms::review::{ExcessBadge, ReviewDialog};
 use crate::forms::webhook::{WebhookCard, WebhookDialog};
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
+use crate::pages::over::{load_of_provider, of_provider, over_page};
 use crate::pages::references::ReferenceTable;
 use crate::pages::secret_providers::{DeleteProvider, provider_key};
 use crate::pages::{act, done, written};
@@ -79,7 +80,11 @@ fn Page(live: Live<ProviderData>) -> impl IntoView {
                 }
             }}
         </section>
-        <Dialogs live key/>
+        {over_page(
+            &["edit", "test", "delete", "webhook", "review"],
+            load_of_provider,
+            move || of_provider(live, key.clone()),
+        )}
     }
     .into_any()
 }
@@ -371,13 +376,13 @@ fn ReferenceFormat(key: ProviderKey) -> impl IntoView {
     .into_any()
 }
 
-#[component]
-fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<ProviderData>, key: ProviderKey) -> AnyView {
     let go = Go::here();
     let (edit, test, delete, webhook) = (opened("edit"), opened("test"), opened("delete"), opened("webhook"));
     let review = opened("review");
     let list = StoredValue::new(paths().providers());
-    move || {
+    let shown = move || {
         let view = live.peek(|page| page.provider.clone());
         let now = live.now().get_untracked();
         if edit.get().is_some() {
@@ -397,5 +402,6 @@ fn Dialogs(live: Live<ProviderData>, key: ProviderKey) -> impl IntoView {
         } else {
             ().into_any()
         }
-    }
+    };
+    shown.into_any()
 }

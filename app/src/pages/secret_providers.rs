@@ -7,6 +7,7 @@ use crate::forms::provider_test::StoredTestDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
+use crate::pages::over::{load_of_providers, of_providers, over_page};
 use crate::parts::failure::Gone;
 use crate::parts::group::{group, group_signal, paths};
 use crate::parts::list::List;
@@ -43,7 +44,7 @@ fn Page(live: Providers) -> impl IntoView {
         >
             <Table live/>
         </List>
-        <Dialogs live/>
+        {over_page(&["add", "edit", "test", "delete"], load_of_providers, move || of_providers(live))}
     }
     .into_any()
 }
@@ -140,13 +141,13 @@ pub fn RowButton(key: &'static str, slug: String, label: &'static str, name: Str
     view! { <OpenButton key value=slug label name look=Look::Ghost small=true icon_only=true glyph/> }.into_any()
 }
 
-#[component]
-fn Dialogs(live: Providers) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Providers) -> AnyView {
     let go = Go::here();
     let (add, edit, test, delete) = (opened("add"), opened("edit"), opened("test"), opened("delete"));
     let now = move || live.now().get_untracked();
     let is_add = Memo::new(move |_| add.get().as_deref() == Some("secret-provider"));
-    move || {
+    let shown = move || {
         if is_add.get() {
             return view! { <ProviderDialog now=now() on_done=done(live, go) on_close=go.closing()/> }.into_any();
         }
@@ -166,7 +167,8 @@ fn Dialogs(live: Providers) -> impl IntoView {
         } else {
             view! { <DeleteProvider view on_done=done(live, go)/> }.into_any()
         }
-    }
+    };
+    shown.into_any()
 }
 
 /// Deleting a provider; what refers to it is listed.

@@ -6,6 +6,7 @@ use crate::forms::route::RouteDialog;
 use crate::forms::service::ServiceDialog;
 use crate::go::{Go, OpenButton, opened};
 use crate::load::{Live, load};
+use crate::pages::over::{load_of_service, of_service, over_page};
 use crate::pages::plugins::{Owner, PluginChips, PluginSection};
 use crate::pages::secret_providers::RowButton;
 use crate::pages::services::UpstreamText;
@@ -111,7 +112,7 @@ fn Page(live: Live<ServiceData>, part: Part) -> impl IntoView {
             {(part != Part::Routes)
                 .then(|| view! { <PluginSection owner=owner.clone() text="Every route of this service has these."/> })}
         </div>
-        <Dialogs live id/>
+        {over_page(&["add", "edit", "delete"], load_of_service, move || of_service(live, id.clone()))}
     }
     .into_any()
 }
@@ -234,12 +235,12 @@ fn Row(stored: Stored<Route>, live: Live<ServiceData>, service: ObjectId) -> imp
     .into_any()
 }
 
-#[component]
-fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<ServiceData>, id: ObjectId) -> AnyView {
     let go = Go::here();
     let (add, edit, delete) = (opened("add"), opened("edit"), opened("delete"));
     let list = StoredValue::new(paths().services());
-    move || {
+    let shown = move || {
         let service = live.peek(|page| page.service.stored.clone());
         if add.get().as_deref() == Some("route") {
             return view! { <RouteDialog service=id.clone() on_done=done(live, go) on_close=go.closing()/> }.into_any();
@@ -265,7 +266,8 @@ fn Dialogs(live: Live<ServiceData>, id: ObjectId) -> impl IntoView {
             },
             (None, None) => ().into_any(),
         }
-    }
+    };
+    shown.into_any()
 }
 
 fn find(live: Live<ServiceData>, id: &str) -> Option<Stored<Route>> {

@@ -5,6 +5,7 @@ use crate::forms::service::ServiceDialog;
 use crate::go::{Go, opened};
 use crate::load::{Live, load};
 use crate::pages::done;
+use crate::pages::over::{load_of_services, of_services, over_page};
 use crate::pages::plugins::PluginChips;
 use crate::parts::group::{group_signal, paths};
 use crate::parts::list::List;
@@ -24,9 +25,6 @@ pub fn ServicesPage() -> impl IntoView {
 
 #[component]
 fn Page(live: Live<Vec<ServiceView>>) -> impl IntoView {
-    let go = Go::here();
-    let add = opened("add");
-    let is_add = Memo::new(move |_| add.get().as_deref() == Some("service"));
     view! {
         <List
             title="Published Services"
@@ -40,9 +38,18 @@ fn Page(live: Live<Vec<ServiceView>>) -> impl IntoView {
         >
             <Table live/>
         </List>
-        {move || is_add.get().then(|| view! { <ServiceDialog on_done=done(live, go) on_close=go.closing()/> })}
+        {over_page(&["add"], load_of_services, move || of_services(live))}
     }
     .into_any()
+}
+
+/// What the address opens over the page.
+pub(super) fn dialogs(live: Live<Vec<ServiceView>>) -> AnyView {
+    let go = Go::here();
+    let add = opened("add");
+    let is_add = Memo::new(move |_| add.get().as_deref() == Some("service"));
+    let shown = move || is_add.get().then(|| view! { <ServiceDialog on_done=done(live, go) on_close=go.closing()/> });
+    shown.into_any()
 }
 
 #[component]

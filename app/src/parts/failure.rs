@@ -26,6 +26,33 @@ pub fn LoadFailure(error: AppError) -> impl IntoView {
     .into_any()
 }
 
+/// The code of a page's dialogs could not be fetched.
+#[component]
+pub fn DialogFailure(on_close: Callback<()>) -> impl IntoView {
+    view! {
+        <Dialog title="This dialog cannot be shown" on_close>
+            <DialogBody>
+                <NotFetched/>
+            </DialogBody>
+            <DialogFoot dismiss="Close"/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn NotFetched() -> impl IntoView {
+    view! {
+        <p>
+            "The browser could not fetch this part of the dashboard: Postern does not answer, or has been updated \
+            since the dashboard was opened."
+        </p>
+        // Through the server, which has the code that belongs to its answer.
+        <a class="link" href="" rel="external">"Load the page anew"</a>
+    }
+    .into_any()
+}
+
 /// The page's own code could not be fetched: the server is away, or is another version by now.
 #[component]
 pub fn CodeFailure() -> impl IntoView {
@@ -34,12 +61,7 @@ pub fn CodeFailure() -> impl IntoView {
         <div class="card empty">
             <Icon glyph=Glyph::Offline/>
             <h1>"This page cannot be shown"</h1>
-            <p>
-                "The browser could not fetch this part of the dashboard: Postern does not answer, or has been updated \
-                since the dashboard was opened."
-            </p>
-            // Through the server, which has the code that belongs to its answer.
-            <a class="link" href="" rel="external">"Load the page anew"</a>
+            <NotFetched/>
         </div>
     }
     .into_any()

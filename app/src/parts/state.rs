@@ -4,7 +4,7 @@ use crate::parts::explanation::Fix;
 use crate::parts::time::ago_text;
 use leptos::prelude::*;
 use postern::control::ProviderHealth;
-use postern::resolve::{ReferenceState, StateName};
+use postern::resolve::{StateName, Told, ToldState};
 use postern::time::Millis;
 use ui::{Badge, Glyph, Tone};
 
@@ -46,10 +46,10 @@ pub fn StateBadge(state: StateName) -> impl IntoView {
 
 /// The state, what is known of the value, and what to do when there is none.
 #[component]
-pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
-    let fingerprint = state.resolved().map(|resolved| resolved.fingerprint.clone());
-    let name = state.name();
-    let explanation = state.failure().map(|failure| (failure.reason(), failure.explain()));
+pub fn StateCell(state: ToldState, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
+    let fingerprint = state.resolved.as_ref().map(|resolved| resolved.fingerprint.clone());
+    let name = state.name;
+    let failure = state.failure.clone();
     let told = StoredValue::new(state);
     view! {
         <StateBadge state=name/>
@@ -64,8 +64,8 @@ pub fn StateCell(state: ReferenceState, #[prop(into)] now: Signal<Millis>) -> im
                     </p>
                 }
             })}
-        {explanation
-            .map(|(reason, explanation)| {
+        {failure
+            .map(|Told { reason, explanation }| {
                 view! {
                     <div class="mt-1.5 grid grid-cols-[minmax(0,1fr)] gap-1.5 text-xs leading-[1.125rem] max-w-xl">
                         <Fix reason explanation/>

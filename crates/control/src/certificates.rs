@@ -120,8 +120,8 @@ impl Inner {
         let stored = Stored { object: masked(certificate), revision: *revision, updated_at: *updated_at };
         CertificateView {
             stored,
-            certificate: self.state_of(object, CertificateField::Certificate),
-            private_key: self.state_of(object, CertificateField::PrivateKey),
+            certificate: self.state_of(object, CertificateField::Certificate).map(Into::into),
+            private_key: self.state_of(object, CertificateField::PrivateKey).map(Into::into),
             problem: self.certificate_problem(object),
             services: services_with(config, &certificate.id),
         }
@@ -168,7 +168,7 @@ impl Inner {
                 let reference = text.reference()?.clone();
                 let user = CertificateUser { id: certificate.id.clone(), name: certificate.name.clone(), field };
                 Some(ReferenceView {
-                    state: self.state_of(object, field)?,
+                    state: self.state_of(object, field)?.into(),
                     used_by: ReferenceUser::Certificate { user },
                     incident: self.incident(&reference),
                     reference,

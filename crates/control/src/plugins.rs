@@ -80,7 +80,7 @@ impl Inner {
             let field = SecretPlace { plugin: *plugin, placement: owner.placement(), at: at.clone() };
             Some(ReferenceView {
                 reference: reference.clone(),
-                state: self.current_in(reference, |value| field.check(value)).1,
+                state: self.current_in(reference, |value| field.check(value)).1.into(),
                 used_by: ReferenceUser::Plugin { user: plugin_user(config, owner, place)? },
                 incident: self.incident(reference),
             })

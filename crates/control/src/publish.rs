@@ -158,7 +158,7 @@ impl Inner {
         published.withheld = Arc::new(withheld);
         published.in_certificates.clear();
         for view in self.certificate_references(config) {
-            *published.in_certificates.entry(view.state.name()).or_default() += 1;
+            *published.in_certificates.entry(view.state.name).or_default() += 1;
         }
         changed
     }

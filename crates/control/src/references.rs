@@ -38,7 +38,7 @@ impl Inner {
     fn reference_views(&self, config: &Config) -> Vec<ReferenceView> {
         let view = |credential: &postern::credential::Credential<_>| {
             let reference = credential.kind.secret().reference()?.clone();
-            let state = self.current_of(credential, &reference).1;
+            let state = self.current_of(credential, &reference).1.into();
             let used_by = ReferenceUser::Credential { name: credential_name(credential), id: credential.id.clone() };
             Some(ReferenceView { incident: self.incident(&reference), reference, state, used_by })
         };
@@ -75,19 +75,19 @@ impl Inner {
         let reference = match read(text) {
             Reading::Reference(reference) => reference,
             Reading::Env(reference) => {
-                let state = Box::new(self.engine.variable(&reference).1);
+                let state = Box::new(self.engine.variable(&reference).1.into());
                 return Ok(ReferenceCheck::Checked { reference: reference.into(), request: None, state });
             }
-            Reading::Malformed(error) => return Ok(ReferenceCheck::Malformed { error }),
+            Reading::Malformed(error) => return Ok((&error).into()),
             Reading::NearMiss(_) | Reading::Literal => {
                 let error = RefError { problem: RefProblem::NotAReference, at: 0..text.len() };
-                return Ok(ReferenceCheck::Malformed { error });
+                return Ok((&error).into());
             }
         };
         let state = tokio::time::timeout(CHECK_WAIT, self.engine.check(&self.group, &reference)).await;
         let state = state.unwrap_or_else(|_| self.engine.current(&self.group, &reference).1);
         let request = self.engine.request_line(&self.group, &reference);
-        Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state) })
+        Ok(ReferenceCheck::Checked { reference: reference.into(), request, state: Box::new(state.into()) })
     }
 
     /// The providers, with how they fare, and references to the environment; behind a provider, the references to it.
@@ -138,7 +138,7 @@ impl Inner {
             providers: providers.len(),
             providers_healthy: providers.iter().filter(|p| healthy(&p.health)).count(),
             references: references.len(),
-            references_resolved: references.iter().filter(|r| r.state.resolved().is_some()).count(),
+            references_resolved: references.iter().filter(|r| r.state.resolved.is_some()).count(),
             consumers: config.consumers.len(),
             credentials,
             services: config.services.len(),
@@ -162,14 +162,14 @@ impl Inner {
                 _ => None,
             }
         });
-        let unresolved = references.iter().filter(|r| r.state.failure().is_some());
-        let unresolved = unresolved.map(|r| Attention {
-            subject: match &r.used_by {
+        let unresolved = references.iter().filter_map(|r| {
+            let told = r.state.failure.as_ref()?;
+            let subject = match &r.used_by {
                 ReferenceUser::Credential { name, .. } => AttentionSubject::Credential { name: name.clone() },
                 ReferenceUser::Plugin { user } => AttentionSubject::Plugin { user: user.clone() },
                 ReferenceUser::Certificate { user } => AttentionSubject::Certificate { user: user.clone() },
-            },
-            what: r.state.failure().map(Failure::explain).map_or_else(String::new, |e| e.what),
+            };
+            Some(Attention { subject, what: told.explanation.what.clone() })
         });
         let mut attention: Vec<Attention> = failing.chain(unresolved).collect();
         attention.extend(self.doubled_attention().await?);

@@ -97,7 +97,7 @@ impl Inner {
         let reference = credential.kind.secret().reference();
         Ok(CredentialView {
             stored: stored(&object.stored, mask_credential),
-            state: reference.map(|reference| self.current_of(credential, reference).1),
+            state: reference.map(|reference| self.current_of(credential, reference).1.into()),
             same_as: self.same_as(&credential.id).await?,
         })
     }

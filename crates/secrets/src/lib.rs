@@ -148,7 +148,7 @@ pub async fn review(
     match answer {
         Ok(Some(access)) => Review::Done(access),
         Ok(None) => Review::NotOffered,
-        Err(failure) => Review::Failed { failure },
+        Err(failure) => Review::Failed { failure: (&failure).into() },
     }
 }
 

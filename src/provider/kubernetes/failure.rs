@@ -2,11 +2,9 @@
 
 use crate::resolve::{Explanation, FailureClass, StateName, TlsProblem, UnreachableBecause};
 use crate::selection::SelectionProblem;
-use serde::{Deserialize, Serialize};
 
 /// Why a read gave no value. Holds names and keys; never a value, never an answer's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kubernetes", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KubernetesFailure {
     /// 404: Kubernetes says the same where there is no such namespace.
     NotFound {
@@ -47,8 +45,7 @@ pub enum KubernetesFailure {
 }
 
 /// Why there is no value that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableBecause {
     /// The key holds bytes, not text.
     Binary,
@@ -289,9 +286,6 @@ mod tests {
             assert!(text.contains(part), "{text:?} lacks {part:?}");
         }
         assert!(!text.contains("Vault") && !text.contains("AWS"), "{text:?} speaks of another manager");
-        let json = serde_json::to_string(&crate::resolve::Failure::Kubernetes(failure.clone())).unwrap();
-        let back: crate::resolve::Failure = serde_json::from_str(&json).unwrap();
-        assert_eq!(back, crate::resolve::Failure::Kubernetes(failure.clone()), "{json}");
     }
 
     #[test]

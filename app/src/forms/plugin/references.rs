@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use postern::control::{ReferenceUser, ReferenceView};
 use postern::name::GroupName;
 use postern::reference::Reference;
-use postern::resolve::{ReferenceCheck, ReferenceState, StateName};
+use postern::resolve::{ReferenceCheck, StateName, ToldState};
 use postern::time::Millis;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub struct States {
     edited: Edited,
     in_use: RwSignal<Vec<ReferenceView>>,
     /// `None` while it is being looked up.
-    looked_up: RwSignal<BTreeMap<Reference, Option<ReferenceState>>>,
+    looked_up: RwSignal<BTreeMap<Reference, Option<ToldState>>>,
     now: RwSignal<Millis>,
     is_loaded: RwSignal<bool>,
 }
@@ -140,11 +140,11 @@ impl States {
 
     /// How a reference fares where it stands, if that is known; `Some(None)` while it is being looked up. What it is
     /// in another field holds here, too, unless its value does not fit that field. Tracked.
-    fn of_written(self, written: &Written) -> Option<Option<ReferenceState>> {
+    fn of_written(self, written: &Written) -> Option<Option<ToldState>> {
         let in_use = self.in_use.with(|views| {
             let of_it = || views.iter().filter(|view| view.reference == written.reference);
             let is_here = |view: &&ReferenceView| self.is_at(&view.used_by, &written.pointer);
-            let elsewhere = || of_it().find(|view| view.state.name() != StateName::Unfit);
+            let elsewhere = || of_it().find(|view| view.state.name != StateName::Unfit);
             of_it().find(is_here).or_else(elsewhere).map(|view| Some(view.state.clone()))
         });
         in_use.or_else(|| self.looked_up.with(|known| known.get(&written.reference).cloned()))
@@ -161,8 +161,8 @@ impl States {
     pub fn marks(self, written: &[Written]) -> String {
         let mark = |written: &Written| {
             let (tone, glyph, word) = match self.of_written(written)? {
-                Some(state) if state.name() != StateName::Pending => {
-                    let (tone, name) = (tone(state.name()), state.name());
+                Some(state) if state.name != StateName::Pending => {
+                    let (tone, name) = (tone(state.name), state.name);
                     (tone, tone.glyph(), name.label())
                 }
                 Some(_) | None => (Tone::Quiet, Glyph::Busy, "Checking"),

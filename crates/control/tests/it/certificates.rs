@@ -7,7 +7,7 @@ use postern::certificate::{Certificate, CertificateField, CertificateForm};
 use postern::control::{CertificateView, ReferenceUser};
 use postern::fingerprint::Fingerprint;
 use postern::reason::Reason;
-use postern::resolve::{Failure, ReferenceState};
+use postern::resolve::ToldState;
 use postern::routing::Service;
 use postern::snapshot::Snapshot;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -94,7 +94,7 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     let by_reference = certificate("one", &reference("certificate"), &reference("key"));
     let view = w.control.add_certificate(&op(), &group(), by_reference).await.unwrap();
     assert!(view.problem.unwrap().contains("both have a value"));
-    assert_eq!(view.private_key.unwrap().name(), StateName::NotFound);
+    assert_eq!(view.private_key.unwrap().name, StateName::NotFound);
     assert!(shown(&w).is_empty());
     let uses = w.control.references(&op(), &group()).await.unwrap();
     let fields: Vec<_> = uses.iter().map(|view| (view.reference.to_string(), field_of(&view.used_by))).collect();
@@ -127,7 +127,7 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     let view = w.control.certificates(&op(), &group()).await.unwrap().remove(0);
     assert!(view.problem.unwrap().contains("belong together"));
     let reasons = |view: CertificateView| {
-        let reason = |state: Option<ReferenceState>| state.unwrap().failure().map(Failure::reason);
+        let reason = |state: Option<ToldState>| state.unwrap().failure.map(|told| told.reason);
         [reason(view.certificate), reason(view.private_key)]
     };
     // The references say so wherever they are listed, and each by itself where it is not PEM at all.
@@ -139,7 +139,7 @@ async fn a_certificate_by_reference_follows_the_secret_manager_and_fails_closed(
     assert!(!serde_json::to_string(&view).unwrap().contains("canary"));
     assert_eq!(reasons(view), [Some(Reason::FieldNotPem); 2]);
     let states: Vec<_> = w.control.references(&op(), &group()).await.unwrap();
-    assert!(states.iter().all(|view| view.state.name() == StateName::Unfit), "{states:?}");
+    assert!(states.iter().all(|view| view.state.name == StateName::Unfit), "{states:?}");
 }
 
 /// A service whose nodes are shown the certificate of that id.

@@ -501,7 +501,7 @@ async fn a_reference_that_does_not_resolve_authenticates_nobody() {
     assert_eq!(fields(unknown), ["key"], "the provider must exist");
     w.control.add_provider(&op(), &group(), provider("t")).await.unwrap();
     let view = w.control.add_credential(&op(), &group(), reference()).await.unwrap();
-    assert_eq!(view.state.unwrap().name(), StateName::Unreachable);
+    assert_eq!(view.state.unwrap().name, StateName::Unreachable);
     for key in [REFERENCE, "", "alice-primary-key", "key", "None", "null"] {
         assert_eq!(w.owner(key), None, "{key:?}");
     }
@@ -526,9 +526,9 @@ async fn a_key_may_come_from_the_environment_and_no_text_stands_for_one_that_doe
     ] {
         let credential = credential("Alice", name, Source::Reference, reference);
         let view = w.control.add_credential(&op(), &group(), credential).await.unwrap();
-        assert_eq!(view.state.unwrap().name(), state, "{reference}");
+        assert_eq!(view.state.unwrap().name, state, "{reference}");
         match w.control.check_reference(&op(), &group(), reference).await.unwrap() {
-            ReferenceCheck::Checked { state: checked, .. } => assert_eq!(checked.name(), state, "{reference}"),
+            ReferenceCheck::Checked { state: checked, .. } => assert_eq!(checked.name, state, "{reference}"),
             other => panic!("{other:?}"),
         }
     }
@@ -552,12 +552,12 @@ async fn texts_that_are_no_references_are_explained() {
         ("alice", "ref.not_a_reference"),
     ] {
         match w.control.check_reference(&op(), &group(), text).await.unwrap() {
-            ReferenceCheck::Malformed { error } => assert_eq!(error.problem.code(), code),
+            ReferenceCheck::Malformed { reason, .. } => assert_eq!(reason.code(), code),
             other => panic!("{other:?}"),
         }
     }
     match w.control.check_reference(&op(), &group(), REFERENCE).await.unwrap() {
-        ReferenceCheck::Checked { state, .. } => assert_eq!(state.name(), StateName::ProviderMissing),
+        ReferenceCheck::Checked { state, .. } => assert_eq!(state.name, StateName::ProviderMissing),
         other => panic!("{other:?}"),
     }
 }
@@ -602,7 +602,7 @@ async fn a_provider_in_use_is_deleted_only_by_force() {
     let refused = w.control.delete_provider(&op(), &group(), &provider_key(), false).await.unwrap_err();
     assert_eq!(refused, ControlError::InUse { by: vec!["consumer Alice, credential primary-key".to_owned()] });
     w.control.delete_provider(&op(), &group(), &provider_key(), true).await.unwrap();
-    let state = w.control.references(&op(), &group()).await.unwrap()[0].state.name();
+    let state = w.control.references(&op(), &group()).await.unwrap()[0].state.name;
     assert_eq!(state, StateName::ProviderMissing);
 }
 

@@ -101,7 +101,7 @@ async fn a_reference_is_read_listed_and_guards_its_provider() {
     assert!(w.password(&owner).is_none());
     let views = w.references().await;
     let [view] = views.as_slice() else { panic!("{views:?}") };
-    assert_eq!((view.reference.to_string().as_str(), view.state.name()), (PASSWORD, StateName::Unreachable));
+    assert_eq!((view.reference.to_string().as_str(), view.state.name), (PASSWORD, StateName::Unreachable));
     let ReferenceUser::Plugin { user } = &view.used_by else { panic!("{view:?}") };
     assert_eq!((user.owner_name.as_str(), user.field.as_str()), ("httpbin", "redis_password"));
     assert_eq!(view.incident.len(), 8);

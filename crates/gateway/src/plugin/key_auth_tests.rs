@@ -16,7 +16,10 @@ fn table() -> Table {
     let alice = Arc::new(consumer("alice"));
     let key = |text: &str| {
         let credential = "primary-key".parse().unwrap();
-        (fingerprint_key.of_key(text.as_bytes()), KeyCredential { consumer: Arc::clone(&alice), credential, proof: None })
+        (
+            fingerprint_key.of_key(text.as_bytes()),
+            KeyCredential { consumer: Arc::clone(&alice), credential, proof: None },
+        )
     };
     let named = BTreeMap::from(["alice", "nobody"].map(|name| (name.parse().unwrap(), consumer(name))));
     let snapshot = Snapshot {

@@ -138,7 +138,7 @@ impl Life {
             same if same == keepable => self.inner.keep_aged(),
             _ => self.inner.keep_changed(),
         }
-        self.inner.tell(&mut board, &self.address);
+        self.inner.tell(board, std::slice::from_ref(&self.address));
     }
 
     /// Forgets in time what stands in for a fresh value, and tells it.
@@ -156,7 +156,7 @@ impl Life {
                 if let Some((entry, _)) = board.entry_of(&address, generation) {
                     entry.held.expire(inner.clock.now(), freshness);
                 }
-                inner.tell(&mut board, &address);
+                inner.tell(board, std::slice::from_ref(&address));
             }
         }))
     }

@@ -119,27 +119,24 @@ impl Engine {
     /// read is under way, since both read the same secrets. Unchanged ones keep their state.
     pub fn set_providers(&self, providers: Vec<ProviderConfig>) {
         let mut board = self.inner.board();
-        for address in board.set_providers(providers, &self.inner.spawn()) {
-            self.inner.tell(&mut board, &address);
-        }
+        let secrets = board.set_providers(providers, &self.inner.spawn());
+        self.inner.tell(board, &secrets);
         self.inner.keep_changed();
     }
 
     /// Puts one provider in place of the one with its name, as [`Engine::set_providers`] does with all.
     pub fn set_provider(&self, provider: ProviderConfig) {
         let mut board = self.inner.board();
-        for address in board.set_provider(provider, &self.inner.spawn()) {
-            self.inner.tell(&mut board, &address);
-        }
+        let secrets = board.set_provider(provider, &self.inner.spawn());
+        self.inner.tell(board, &secrets);
         self.inner.keep_changed();
     }
 
     /// Takes one provider away: its references fail, and its values are wiped.
     pub fn remove_provider(&self, group: &GroupName, provider: &ProviderKey) {
         let mut board = self.inner.board();
-        for address in board.remove_provider(group, provider, &self.inner.spawn()) {
-            self.inner.tell(&mut board, &address);
-        }
+        let secrets = board.remove_provider(group, provider, &self.inner.spawn());
+        self.inner.tell(board, &secrets);
         self.inner.keep_changed();
     }
 
@@ -161,7 +158,7 @@ impl Engine {
         let mut board = self.inner.board();
         let address = Address::of(group, reference);
         if board.watch_also(&address, reference.selector(), &self.inner.spawn()) {
-            self.inner.tell(&mut board, &address);
+            self.inner.tell(board, &[address]);
         }
     }
 
@@ -175,9 +172,8 @@ impl Engine {
     /// its value is wiped.
     pub fn watch(&self, references: BTreeSet<(GroupName, SecretRef)>) {
         let mut board = self.inner.board();
-        for address in board.watch(&references, self.inner.clock.now(), &self.inner.spawn()) {
-            self.inner.tell(&mut board, &address);
-        }
+        let secrets = board.watch(&references, self.inner.clock.now(), &self.inner.spawn());
+        self.inner.tell(board, &secrets);
         self.inner.keep_changed();
     }
 
@@ -359,15 +355,19 @@ impl Inner {
         }
     }
 
-    /// Logs and publishes what changed of a secret's watched keys.
-    fn tell(&self, board: &mut Board, address: &Address) {
-        let changed = board.changed(address, self.clock.now());
+    /// Publishes and logs what changed of the watched keys of `secrets`.
+    fn tell(&self, mut board: MutexGuard<'_, Board>, secrets: &[Address]) {
+        let now = self.clock.now();
+        let of_one = |secret| board.changed(secret, now).into_iter().map(move |change| (secret, change));
+        let changed: Vec<_> = secrets.iter().flat_map(of_one).collect();
+        // Whoever takes the log may be slow, and nobody is to wait for that.
+        drop(board);
         if !changed.is_empty() {
             self.changes.send_modify(|ticks| *ticks += 1);
             self.keep_changed();
         }
-        for (selector, state) in changed {
-            log(address, &selector, &state);
+        for (secret, (selector, state)) in changed {
+            log(secret, &selector, &state);
         }
     }
 }

@@ -11,11 +11,9 @@ use explain::{
     explain_credentials, explain_denied, explain_key_missing, explain_not_found, explain_role, explain_unreachable,
     explain_unusable, put_command,
 };
-use serde::{Deserialize, Serialize};
 
 /// Why a read gave no value. Holds names, codes and keys; never a value, never an answer's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "aws", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AwsFailure {
     /// No secret of any of these names is there; `similar` is one that is, where the user may list.
     NotFound { region: Region, tried: Vec<String>, similar: Option<String> },
@@ -47,8 +45,7 @@ pub enum AwsFailure {
 }
 
 /// Why AWS does not accept who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialProblem {
     /// No such Access Key ID, or a Session Token that does not belong to it.
     Unknown,
@@ -66,8 +63,7 @@ pub enum CredentialProblem {
 }
 
 /// Why a role is not given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleProblem {
     /// AWS says the same where there is no such role, where its trust policy does not name the caller, where
     /// the External ID is another, and where the caller may not assume roles.
@@ -77,8 +73,7 @@ pub enum RoleProblem {
 }
 
 /// Why there is no value that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnusableBecause {
     /// A key was asked for, and the secret is no JSON object.
     NotJson,

@@ -165,7 +165,7 @@ impl LimitCount {
             Store::Local => {
                 let mut name = SmallVec::<[u8; 64]>::from_slice(rule.counters_here.as_bytes());
                 name.extend_from_slice(key.as_bytes());
-                let name = fingerprints.of(&name);
+                let name = fingerprints.of_key(&name);
                 Ok(scene.counters.count(name, window_type, limit, seconds, Instant::now())?)
             }
             Store::Delayed { interval, syncer, .. } if interval.is_within(seconds) => {
