@@ -77,7 +77,7 @@ test("what is typed is searched for, and stands in the address", async ({ page }
   await expect(rows()).toHaveCount(0);
 });
 
-test("a page whose rows have gone shows what is left, and new ones appear", async ({ page }) => {
+test("a page whose rows have gone shows what is left, and new ones appear", async () => {
   await dashboard.open(`${LIST}?after=name%3Azzz`);
   await expect(rows().last()).toHaveText(name(COUNT - 1));
   await add("caller-99");

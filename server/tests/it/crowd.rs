@@ -28,7 +28,7 @@ async fn store_consumers(data_dir: &Path) {
     let store = Store::open(&format!("sqlite:{}", data_dir.join("postern.db").display())).await.unwrap();
     let row = |id: String, kind, parent, name: String, spec: Value| {
         let spec = spec.to_string();
-        NewRow { id, kind, parent, name, masked: spec.clone(), spec }
+        NewRow { id, kind, parent, name, masked: spec.clone(), spec, search: None }
     };
     let rows = (0..REFERENCES).flat_map(|n| {
         let (name, parent) = (format!("consumer-{n}"), format!("row-{n}"));
