@@ -7,7 +7,7 @@ import { Camera } from "../support/camera";
 import { ALICE_KEY, Dashboard, jsonEditor } from "../support/dashboard";
 import { ALICE, everyDialog, everyPage, firstPages, MY_VAULT } from "../support/places";
 import { Postern } from "../support/postern";
-import { expect, freshWorld, test } from "../support/test";
+import { expect, freshWorld, leave, test } from "../support/test";
 
 const GROUP = "/g/default";
 
@@ -55,7 +55,7 @@ test("empty pages", async ({ page }) => {
       await dashboard.open(place.path);
       await camera.shoot(`empty ${place.name}`);
     }
-    await page.goto("about:blank");
+    await leave(page);
   } finally {
     await empty.remove();
   }
@@ -207,7 +207,7 @@ test("deleting", async ({ page }) => {
   await shoot(ALICE, "Delete");
   await shoot(LONG, "Delete");
   await shoot(busy.plugins, "Remove Key Auth");
-  await page.goto("about:blank");
+  await leave(page);
 });
 
 test("editing", async () => {
