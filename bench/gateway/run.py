@@ -449,6 +449,8 @@ def curl(expected, *arguments):
 
 
 PARTS = {"compare": compare, "latency": latency, "scale": scale, "change": change, "instructions": instructions}
+#: The parts that have a line for either build; the others measure the trained one if there is one.
+OF_BOTH = ["compare", "instructions"]
 
 
 def main():
@@ -479,7 +481,7 @@ def main():
     try:
         for name, part in PARTS.items():
             if options.only in (None, name):
-                text += part(binary, folder, options) + "\n"
+                text += part(binary if name in OF_BOTH else options.trained or binary, folder, options) + "\n"
     finally:
         shutil.rmtree(folder)
     print(text)
