@@ -15,7 +15,7 @@ const files = [
   ["editor.js", "the plugin dialogs only", 120],
 ];
 // How many KB of brotli the first load of a part may have: WASM and JavaScript. Where most begin is `home`.
-const firstLoads = { home: 295, lists: 358, consumers: 356, providers: 389, plugins: 408, services: 456 };
+const firstLoads = { home: 295, lists: 358, consumers: 390, providers: 389, plugins: 408, services: 456 };
 
 const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
 const kb = (bytes) => (bytes / 1000).toFixed(0);
