@@ -76,10 +76,10 @@ test("the plugin is enabled on a route with both its secrets by reference", asyn
   await dashboard.openRoute("httpbin", "pages");
   await dashboard.enablePlugin("Authz-Casdoor", config(), [
     { typed: config({ callback_url: world.postern.gateway }), says: "The callback needs a path of its own" },
-    { typed: config({ endpoint_addr: `${casdoor.url}/` }), says: "/endpoint_addr" },
+    { typed: config({ endpoint_addr: `${casdoor.url}/` }), says: "endpoint_addr: " },
     { typed: config({ endpoint_addr: "$secret://vault/my-vault/casdoor/url" }), says: "not resolved in this field" },
     { typed: config({ client_secret: undefined }), says: "The application's Client secret at Casdoor is needed." },
-    { typed: config({ client_secret: "$secret://vault/no-vault/a/b" }), says: "/client_secret" },
+    { typed: config({ client_secret: "$secret://vault/no-vault/a/b" }), says: "client_secret: " },
   ]);
   const references = page.getByRole("list", { name: "References of Authz-Casdoor" });
   for (const field of ["client_id", "client_secret"]) {

@@ -168,7 +168,7 @@ test("Limit Count signs in to Redis with what Secrets Manager has, also after a 
   await aws.put("redis", { username: "api7", password: "redis-api7" });
   await dashboard.openService("httpbin");
   await dashboard.enablePlugin("Limit Count", limitCount(), [
-    { typed: limitCount({ redis_password: "$secret://aws/redis/password" }), says: "/redis_password" },
+    { typed: limitCount({ redis_password: "$secret://aws/redis/password" }), says: "redis_password: " },
     { typed: limitCount({ redis_host: "$secret://aws/my-secrets-manager/redis/host" }), says: "not resolved in this field" },
   ]);
   const references = page.getByRole("list", { name: "References of Limit Count" });

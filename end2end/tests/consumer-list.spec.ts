@@ -2,7 +2,7 @@
 import { expectAccessible } from "../support/axe";
 import { Dashboard } from "../support/dashboard";
 import { send } from "../support/http";
-import { expect, freshWorld, openPlain, test } from "../support/test";
+import { expect, freshWorld, hydrated, openPlain, test } from "../support/test";
 
 const LIST = "/g/default/consumers";
 const COUNT = 45;
@@ -44,6 +44,7 @@ test("a dialog over a page of the list leaves it where it is", async ({ page }) 
   await expectNames(20, 40);
   const dialog = await dashboard.dialog("Add Consumer");
   await page.reload();
+  await hydrated(page);
   await expect(dialog).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();

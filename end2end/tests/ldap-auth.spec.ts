@@ -63,7 +63,7 @@ test("the plugin is enabled on a route, with its mistakes first", async ({ page 
   const typed = (changes: object) => JSON.stringify({ ...config, ...changes });
   await dashboard.enablePlugin("LDAP Auth", typed({}), [
     { typed: typed({ base_dn: undefined }), says: "ldap-auth needs base_dn" },
-    { typed: typed({ ldap_uri: "ldap://127.0.0.1" }), says: "/ldap_uri" },
+    { typed: typed({ ldap_uri: "ldap://127.0.0.1" }), says: "ldap_uri: " },
     { typed: typed({ base_dn: "$secret://vault/my-vault/ldap/base" }), says: "not resolved in this field" },
   ]);
   await expect(page.getByRole("row").filter({ hasText: "LDAP Auth" })).toBeVisible();

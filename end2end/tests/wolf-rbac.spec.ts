@@ -63,7 +63,7 @@ test("a consumer is an application of Wolf by reference, and mistakes are refuse
   const typed = (changes: object) => JSON.stringify({ appid, server: wolf.url, ...changes });
   await dashboard.enablePlugin("Wolf RBAC", typed({}), [
     { typed: typed({ appid: undefined }), says: "wolf-rbac needs appid" },
-    { typed: typed({ appid: ` ${appid}` }), says: "/appid" },
+    { typed: typed({ appid: ` ${appid}` }), says: "appid: " },
     { typed: typed({ server: appid }), says: "not resolved in this field" },
     { typed: typed({ header_prefx: "X-" }), says: "header_prefix" },
   ]);
