@@ -145,10 +145,10 @@ test("the tutorial's text is pasted, with its mistakes, and mended", async ({ pa
   const enable = dialog.getByRole("button", { name: "Enable", exact: true });
   for (const [typed, complaint] of [
     [tutorialText(""), "wrap it in { }"],
-    [`{${tutorialText("")}}`, "/redis_host"],
+    [`{${tutorialText("")}}`, "redis_host: "],
     [`{${tutorialText("$secret://vault/my-vault/redis/host")}}`, "not resolved in this field"],
     [`{${tutorialText("127.0.0.1")}, "count": 4}`, "twice"],
-    [`{${tutorialText("127.0.0.1").replace("my-vault", "no-vault")}}`, "/redis_username"],
+    [`{${tutorialText("127.0.0.1").replace("my-vault", "no-vault")}}`, "redis_username: "],
   ]) {
     await editor.write(typed);
     await enable.click();
