@@ -50,7 +50,7 @@ test("a global plugin runs for every request, also where there is no route", asy
     '{"rules": [{"count": 1000, "time_window": 3600, "key": "all", "header_prefix": "Global"}]}',
     [
       { typed: '{"rules": []}', says: "rules: " },
-      { typed: '{"rules": [{"count": 1000, "time_window": 3600}]}', says: "rules/0: " },
+      { typed: '{"rules": [{"count": 1000, "time_window": 3600}]}', says: "rules/0/key: " },
     ],
   );
   for (const [path, status] of [

@@ -122,6 +122,10 @@ impl TlsForm {
         logs_in_with_certificate: bool,
         problems: &mut Problems,
     ) -> Option<ParsedTls> {
+        // First, since forms show the first problem of each field: no other name would be of use either.
+        if !https && !self.server_name.trim().is_empty() {
+            problems.add("server_name", "A TLS Server Name is of use with https:// only.");
+        }
         let server_name = match self.server_name.trim() {
             "" => Some(None),
             name => problems.check("server_name", name.parse()).map(Some),
@@ -142,9 +146,6 @@ impl TlsForm {
                     .map(|(certificate, private_key)| Some(ClientCertificate { certificate, private_key }))
             }
         };
-        if !https && !self.server_name.trim().is_empty() {
-            problems.add("server_name", "A TLS Server Name is of use with https:// only.");
-        }
         if !https && matches!(client_certificate, Some(Some(_))) {
             problems.add("tls_certificate", "A TLS Client Certificate is shown over https:// only.");
         }
