@@ -156,7 +156,7 @@ test("the tutorial's text is pasted, with its mistakes, and mended", async ({ pa
   }
   // The server's problem is marked, and its line leads there.
   await expect(editor.wrong.filter({ hasText: "no-vault" }).first()).toBeVisible();
-  await dialog.getByRole("link", { name: "/redis_username", exact: true }).click();
+  await dialog.getByRole("link", { name: "redis_username", exact: true }).click();
   await expect(editor.textbox).toBeFocused();
 
   await editor.textbox.fill(tutorialText("127.0.0.1"));
