@@ -15,6 +15,9 @@ pub const ROWS: usize = 20;
 /// Of more rows than these, it is only said that there are more.
 pub const COUNTED: usize = 1_000;
 
+/// The search knows so many characters in a row, and nothing shorter.
+const SHORTEST_CONTAINED: usize = 3;
+
 /// Of a longer text the beginning is searched for.
 const LONGEST_SEARCH: usize = 256;
 
@@ -88,6 +91,12 @@ impl SearchText {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether it is looked for at the beginning of names only.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.0.chars().count() < SHORTEST_CONTAINED
     }
 }
 

@@ -1,11 +1,12 @@
 //! Moving about: dialogs have addresses, opening and closing one is going there. Which part of a list is below stays in
 //! the address meanwhile.
 
-use crate::parts::pages::{asked, written};
+use crate::parts::pages::{fields, read, written};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
-use postern::page::{At, PageQuery};
+use leptos_router::location::Location;
+use postern::page::PageQuery;
 use ui::{Button, Glyph, Look};
 
 /// May be dropped on any thread: on the server a page is, when its reader has gone away.
@@ -16,7 +17,8 @@ type Navigate = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
 pub struct Go {
     navigate: StoredValue<Navigate>,
     path: Memo<String>,
-    list: Memo<PageQuery>,
+    /// What stands behind the `?`.
+    search: Memo<String>,
 }
 
 impl Go {
@@ -24,7 +26,8 @@ impl Go {
     #[must_use]
     pub fn here() -> Self {
         let navigate: Navigate = Box::new(use_navigate());
-        Self { navigate: StoredValue::new(navigate), path: use_location().pathname, list: asked() }
+        let Location { pathname, search, .. } = use_location();
+        Self { navigate: StoredValue::new(navigate), path: pathname, search }
     }
 
     /// To another page, without a way back to this one: it is gone.
@@ -34,29 +37,33 @@ impl Go {
 
     /// Opens the dialog `?key=value` over this page. Back closes it.
     pub fn open(self, key: &str, value: &str) {
-        let list = self.list.with_untracked(written);
+        let list = written(&self.part());
         let list = if list.is_empty() { list } else { format!("&{list}") };
-        let path = format!("{}?{key}={value}{list}", self.path.get_untracked());
-        self.navigate.with_value(|go| go(&path, NavigateOptions { scroll: false, ..NavigateOptions::default() }));
+        self.within(&format!("{key}={value}{list}"), false);
     }
 
     /// To another part of this page's list: `search=alice`.
     pub fn list(self, part: &str) {
-        let (Some(path), Some(now)) = (self.path.try_get_untracked(), self.list.try_get_untracked()) else { return };
         // Back leads to the whole list, not to every letter that was typed.
-        let replace = !now.search.is_empty() && !part.is_empty();
-        let path = if part.is_empty() { path } else { format!("{path}?{part}") };
-        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
-        self.navigate.try_with_value(|go| go(&path, options));
+        self.within(part, !self.part().search.is_empty() && !part.is_empty());
     }
 
     /// Closes the dialog over this page.
     pub fn close(self) {
-        let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-        let (Some(path), Some(list)) = (self.path.try_get_untracked(), self.list.try_get_untracked()) else { return };
-        let list = written(&list);
-        let path = if list.is_empty() { path } else { format!("{path}?{list}") };
+        self.within(&written(&self.part()), true);
+    }
+
+    /// This page, with something else behind the `?`. Nowhere once the page is gone.
+    fn within(self, query: &str, replace: bool) {
+        let Some(path) = self.path.try_get_untracked() else { return };
+        let path = if query.is_empty() { path } else { format!("{path}?{query}") };
+        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
         self.navigate.try_with_value(|go| go(&path, options));
+    }
+
+    /// Which part of the list is below.
+    fn part(self) -> PageQuery {
+        self.search.try_with_untracked(|search| read(search)).unwrap_or_default()
     }
 
     /// [`Go::close`] as a callback.
@@ -88,7 +95,9 @@ pub fn OpenButton(
 ) -> impl IntoView {
     let go = Go::here();
     let hidden = value.clone();
-    let list = hidden_fields(&go.list.get_untracked());
+    // Before hydration the form itself sends the address, which says what part of the list is below.
+    let list = fields(&go.part()).map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    let list = list.collect_view();
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         go.open(key, &value);
@@ -100,16 +109,4 @@ pub fn OpenButton(
             <Button label name look glyph=glyph small icon_only submit=true plain=true/>
         </form>
     }
-}
-
-/// Which part of the list is below, for a form that sends the address before hydration.
-fn hidden_fields(list: &PageQuery) -> impl IntoView + use<> {
-    let search = Some(list.search.as_str()).filter(|search| !search.is_empty());
-    let at = match &list.at {
-        At::Start => None,
-        At::After(mark) => Some(("after", mark.to_string())),
-        At::Before(mark) => Some(("before", mark.to_string())),
-    };
-    let fields = search.map(|search| ("search", search.to_owned())).into_iter().chain(at);
-    fields.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()
 }

@@ -11,9 +11,6 @@ use ui::BareInput;
 /// How long nothing is typed before it is searched for.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Shorter ones are looked for at the beginning of names only.
-const SHORTEST_CONTAINED: usize = 3;
-
 /// The page that the address asks for; tracked. What it does not understand is not there.
 #[must_use]
 pub fn asked() -> Memo<PageQuery> {
@@ -23,7 +20,7 @@ pub fn asked() -> Memo<PageQuery> {
 
 /// Reads it from the address as it is written: the router's own map decodes twice, and a `%41` that was searched for
 /// would be an `A`.
-fn read(raw: &str) -> PageQuery {
+pub(crate) fn read(raw: &str) -> PageQuery {
     let value = |name: &str| {
         let pairs = raw.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('='));
         let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next_back();
@@ -38,17 +35,21 @@ fn read(raw: &str) -> PageQuery {
     PageQuery { search: value("search").unwrap_or_default().into(), at }
 }
 
-/// What asks for it, behind the `?` of an address. Empty for the first page of everything.
-#[must_use]
-pub fn written(query: &PageQuery) -> String {
+/// What asks for it: names and values. None for the first page of everything.
+pub(crate) fn fields(query: &PageQuery) -> impl Iterator<Item = (&'static str, String)> + use<> {
     let search = Some(query.search.as_str()).filter(|text| !text.is_empty());
-    let search = search.map(|text| format!("search={}", Url::escape(text)));
     let at = match &query.at {
         At::Start => None,
-        At::After(mark) => Some(format!("after={}", Url::escape(&mark.to_string()))),
-        At::Before(mark) => Some(format!("before={}", Url::escape(&mark.to_string()))),
+        At::After(mark) => Some(("after", mark.to_string())),
+        At::Before(mark) => Some(("before", mark.to_string())),
     };
-    search.into_iter().chain(at).collect::<Vec<_>>().join("&")
+    search.map(|text| ("search", text.to_owned())).into_iter().chain(at)
+}
+
+/// The same behind the `?` of an address.
+#[must_use]
+pub fn written(query: &PageQuery) -> String {
+    fields(query).map(|(name, value)| format!("{name}={}", Url::escape(&value))).collect::<Vec<_>>().join("&")
 }
 
 /// The field above a list. What is typed goes into the address, from where the list gets it; before hydration the form
@@ -113,7 +114,7 @@ pub fn count_text(total: Total, search: &SearchText, one: &str, many: &str) -> S
         Total::Exactly(1) => format!("1 {one}"),
         total => format!("{total} {many}"),
     };
-    if !search.is_empty() && search.as_str().chars().count() < SHORTEST_CONTAINED {
+    if !search.is_empty() && search.is_short() {
         return format!("{count}, by the beginning of the name. From three characters on, everything is searched.");
     }
     count

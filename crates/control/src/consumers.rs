@@ -8,7 +8,7 @@ use crate::views::consumer_view;
 use postern::consumer::Consumer;
 use postern::control::{Answer, ConsumerView};
 use postern::name::{ConsumerName, ObjectId};
-use postern::page::{Page, PageQuery, Total};
+use postern::page::{Page, PageQuery};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Kind, NewRow};
@@ -16,10 +16,8 @@ use store::{Kind, NewRow};
 impl Inner {
     /// What is shown of a page is read for its rows alone.
     pub(crate) async fn consumers(&self, query: &PageQuery) -> Answer<Page<ConsumerView>> {
-        let mut page = self.store.page(&self.group, Kind::Consumer, query).await.map_err(internal)?;
-        if query.search.is_empty() {
-            page.total = Total::Exactly(self.config().consumers.len());
-        }
+        let whole = Some(self.config().consumers.len());
+        let page = self.store.page(&self.group, Kind::Consumer, query, whole).await.map_err(internal)?;
         let shown: Vec<&str> = page.rows.iter().map(|row| row.id.as_str()).collect();
         let pairs = self.store.belonging(&shown, Kind::Credential).await.map_err(internal)?;
         let mut credentials: HashMap<String, Vec<ObjectId>> = HashMap::new();

@@ -12,9 +12,6 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use std::cmp::Ordering;
 
-/// The search knows three characters in a row, and nothing shorter.
-const SHORTEST_CONTAINED: usize = 3;
-
 /// Above every name: a character that stands for none.
 const HIGHEST: &str = "\u{10FFFF}";
 
@@ -23,11 +20,22 @@ const LAST: i64 = i64::MAX;
 
 /// [`row`] and then the number of each object in the list.
 macro_rules! listed {
-    ($rest:literal) => {
+    ($($rest:literal)+) => {
         concat!(
             "select o.id, o.kind, o.parent, o.name, o.revision, o.spec, o.updated_at, o.number from ",
-            $rest,
+            $($rest,)+
             " limit $6"
+        )
+    };
+}
+
+/// The second part of the list, between two numbers.
+macro_rules! contained {
+    ($direction:literal) => {
+        listed!(
+            "object_words cross join objects o on o.number = object_words.rowid \
+             where object_words match $3 and object_words.rowid > $4 and object_words.rowid < $5 \
+             and o.group_name = $1 and o.kind = $2 order by object_words.rowid" $direction
         )
     };
 }
@@ -65,13 +73,23 @@ struct Found {
 }
 
 impl Store {
-    /// Some of the objects of a kind that are listed ([`crate::NewRow::search`]).
+    /// Some of the objects of a kind that are listed ([`crate::NewRow::search`]). `whole` is how many there are in all,
+    /// if the caller knows: then they are counted only where they are searched.
     ///
     /// # Errors
     /// `Database`.
-    pub async fn page(&self, group: &GroupName, kind: Kind, query: &PageQuery) -> Result<Page<Row>, StoreError> {
+    pub async fn page(
+        &self,
+        group: &GroupName,
+        kind: Kind,
+        query: &PageQuery,
+        whole: Option<usize>,
+    ) -> Result<Page<Row>, StoreError> {
         let search = &query.search;
-        let (total, has_others) = self.total(group, kind, search).await?;
+        let (total, has_others) = match whole.filter(|_| search.is_empty()) {
+            Some(rows) => (Total::Exactly(rows), false),
+            None => self.total(group, kind, search).await?,
+        };
         let parts: &[Part] = if has_others { &[Part::Beginning, Part::Containing] } else { &[Part::Beginning] };
         let read = async |way, from| self.read(&Reading { group, kind, search, parts, way, from }).await;
         let (way, from) = match &query.at {
@@ -103,7 +121,7 @@ impl Store {
         let counted = beginning.bind(group.as_str()).bind(kind.slug()).bind(low).bind(high).bind(limit(COUNTED + 1));
         let (beginning,): (i64,) = counted.fetch_one(&self.readers).await?;
         let beginning = usize::try_from(beginning).unwrap_or_default();
-        if beginning > COUNTED || search.as_str().chars().count() < SHORTEST_CONTAINED {
+        if beginning > COUNTED || search.is_short() {
             return Ok((Total::counted(beginning), false));
         }
         let others = sqlx::query_as(
@@ -194,22 +212,8 @@ impl Store {
             _ => None,
         };
         let (query, after, before) = match reading.way {
-            Way::Forwards => {
-                let query = listed!(
-                    "object_words cross join objects o on o.number = object_words.rowid \
-                     where object_words match $3 and object_words.rowid > $4 and object_words.rowid < $5 \
-                     and o.group_name = $1 and o.kind = $2 order by object_words.rowid"
-                );
-                (query, mark.unwrap_or_default(), LAST)
-            }
-            Way::Backwards => {
-                let query = listed!(
-                    "object_words cross join objects o on o.number = object_words.rowid \
-                     where object_words match $3 and object_words.rowid > $4 and object_words.rowid < $5 \
-                     and o.group_name = $1 and o.kind = $2 order by object_words.rowid desc"
-                );
-                (query, 0, mark.unwrap_or(LAST))
-            }
+            Way::Forwards => (contained!(""), mark.unwrap_or_default(), LAST),
+            Way::Backwards => (contained!(" desc"), 0, mark.unwrap_or(LAST)),
         };
         let rows = sqlx::query(query).bind(reading.group.as_str()).bind(reading.kind.slug());
         let rows = rows.bind(containing(reading.search)).bind(after).bind(before);

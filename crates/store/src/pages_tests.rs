@@ -37,7 +37,7 @@ async fn with(folder: &TempDir, rows: &[(&str, &str)]) -> Store {
 
 async fn page(store: &Store, search: &str, at: At) -> Page<String> {
     let query = PageQuery { search: search.into(), at };
-    let page = store.page(&group(), Kind::Consumer, &query).await.unwrap();
+    let page = store.page(&group(), Kind::Consumer, &query, None).await.unwrap();
     page.try_map(|row| Ok::<_, ()>(row.name)).unwrap()
 }
 
