@@ -183,11 +183,8 @@ async fn pass(
                 }
                 tunnel::ask(&mut head.headers);
             }
-            let Answered { response, node, hold } =
-                match worker.pool.send(nodes, Outgoing { head, target, body, tell: &tell }).await {
-                    Ok(answered) => answered,
-                    Err(failed) => return Err(record.failed(failed)),
-                };
+            let sent = worker.pool.send(nodes, Outgoing { head, target, body, tell: &tell }).await;
+            let Answered { response, node, hold } = sent.map_err(|failed| record.failed(failed))?;
             record.node = Some(node);
             tunnel::join(response, hold, tunnel)
         }
