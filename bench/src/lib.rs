@@ -7,10 +7,12 @@ use control::{Control, InstanceFacts, Parts, RunningGateway};
 use futures_util::stream::{StreamExt, iter};
 use gateway::{Gateway, GatewayConfig};
 use postern::consumer::{Consumer, ConsumerForm};
+use postern::control::{ControlPlane, Operator};
 use postern::credential::{Credential, CredentialForm, CredentialType, SecretFieldForm, Source};
 use postern::fingerprint::FingerprintKey;
 use postern::name::{GroupName, ObjectId};
-use postern::provider::vault::FormSecret;
+use postern::provider::ProviderForm;
+use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use postern::sensitive::{Entered, Plain, Sealed};
 use postern::session_key::SessionKey;
 use postern::time::{Clock, Millis};
@@ -89,6 +91,27 @@ impl House {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.gateway.address()
+    }
+
+    /// Registers the Vault at `url` as the secret provider `bench`, for secrets below `secret/bench`.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn add_vault(&self, url: &str, token: &str) -> Result<()> {
+        let form = ProviderForm {
+            id: "bench".to_owned(),
+            vault: VaultForm {
+                url: url.to_owned(),
+                prefix: "secret/bench".to_owned(),
+                auth: AuthForm { token: FormSecret(token.to_owned()), ..AuthForm::default() },
+                ..VaultForm::default()
+            },
+            ..ProviderForm::default()
+        };
+        let provider = form.parse().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+        let operator = Operator { name: "bench".to_owned() };
+        self.control.add_provider(&operator, &GroupName::default_group(), provider).await?;
+        Ok(())
     }
 
     /// Returns when the gateway enforces a configuration in which so many keys authenticate.
@@ -205,6 +228,17 @@ pub fn in_own_process<T: DeserializeOwned>(folder: &Path, count: usize) -> Resul
     let output = command.arg("measure").arg(folder).arg(count.to_string()).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the measured process ended with {}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// What the process is to measure, when [`in_own_process`] has started it: what lies in the folder, and how many there are.
+///
+/// # Errors
+/// It is not said how many.
+pub fn to_measure(arguments: &[String]) -> Result<Option<(&Path, usize)>> {
+    match arguments {
+        [word, folder, count] if word == "measure" => Ok(Some((Path::new(folder), count.parse()?))),
+        _ => Ok(None),
+    }
 }
 
 /// As many reads of one provider as Postern has under way at once.

@@ -85,16 +85,7 @@ async function addProviders(world: World, dashboard: Dashboard, aws: SecretsMana
   await dashboard.addProvider({ ...vault, id: "denied-vault", url: world.bao.url, token: nobody });
   await away.put("api7/consumer/bob", { key: "bob-key" });
   await dashboard.addProvider({ ...vault, id: "away-vault", url: away.url, token: away.readToken });
-  const dialog = await dashboard.dialog("Add Secret Provider");
-  const text = (name: string) => dialog.getByLabel(name, { exact: true });
-  await text("Secret Provider ID").fill("my-secrets-manager");
-  await dialog.getByRole("combobox", { name: "Secret Manager", exact: true }).selectOption("AWS Secrets Manager");
-  await dialog.getByRole("combobox", { name: "Region", exact: true }).selectOption("us-east-1");
-  await text("Access Key ID").fill(aws.key("lister").id);
-  await text("Secret Access Key").fill(aws.key("lister").secret);
-  await dialog.getByText("Advanced", { exact: true }).click();
-  await text("Endpoint URL").fill(aws.url);
-  await dashboard.submit(dialog);
+  await dashboard.addSecretsManager("my-secrets-manager", aws.url, aws.key("lister"));
 }
 
 /** A credential of each other type, and of each state. */

@@ -1,6 +1,7 @@
 // What an operator does in the dashboard, in the words of the tutorial. Every
 // control is found by its exact accessible name: the names are the contract.
 import { expect, Locator, Page } from "@playwright/test";
+import { AccessKey } from "./aws";
 import { hydrated, open } from "./test";
 
 export const ALICE_KEY = "$secret://vault/my-vault/consumer/alice/key";
@@ -115,6 +116,20 @@ export class Dashboard {
     await this.fillProvider(dialog, vault);
     await this.submit(dialog);
     await expect(this.page.getByRole("row").filter({ hasText: vault.id })).toBeVisible();
+  }
+
+  /** AWS Secrets Manager at `url`, with a user's access key, from the page of providers. */
+  async addSecretsManager(id: string, url: string, key: AccessKey) {
+    const dialog = await this.dialog("Add Secret Provider");
+    const text = (name: string) => dialog.getByLabel(name, { exact: true });
+    await text("Secret Provider ID").fill(id);
+    await dialog.getByRole("combobox", { name: "Secret Manager", exact: true }).selectOption("AWS Secrets Manager");
+    await dialog.getByRole("combobox", { name: "Region", exact: true }).selectOption("us-east-1");
+    await text("Access Key ID").fill(key.id);
+    await text("Secret Access Key").fill(key.secret);
+    await dialog.getByText("Advanced", { exact: true }).click();
+    await text("Endpoint URL").fill(url);
+    await this.submit(dialog);
   }
 
   async addConsumer(name: string) {

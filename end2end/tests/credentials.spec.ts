@@ -118,16 +118,7 @@ test("both secret managers hold what the tutorials put there", async ({ page }) 
     "secret-key": "alicia-secret-key",
   });
   await addVault(world, dashboard);
-  const dialog = await dashboard.dialog("Add Secret Provider");
-  const text = (name: string) => dialog.getByLabel(name, { exact: true });
-  await text("Secret Provider ID").fill("my-secrets-manager");
-  await dialog.getByRole("combobox", { name: "Secret Manager", exact: true }).selectOption("AWS Secrets Manager");
-  await dialog.getByRole("combobox", { name: "Region", exact: true }).selectOption("us-east-1");
-  await text("Access Key ID").fill(aws.key("lister").id);
-  await text("Secret Access Key").fill(aws.key("lister").secret);
-  await dialog.getByText("Advanced", { exact: true }).click();
-  await text("Endpoint URL").fill(aws.url);
-  await dashboard.submit(dialog);
+  await dashboard.addSecretsManager("my-secrets-manager", aws.url, aws.key("lister"));
   await expect(page.getByRole("row").filter({ hasText: "my-secrets-manager" })).toBeVisible();
 });
 

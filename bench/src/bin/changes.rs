@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use bench::traffic::Asker;
 use bench::{
     House, circumstances, consumer, credential, in_own_process, literal, open, quantile, resident, store_consumers,
+    to_measure,
 };
 use postern::control::{ControlPlane, Operator};
 use postern::credential::Credential;
@@ -51,11 +52,8 @@ struct Load {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, folder, count] = arguments.as_slice()
-        && word == "measure"
-    {
-        let figures = measure(Path::new(folder), count.parse()?).await?;
-        println!("{}", serde_json::to_string(&figures)?);
+    if let Some((folder, count)) = to_measure(&arguments)? {
+        println!("{}", serde_json::to_string(&measure(folder, count).await?)?);
         return Ok(());
     }
     println!("{}", circumstances());

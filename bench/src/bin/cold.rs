@@ -5,11 +5,8 @@ use anyhow::{Context, Result, ensure};
 use bench::traffic::{Asker, held};
 use bench::{
     House, READS_AT_ONCE, bare_reads, circumstances, in_own_process, literal, open, reference, store_consumers,
+    to_measure,
 };
-use postern::control::{ControlPlane, Operator};
-use postern::name::GroupName;
-use postern::provider::ProviderForm;
-use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,10 +25,8 @@ static READS: AtomicUsize = AtomicUsize::new(0);
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, folder, count] = arguments.as_slice()
-        && word == "measure"
-    {
-        return measure(Path::new(folder), count.parse()?).await;
+    if let Some((folder, count)) = to_measure(&arguments)? {
+        return measure(folder, count).await;
     }
     let secrets: usize = arguments.first().map_or(Ok(100_000), |text| text.parse())?;
     let provider = held(HOLD, answer)?;
@@ -71,20 +66,9 @@ fn answer(path: &str) -> Option<String> {
 
 async fn seed(provider: SocketAddr, folder: &Path, secrets: usize) -> Result<()> {
     let house = House::start(folder).await?;
-    let form = ProviderForm {
-        id: "bench".to_owned(),
-        vault: VaultForm {
-            url: format!("http://{provider}"),
-            prefix: "secret/bench".to_owned(),
-            auth: AuthForm { token: FormSecret("t".to_owned()), ..AuthForm::default() },
-            ..VaultForm::default()
-        },
-        ..ProviderForm::default()
-    };
-    std::fs::write(folder.join("url"), &form.vault.url)?;
-    let form = form.parse().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-    let operator = Operator { name: "bench".to_owned() };
-    house.control.add_provider(&operator, &GroupName::default_group(), form).await?;
+    let url = format!("http://{provider}");
+    house.add_vault(&url, "t").await?;
+    std::fs::write(folder.join("url"), url)?;
     house.publish_echo().await?;
     house.end().await;
     let (store, sealer) = open(folder).await?;

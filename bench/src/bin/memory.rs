@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use anyhow::{Context, Result};
-use bench::{House, circumstances, in_own_process, literal, open, resident, store_consumers};
+use bench::{House, circumstances, in_own_process, literal, open, resident, store_consumers, to_measure};
 use cap::Cap;
 use mimalloc::MiMalloc;
 use serde::{Deserialize, Serialize};
@@ -32,11 +32,8 @@ struct Figures {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, folder, count] = arguments.as_slice()
-        && word == "measure"
-    {
-        let figures = measure(Path::new(folder), count.parse()?).await?;
-        println!("{}", serde_json::to_string(&figures)?);
+    if let Some((folder, count)) = to_measure(&arguments)? {
+        println!("{}", serde_json::to_string(&measure(folder, count).await?)?);
         return Ok(());
     }
     let counts = if arguments.is_empty() { vec!["100000".to_owned(), "1000000".to_owned()] } else { arguments };

@@ -5,12 +5,9 @@ use anyhow::{Context, Result, ensure};
 use backends::OpenBao;
 use bench::{
     House, bare_read, bare_reads, circumstances, in_own_process, open, quantile, reference, resident, store_consumers,
+    to_measure,
 };
 use futures_util::stream::{StreamExt, iter};
-use postern::control::{ControlPlane, Operator};
-use postern::name::GroupName;
-use postern::provider::ProviderForm;
-use postern::provider::vault::{AuthForm, FormSecret, VaultForm};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -31,10 +28,8 @@ struct Size {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, folder, count] = arguments.as_slice()
-        && word == "measure"
-    {
-        return measure(Path::new(folder), count.parse()?).await;
+    if let Some((folder, count)) = to_measure(&arguments)? {
+        return measure(folder, count).await;
     }
     let number = |index: usize, otherwise| arguments.get(index).map_or(Ok(otherwise), |text| text.parse::<usize>());
     let size = Size { secrets: number(0, 1_000)?, keys: number(1, 100)? };
@@ -87,19 +82,7 @@ async fn seed(bao: &OpenBao, folder: &Path, size: Size) -> Result<()> {
     });
     writes.buffer_unordered(8).collect::<Vec<()>>().await;
     let house = House::start(folder).await?;
-    let form = ProviderForm {
-        id: "bench".to_owned(),
-        vault: VaultForm {
-            url: bao.url(),
-            prefix: "secret/bench".to_owned(),
-            auth: AuthForm { token: FormSecret(bao.root().to_owned()), ..AuthForm::default() },
-            ..VaultForm::default()
-        },
-        ..ProviderForm::default()
-    };
-    let provider = form.parse().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-    let operator = Operator { name: "bench".to_owned() };
-    house.control.add_provider(&operator, &GroupName::default_group(), provider).await?;
+    house.add_vault(&bao.url(), bao.root()).await?;
     house.end().await;
     let (store, sealer) = open(folder).await?;
     let key = |n: usize| reference(format!("$secret://vault/bench/{}/key-{}", n / size.keys, n % size.keys));

@@ -3,11 +3,12 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use anyhow::{Context, Result, bail, ensure};
+use backends::free_port;
 use bench::traffic::Asker;
 use bench::{House, circumstances, literal, open, quantile, store_consumers};
 use postern::name::GroupName;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -78,7 +79,7 @@ fn key(n: usize) -> String {
 
 async fn start(program: &Path, folder: &Path, consumers: usize) -> Result<Found> {
     let rows = rows_alone(folder).await?;
-    let (dashboard, gateway) = (free_address()?, free_address()?);
+    let (dashboard, gateway) = (free_address(), free_address());
     let since = Instant::now();
     let mut child = Ended(
         Command::new(program)
@@ -137,8 +138,8 @@ async fn rows_alone(folder: &Path) -> Result<f64> {
     Ok(milliseconds)
 }
 
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+fn free_address() -> SocketAddr {
+    ([127, 0, 0, 1], free_port()).into()
 }
 
 /// A program that is ended when it is dropped.

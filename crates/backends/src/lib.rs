@@ -231,7 +231,11 @@ fn spawn(folder: &Path, port: u16, tls: bool) -> Child {
 }
 
 /// A port of 127.0.0.1 that nothing listens on now.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

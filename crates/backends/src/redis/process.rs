@@ -21,7 +21,7 @@ pub(super) struct Server {
 /// A port that was free a moment ago, and whose cluster port (10000 higher) can be one.
 pub(super) fn free_port() -> u16 {
     loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::free_port();
         if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
             return port;
         }
