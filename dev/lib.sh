@@ -245,23 +245,26 @@ need_build_tools() {
 # Release builds learn from requests which of the gateway's paths are walked most (profile-guided optimisation):
 # the benchmark's gateway is built so that it takes that down, and asked every kind of request.
 # Prepares `cargo_trained`, by which cargo builds with what was learnt, and `trained`, the folder it builds into.
+# Each of the two builds has a folder of its own, else either would undo all that the other has compiled.
 train() {
-  local host folder=$CARGO_TARGET_DIR/trained tools learnt
+  local host learning=$CARGO_TARGET_DIR/learning pupil tools
   need_nginx
   host=$(rustc -vV | sed -n 's/^host: //p')
   tools=$(rustc --print sysroot)/lib/rustlib/$host/bin
   [ -x "$tools/llvm-profdata" ] || quietly "adding LLVM's tools" rustup component add llvm-tools
-  learnt=$folder/learnt
   # The server's features, so that both builds are of the same code. A target, so that build scripts are left alone.
-  cargo_trained=(--locked --release -p server -p loaded --features server/embed-site
-    --target "$host" --target-dir "$folder")
-  trained=$folder/$host/release
-  rm -rf "$learnt"
+  cargo_trained=(--locked --release -p server -p loaded --features server/embed-site --target "$host")
+  pupil=$learning/$host/release/loaded
   say "building the gateway that is trained"
-  cargo build "${cargo_trained[@]}" --bin loaded --config "build.rustflags=['-Cprofile-generate=$learnt']"
-  quietly "training it" python3 bench/gateway/run.py --train "$trained/loaded"
-  "$tools/llvm-profdata" merge -o "$learnt/profile" "$learnt"
-  cargo_trained+=(--config "build.rustflags=['-Cprofile-use=$learnt/profile']")
+  cargo build "${cargo_trained[@]}" --bin loaded --target-dir "$learning" \
+    --config "build.rustflags=['-Cprofile-generate=$learning/counts']"
+  if ! [ "$learning/profile" -nt "$pupil" ]; then
+    rm -rf "$learning/counts"
+    quietly "training it" python3 bench/gateway/run.py --train "$pupil"
+    "$tools/llvm-profdata" merge -o "$learning/profile" "$learning/counts"
+  fi
+  cargo_trained+=(--target-dir "$CARGO_TARGET_DIR/trained" --config "build.rustflags=['-Cprofile-use=$learning/profile']")
+  trained=$CARGO_TARGET_DIR/trained/$host/release
 }
 
 # The dev build of the site and the server. cargo-leptos does it where it is
